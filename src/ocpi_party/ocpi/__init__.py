@@ -1,0 +1,1 @@
+"""What the OCPI specification says; this package knows nothing of our database, transport or settings."""

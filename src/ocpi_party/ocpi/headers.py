@@ -1,0 +1,12 @@
+"""HTTP header names of OCPI, in lower case as ASGI hands them over. OCPI 2.2.1, Transport and format."""
+
+AUTHORIZATION = "authorization"
+REQUEST_ID = "x-request-id"
+CORRELATION_ID = "x-correlation-id"
+TO_COUNTRY_CODE = "ocpi-to-country-code"
+TO_PARTY_ID = "ocpi-to-party-id"
+FROM_COUNTRY_CODE = "ocpi-from-country-code"
+FROM_PARTY_ID = "ocpi-from-party-id"
+TOTAL_COUNT = "x-total-count"
+LIMIT = "x-limit"
+LINK = "link"

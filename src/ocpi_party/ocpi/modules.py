@@ -1,0 +1,57 @@
+"""Modules, roles and versions, and which role has which interface of a module. OCPI 2.2.1, Version information endpoint."""
+
+from enum import StrEnum
+
+
+class ModuleId(StrEnum):
+    CDRS = "cdrs"
+    CHARGING_PROFILES = "chargingprofiles"
+    COMMANDS = "commands"
+    CREDENTIALS = "credentials"
+    HUB_CLIENT_INFO = "hubclientinfo"
+    LOCATIONS = "locations"
+    SESSIONS = "sessions"
+    TARIFFS = "tariffs"
+    TOKENS = "tokens"
+
+
+class InterfaceRole(StrEnum):
+    SENDER = "SENDER"
+    RECEIVER = "RECEIVER"
+
+
+class Role(StrEnum):
+    CPO = "CPO"
+    EMSP = "EMSP"
+    HUB = "HUB"
+    NAP = "NAP"
+    NSP = "NSP"
+    OTHER = "OTHER"
+    SCSP = "SCSP"
+
+
+class VersionNumber(StrEnum):
+    V2_0 = "2.0"
+    V2_1 = "2.1"
+    V2_1_1 = "2.1.1"
+    V2_2 = "2.2"
+    V2_2_1 = "2.2.1"
+
+
+OWNED_BY_CPO = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS, ModuleId.SESSIONS, ModuleId.CDRS})
+OWNED_BY_EMSP = frozenset({ModuleId.TOKENS, ModuleId.COMMANDS, ModuleId.CHARGING_PROFILES})
+FUNCTIONAL = OWNED_BY_CPO | OWNED_BY_EMSP
+"""The modules that carry routing headers; credentials, versions and hubclientinfo are configuration modules."""
+
+
+def sender_of(module: ModuleId) -> Role:
+    """The role that implements the Sender interface of a functional module: CPO or EMSP; the other one has the Receiver."""
+    return Role.CPO if module in OWNED_BY_CPO else Role.EMSP
+
+
+def role_with(module: ModuleId, interface: InterfaceRole) -> Role:
+    """The role, CPO or EMSP, that implements this interface of a functional module."""
+    sender = sender_of(module)
+    if interface is InterfaceRole.SENDER:
+        return sender
+    return Role.EMSP if sender is Role.CPO else Role.CPO
