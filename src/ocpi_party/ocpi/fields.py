@@ -1,7 +1,7 @@
 """How one field is spelt: strings, numbers, moments and enums, each with its rule in words. OCPI 2.2.1, Types.
 
-The error type of a rule ("free_text", "descriptive", …) is what `dialects.tolerance` goes by: the declaration of a field
-also says how far a partner may stray from it.
+The error type of a rule ("free_text", "descriptive", …) is what `dialects.tolerance` goes by: the declaration of a
+field also says how far a partner may stray from it.
 """
 
 from collections.abc import Callable
@@ -208,12 +208,14 @@ class Dispensable:
 
 
 @dataclass(frozen=True)
-class _NullIsEmpty:
+class NullIsEmpty:
+    """The mark of `Many`."""
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_before_validator_function(lambda some: [] if some is None else some, handler(source))
 
 
-Many = Annotated[list[T], _NullIsEmpty()]
+Many = Annotated[list[T], NullIsEmpty()]
 """Cardinality `*`: absent, null and [] are the same."""
 Some = Annotated[list[T], MinLen(1)]
 """Cardinality `+`."""

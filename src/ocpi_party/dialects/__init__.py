@@ -1,0 +1,1 @@
+"""How each version of OCPI spells the house form."""

@@ -1,0 +1,6 @@
+"""OCPI 2.2.1, which is the house form."""
+
+from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.ocpi.modules import VersionNumber
+
+V2_2_1 = Dialect(VersionNumber.V2_2_1, base64_token=True, routing_headers=True)
