@@ -117,7 +117,7 @@ class _Number:
             ],
             mode="left_to_right",
         )
-        exact = core_schema.decimal_schema(allow_inf_nan=False, decimal_places=self.places)
+        exact = core_schema.decimal_schema(strict=False, allow_inf_nan=False, decimal_places=self.places)
         rule = "must be a number" if self.places is None else f"must be a number of at most {self.places} decimal place"
         return _or_say(core_schema.chain_schema([wire, exact]), "number", rule)
 
