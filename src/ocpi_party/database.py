@@ -1,0 +1,191 @@
+"""The two ways to PostgreSQL: Database.read() and Database.write().
+
+Tables and statements are SQLAlchemy's; they are compiled once and run on asyncpg's own connections, because SQLAlchemy's
+asynchronous engine costs several times the query on the hot paths.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import asyncpg
+from sqlalchemy import Executable, MetaData, TextClause, text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812 - it is a class
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+    }
+)
+
+Row = asyncpg.Record
+
+_DIALECT: Final = AsyncpgDialect()
+
+
+class DatabaseUnavailable(Exception):
+    """PostgreSQL cannot be reached, or hangs up; the work was not done and may be tried again later."""
+
+
+class Statement:
+    """A statement compiled once, for the paths where compiling costs more than running it.
+
+    source  SQL text with :named parameters, or a SQLAlchemy Core statement with bindparam()
+    """
+
+    def __init__(self, source: str | Executable) -> None:
+        clause = text(source) if isinstance(source, str) else source
+        compiled = clause.compile(dialect=_DIALECT)  # type: ignore[attr-defined]  # every Executable we write is a ClauseElement
+        self.sql: Final = str(compiled)
+        self._names: Final[tuple[str, ...]] = tuple(compiled.positiontup or ())
+        self._defaults: Final[dict[str, Any]] = {k: v for k, v in compiled.params.items() if v is not None}
+
+    def arguments(self, given: dict[str, Any]) -> list[Any]:
+        """The values of the placeholders, in order. Raises KeyError for a name that was not given."""
+        return [given[name] if name in given else self._defaults[name] for name in self._names]
+
+
+Query = Statement | Executable | TextClause
+
+
+def _prepare(query: Query, given: dict[str, Any]) -> tuple[str, list[Any]]:
+    statement = query if isinstance(query, Statement) else Statement(query)
+    if isinstance(query, Statement):
+        return statement.sql, statement.arguments(given)
+    return statement.sql, [given.get(n, statement._defaults.get(n)) for n in statement._names]
+
+
+class ReadTx:
+    """A connection on which one may ask; each statement sees what was committed when it began."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    async def rows(self, query: Query, **given: Any) -> list[Row]:
+        sql, arguments = _prepare(query, given)
+        rows: list[Row] = await self._connection.fetch(sql, *arguments)
+        return rows
+
+    async def row(self, query: Query, **given: Any) -> Row | None:
+        sql, arguments = _prepare(query, given)
+        return await self._connection.fetchrow(sql, *arguments)
+
+    async def value(self, query: Query, **given: Any) -> Any:
+        """The first column of the first row, or None if there is none."""
+        sql, arguments = _prepare(query, given)
+        return await self._connection.fetchval(sql, *arguments)
+
+
+class WriteTx(ReadTx):
+    """A transaction in which one may change: all of it is kept, or nothing."""
+
+    async def run(self, query: Query, **given: Any) -> int:
+        """Run a statement and tell how many rows it touched."""
+        sql, arguments = _prepare(query, given)
+        tag: str = await self._connection.execute(sql, *arguments)
+        count = tag.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def run_many(self, query: Query, many: Iterable[dict[str, Any]]) -> None:
+        statement = query if isinstance(query, Statement) else Statement(query)
+        await self._connection.executemany(statement.sql, [statement.arguments(given) for given in many])
+
+    async def notify(self, channel: str, payload: str = "") -> None:
+        """Tell every process that listens, when this transaction is committed."""
+        await self._connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+
+async def _leave_clean(connection: asyncpg.Connection) -> None:
+    # asyncpg's own reset is one more round trip per request; we set nothing on a connection that would need it.
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database.
+
+    url  postgresql:// or postgresql+asyncpg://, a socket directory may stand in ?host=
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Connect. Raises DatabaseUnavailable in words that name neither user nor password."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                self.url,
+                min_size=1,
+                max_size=self._pool_size,
+                reset=_leave_clean,
+                statement_cache_size=500,
+                server_settings={"application_name": "ocpi-party", "timezone": "UTC"},
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
+            raise DatabaseUnavailable(f"the database cannot be reached: {type(fault).__name__}") from fault
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadTx]:
+        async with self._connection() as connection:
+            yield ReadTx(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteTx]:
+        async with self._connection() as connection, connection.transaction():
+            yield WriteTx(connection)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
+        if self._pool is None:
+            raise DatabaseUnavailable("the database is not open")
+        try:
+            connection = await self._pool.acquire()
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, TimeoutError) as fault:
+            raise DatabaseUnavailable("the database cannot be reached") from fault
+        try:
+            yield connection
+        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as fault:
+            raise DatabaseUnavailable("the database hung up") from fault
+        except asyncpg.InterfaceError as fault:
+            if connection.is_closed():
+                raise DatabaseUnavailable("the database hung up") from fault
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    async def listen(self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+        """Call `heard` with the payload of each notification, on a connection of its own.
+
+        lost     is called when that connection ends: nothing is heard from then on
+        Returns  a function that stops listening
+        """
+        try:
+            connection = await asyncpg.connect(self.url, server_settings={"application_name": "ocpi-party listen"})
+            await connection.add_listener(channel, lambda _connection, _pid, _channel, payload: heard(payload))
+        except (OSError, asyncpg.PostgresError, TimeoutError) as fault:
+            raise DatabaseUnavailable("the database cannot be reached") from fault
+        connection.add_termination_listener(lambda _connection: lost())
+
+        async def stop() -> None:
+            if not connection.is_closed():
+                await connection.close()
+
+        return stop
+
+    @property
+    def in_use(self) -> tuple[int, int]:
+        """Connections handed out, and connections open."""
+        if self._pool is None:
+            return 0, 0
+        return self._pool.get_size() - self._pool.get_idle_size(), self._pool.get_size()

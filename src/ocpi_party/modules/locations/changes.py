@@ -1,0 +1,176 @@
+"""Changing a Location, an EVSE or a Connector, a partner's or our own: merge, check the whole, let last_updated travel up.
+
+OCPI 2.2.1, Locations, "Receiver Interface".
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ocpi_party.database import WriteTx
+from ocpi_party.modules.locations import repository
+from ocpi_party.modules.locations.repository import EvseRow, LockedLocation
+from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
+from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.types import House, JsonObject, encode, fold, now, parse_time, wire_time
+from ocpi_party.owned.receive import must_have_last_updated
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners.audience import EVERYBODY
+
+Check = Callable[[type[House], JsonObject], JsonObject]
+"""Checks a whole object, and gives it back as it is stored; raises InvalidObject."""
+
+_CLOCK_AHEAD = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """The one who changes.
+
+    check    a partner's objects are read with leniency, ours are strictly checked
+    any_age  older states are taken too
+    """
+
+    tx: WriteTx
+    ref: Ref
+    check: Check
+    any_age: bool = False
+
+    async def put_location(self, document: JsonObject, *, audience: str = EVERYBODY) -> bool:
+        """Create or replace the whole tree. True, if it is new."""
+        whole = self.check(Location, document)
+        evses = [_row(evse) for evse in whole.get("evses") or ()]
+        if len({evse.key for evse in evses}) < len(evses):
+            raise InvalidObject("/evses", "has the same uid twice")
+        head = {name: value for name, value in whole.items() if name not in ("evses", "last_updated")}
+        at = max([parse_time(whole["last_updated"]), *(evse.last_updated for evse in evses)])
+        stamp = _stamp(whole["last_updated"], at)
+        done = await repository.put(
+            self.tx, self.ref, encode(head), at, stamp, evses, audience=audience, any_age=self.any_age
+        )
+        if done is None:
+            raise InvalidObject("/last_updated", "is older than the state that we have")
+        return done.created
+
+    async def patch_location(self, changes: JsonObject) -> None:
+        """Change fields of the Location; EVSEs among them are merged by uid and never removed (AMB-26)."""
+        location = await self._locked()
+        must_have_last_updated(changes)
+        evses = changes.pop("evses", None) or []
+        head = location.document | changes | {"evses": []}
+        head = self.check(Location, head)
+        at = self._newer(head["last_updated"], location.last_updated)
+        stamp = head.pop("last_updated")
+        head.pop("evses", None)
+        await repository.store(self.tx, location, encode(head), max(at, location.last_updated), stamp)
+        for number, evse in enumerate(evses):
+            if not isinstance(evse, dict) or not isinstance(evse.get("uid"), str):
+                raise InvalidObject(f"/evses/{number}/uid", "is required")
+            await self._merge_evse(location, evse["uid"], {"last_updated": stamp} | evse, f"/evses/{number}")
+
+    async def _merge_evse(self, location: LockedLocation, evse_uid: str, changes: JsonObject, where: str) -> None:
+        known = await repository.known_evse(self.tx, location, evse_uid)
+        before = known.document if known else {}
+        try:
+            whole = self.check(Evse, before | _with_connectors(before, changes))
+        except InvalidObject as fault:
+            raise InvalidObject(where + fault.pointer, fault.rule) from None
+        await self._store(location, whole)
+
+    async def put_evse(self, evse_uid: str, document: JsonObject) -> bool:
+        """Create or replace one EVSE. True, if it is new; UnknownLocation, if its Location is (AMB-13)."""
+        location = await self._locked()
+        whole = self.check(Evse, document)
+        known = await repository.known_evse(self.tx, location, evse_uid)
+        if known is not None:
+            self._newer(whole["last_updated"], known.last_updated)
+        await self._store(location, whole)
+        return known is None
+
+    async def patch_evse(self, evse_uid: str, changes: JsonObject) -> JsonObject:
+        """Change fields of one EVSE; tells the whole of it."""
+        location, known = await self._known(evse_uid)
+        must_have_last_updated(changes)
+        whole = self.check(Evse, known.document | _with_connectors(known.document, changes))
+        self._newer(whole["last_updated"], known.last_updated)
+        await self._store(location, whole)
+        return whole
+
+    async def put_connector(self, evse_uid: str, connector_id: str, document: JsonObject) -> bool:
+        """Create or replace one connector. True, if it is new; UnknownLocation, if its EVSE is."""
+        location, known = await self._known(evse_uid)
+        connector = self.check(Connector, document)
+        old = _connector(known.document, connector_id)
+        if old is not None:
+            self._newer(connector["last_updated"], parse_time(old["last_updated"]))
+        await self._store_connector(location, known.document, connector)
+        return old is None
+
+    async def patch_connector(self, evse_uid: str, connector_id: str, changes: JsonObject) -> None:
+        location, known = await self._known(evse_uid)
+        old = _connector(known.document, connector_id)
+        if old is None:
+            raise UnknownLocation(f"{self.ref}/{evse_uid}/{connector_id}")
+        must_have_last_updated(changes)
+        connector = self.check(Connector, old | changes)
+        self._newer(connector["last_updated"], parse_time(old["last_updated"]))
+        await self._store_connector(location, known.document, connector)
+
+    async def _locked(self) -> LockedLocation:
+        location = await repository.lock(self.tx, self.ref)
+        if location is None:
+            raise UnknownLocation(self.ref)
+        return location
+
+    async def _known(self, evse_uid: str) -> tuple[LockedLocation, repository.KnownEvse]:
+        location = await self._locked()
+        known = await repository.known_evse(self.tx, location, evse_uid)
+        if known is None:
+            raise UnknownLocation(f"{self.ref}/{evse_uid}")
+        return location, known
+
+    def _newer(self, told: str, known: datetime) -> datetime:
+        """The time told, unless we know a newer state (AMB-28); a state from the future is a wrong clock and blocks nothing."""
+        at = parse_time(told)
+        if not self.any_age and at < known <= now() + _CLOCK_AHEAD:
+            raise InvalidObject("/last_updated", "is older than the state that we have")
+        return at
+
+    async def _store(self, location: LockedLocation, evse: JsonObject) -> None:
+        row = _row(evse)
+        await repository.store_evse(self.tx, location, row.key, row.document, row.last_updated, evse["last_updated"])
+
+    async def _store_connector(self, location: LockedLocation, evse: JsonObject, connector: JsonObject) -> None:
+        """A connector's change is a change of its EVSE and of its Location; none of them goes back in time for it."""
+        others = [c for c in evse["connectors"]]
+        place = next((i for i, c in enumerate(others) if fold(c["id"]) == fold(connector["id"])), len(others))
+        connectors = [*others[:place], connector, *others[place + 1 :]]
+        newer = parse_time(connector["last_updated"]) >= parse_time(evse["last_updated"])
+        stamp = connector["last_updated"] if newer else evse["last_updated"]
+        await self._store(location, evse | {"connectors": connectors, "last_updated": stamp})
+
+
+def _row(evse: JsonObject) -> EvseRow:
+    return EvseRow(fold(evse["uid"]), parse_time(evse["last_updated"]), encode(evse))
+
+
+def _stamp(told: str, at: datetime) -> str:
+    return told if parse_time(told) == at else wire_time(at)
+
+
+def _connector(evse: JsonObject, connector_id: str) -> JsonObject | None:
+    return next((c for c in evse["connectors"] if fold(c["id"]) == fold(connector_id)), None)
+
+
+def _with_connectors(evse: JsonObject, changes: JsonObject) -> JsonObject:
+    """The changes with all connectors in them: those given are merged by id into those we know (AMB-26)."""
+    given = changes.get("connectors")
+    if not isinstance(given, list):
+        return changes
+    known: list[JsonObject] = list(evse.get("connectors") or ())
+    for change in given:
+        if not isinstance(change, dict) or not isinstance(change.get("id"), str):
+            raise InvalidObject("/connectors", "each needs an id")
+        place = next((i for i, c in enumerate(known) if fold(c["id"]) == fold(change["id"])), len(known))
+        known[place : place + 1] = [(known[place] if place < len(known) else {}) | change]
+    return changes | {"connectors": known}

@@ -1,0 +1,1 @@
+"""What partners do not know yet."""

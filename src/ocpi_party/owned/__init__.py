@@ -1,0 +1,1 @@
+"""Client owned objects: what locations, tariffs, sessions, CDRs and tokens share."""

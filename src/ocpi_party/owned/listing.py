@@ -1,0 +1,173 @@
+"""Pages of our own objects at a cost that does not grow with the table. OCPI 2.2.1, Transport and format, "Pagination".
+
+Objects are listed in the order of their creation. A page is found by a cursor (the seq of the last object sent), or by a bare
+offset with the help of counts that triggers keep per block of seq; the total comes from the same counts.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table
+
+from ocpi_party.database import ReadTx, Statement
+from ocpi_party.owned.documents import DocumentCache, Fetch
+
+BLOCK = 2000
+"""How many numbers of seq share one count; the triggers in the migration use the same number."""
+
+_SPARSE = 50
+"""A window that holds less than one in so many objects is found by its dates, a wider one in the order of seq."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What part of a list is wanted.
+
+    date_from  inclusive, and date_to exclusive: windows laid end to end miss and repeat nothing
+    after      the cursor of a Link: seq of the last object sent, None when only an offset was given
+    """
+
+    date_from: datetime | None
+    date_to: datetime | None
+    offset: int
+    limit: int
+    after: int | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        return self.date_from is not None or self.date_to is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """documents  each a JSON text; total  on all pages; last  seq of the last object, the cursor of the next page"""
+
+    documents: list[bytes]
+    total: int
+    last: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The objects that somebody may see: of these owners, for these audiences. As parallel lists, one entry a pair."""
+
+    owners: list[str]
+    audiences: list[str]
+
+    @classmethod
+    def of(cls, owners: Sequence[str], audiences: Sequence[str]) -> "Scope":
+        pairs = [(owner, audience) for owner in dict.fromkeys(owners) for audience in dict.fromkeys(audiences)]
+        return cls([o for o, _ in pairs], [a for _, a in pairs])
+
+
+_SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner, audience)"
+_IN_WINDOW = "t.last_updated >= COALESCE(:date_from, '-infinity') AND t.last_updated < COALESCE(:date_to, 'infinity')"
+
+
+class Listing:
+    """One table of own objects that partners may list."""
+
+    def __init__(self, table: Table, fetch: Fetch) -> None:
+        self._name = table.name
+        self._fetch = fetch
+        own = f"{table.name} t WHERE t.partner_id = 0 AND NOT t.gone AND t.owner = s.owner AND t.audience = s.audience"
+        counts = f"""SELECT COALESCE(sum(c.n), 0) FROM {_SCOPE} JOIN listing_counts c
+                     ON c.listing = '{table.name}' AND c.owner = s.owner AND c.audience = s.audience"""
+        # The table's name is ours; values go in as parameters.
+        self._total = Statement(f"{counts} AND c.kind = 'S'")
+        self._page = Statement(
+            f"""
+            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs,
+                   ({counts} AND c.kind = 'S') AS total
+              FROM (SELECT y.seq, y.rev
+                      FROM {_SCOPE}
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT :skip + :most) y
+                     ORDER BY y.seq OFFSET :skip LIMIT :most) x
+            """
+        )
+        self._block = Statement(
+            f"""
+            WITH b AS (SELECT c.bucket, sum(c.n) AS n FROM {_SCOPE} JOIN listing_counts c
+                           ON c.listing = '{table.name}' AND c.owner = s.owner AND c.audience = s.audience AND c.kind = 'S'
+                        GROUP BY c.bucket),
+                 r AS (SELECT bucket, sum(n) OVER (ORDER BY bucket) - n AS before FROM b)
+            SELECT bucket * {BLOCK} - 1 AS after, before FROM r WHERE before <= :offset ORDER BY before DESC, bucket DESC LIMIT 1
+            """
+        )
+        self._window_total = Statement(
+            f"""
+            SELECT ({counts} AND c.kind = 'D' AND c.bucket >= :first_day AND c.bucket < :end_day)
+                 + (SELECT count(*) FROM {_SCOPE}, {own} AND {_IN_WINDOW}
+                       AND NOT (t.last_updated >= :first_at AND t.last_updated < :end_at))
+            """.replace(f"FROM {_SCOPE}, {own}", f"FROM {_SCOPE} CROSS JOIN LATERAL (SELECT t.last_updated FROM {own}) t WHERE true")
+        )
+        self._window_dense = Statement(
+            f"""
+            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
+              FROM (SELECT y.seq, y.rev FROM {_SCOPE}
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after AND {_IN_WINDOW}
+                                          ORDER BY t.seq LIMIT :skip + :most) y
+                     ORDER BY y.seq OFFSET :skip LIMIT :most) x
+            """
+        )
+        self._window_sparse = Statement(
+            f"""
+            WITH w AS MATERIALIZED (SELECT y.seq, y.rev FROM {_SCOPE}
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND {_IN_WINDOW} OFFSET 0) y)
+            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
+              FROM (SELECT seq, rev FROM w WHERE seq > :after ORDER BY seq OFFSET :skip LIMIT :most) x
+            """
+        )
+
+    async def page(self, tx: ReadTx, cache: DocumentCache, scope: Scope, window: Window) -> Page:
+        """One page, oldest first, and how many objects there are on all pages."""
+        found, total = await (self._filtered(tx, scope, window) if window.is_filtered else self._plain(tx, scope, window))
+        wanted = list(zip(found["seqs"] or (), found["revs"] or (), strict=True))
+        documents = await cache.get(tx, self._name, wanted, self._fetch)
+        return Page(documents, total, wanted[-1][0] if wanted else None)
+
+    async def _plain(self, tx: ReadTx, scope: Scope, window: Window) -> tuple[Any, int]:
+        after, skip = window.after, 0
+        if after is None:
+            after, skip = 0, window.offset
+            if skip >= BLOCK:
+                block = await tx.row(self._block, owners=scope.owners, audiences=scope.audiences, offset=skip)
+                if block is not None:
+                    after, skip = block["after"], skip - int(block["before"])
+        found = await tx.row(
+            self._page, owners=scope.owners, audiences=scope.audiences, after=after, skip=skip, most=window.limit
+        )
+        assert found is not None  # noqa: S101 - an aggregate always answers
+        return found, int(found["total"])
+
+    async def _filtered(self, tx: ReadTx, scope: Scope, window: Window) -> tuple[Any, int]:
+        scoped = {"owners": scope.owners, "audiences": scope.audiences}
+        bounds = {"date_from": window.date_from, "date_to": window.date_to}
+        total = int(await tx.value(self._window_total, **scoped, **bounds, **_whole_days(window)))
+        every = int(await tx.value(self._total, **scoped))
+        statement = self._window_sparse if total * _SPARSE < every else self._window_dense
+        skip = 0 if window.after is not None else window.offset
+        found = await tx.row(statement, **scoped, **bounds, after=window.after or 0, skip=skip, most=window.limit)
+        assert found is not None  # noqa: S101 - an aggregate always answers
+        return found, total
+
+
+def _whole_days(window: Window) -> dict[str, Any]:
+    """The days that lie in the window from their first to their last moment; what is left at its edges is counted."""
+    day = 86400
+    first = -(-window.date_from.timestamp() // day) if window.date_from else -200_000
+    end = window.date_to.timestamp() // day if window.date_to else 1_000_000
+    end = max(end, first)
+    epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+    return {
+        "first_day": int(first),
+        "end_day": int(end),
+        "first_at": epoch + _days(first),
+        "end_at": epoch + _days(end),
+    }
+
+
+def _days(number: float) -> timedelta:
+    return timedelta(days=number)

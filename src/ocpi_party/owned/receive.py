@@ -1,0 +1,88 @@
+"""A partner changes its own object. OCPI 2.2.1, Client owned objects."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Table
+
+from ocpi_party.database import WriteTx
+from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import House, JsonObject, decode, encode, fold, parse_time
+from ocpi_party.owned import repository
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.audience import EVERYBODY
+
+Merge = Callable[[JsonObject, JsonObject], JsonObject]
+"""(what we have, what changed) → the whole object afterwards"""
+
+
+def replaced(known: JsonObject, changes: JsonObject) -> JsonObject:
+    """Each given field takes the place of the one we have; arrays and sub-objects as a whole (AMB-26)."""
+    return known | changes
+
+
+def must_match(document: JsonObject, **from_url: str) -> None:
+    """Raise InvalidObject if an identifier in the body is not the one in the URL (AMB-14); compared as CiStrings."""
+    for name, value in from_url.items():
+        if fold(str(document.get(name, value))) != fold(value):
+            raise InvalidObject(f"/{name}", f"is {document[name]!s}, but the URL says {value}")
+
+
+def must_have_last_updated(changes: JsonObject) -> None:
+    """Raise InvalidObject for a PATCH that does not say when (2001, Status codes)."""
+    if "last_updated" not in changes:
+        raise InvalidObject("/last_updated", "is required in a PATCH")
+
+
+async def put(
+    tx: WriteTx,
+    table: Table,
+    module: ModuleId,
+    ref: Ref,
+    reading: Reading,
+    *,
+    audience: str = EVERYBODY,
+    any_age: bool = False,
+) -> repository.Put:
+    """Store what the partner sent, and where it deviates from the specification.
+
+    Raises  InvalidObject if we have a newer state: pushes may overtake each other
+    """
+    at = parse_time(reading.document["last_updated"])
+    done = await repository.put(tx, table, ref, encode(reading.document), at, audience=audience, any_age=any_age)
+    if done is None:
+        raise InvalidObject("/last_updated", "is older than the state that we have")
+    if reading.findings:
+        await partners.note(tx, ref.partner_id, module, str(ref), reading.findings)
+    return done
+
+
+async def patch(
+    tx: WriteTx,
+    table: Table,
+    module: ModuleId,
+    ref: Ref,
+    kind: type[House],
+    spoken: Dialect,
+    changes: JsonObject,
+    *,
+    merge: Merge = replaced,
+    unknown: type[UnknownObject] = UnknownObject,
+    any_age: bool = False,
+) -> JsonObject:
+    """Change what we have of the partner's object and tell the whole of it; other fields stay as they are.
+
+    changes  in the house form, without nulls
+    Raises   UnknownObject if there is nothing to change; InvalidObject if the whole is not valid afterwards, or is newer already
+    """
+    known = await repository.lock(tx, table, ref)
+    if known is None:
+        raise unknown(ref)
+    must_have_last_updated(changes)
+    document = decode(known.document.encode())
+    assert isinstance(document, dict)  # noqa: S101 - only objects are stored
+    reading = spoken.read(kind, merge(document, changes))
+    await put(tx, table, module, ref, reading, audience=known.audience, any_age=any_age)
+    return reading.document

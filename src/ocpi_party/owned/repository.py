@@ -1,0 +1,142 @@
+"""Client owned objects in the database: find, store, hide. A partner's objects and our own lie in the same tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+from sqlalchemy import Table
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners.audience import EVERYBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as it is stored; document is its JSON text."""
+
+    seq: int
+    ref: Ref
+    last_updated: datetime
+    audience: str
+    document: str
+
+
+_COLUMNS = "seq, partner_id, addressee, owner, key, last_updated, audience, document"
+
+
+@cache
+def _find(table: str, *, lock: bool) -> Statement:
+    return Statement(
+        f"""SELECT {_COLUMNS} FROM {table}
+             WHERE partner_id = :partner_id AND addressee = :addressee AND owner = :owner AND key = :key AND NOT gone
+             {"FOR UPDATE" if lock else ""}"""  # noqa: S608 - the table's name is ours
+    )
+
+
+def stored(row: Row) -> Stored:
+    ref = Ref(row["partner_id"], row["addressee"], row["owner"], row["key"])
+    return Stored(row["seq"], ref, row["last_updated"], row["audience"], row["document"])
+
+
+async def get(tx: ReadTx, table: Table, ref: Ref) -> Stored | None:
+    row = await tx.row(_find(table.name, lock=False), **ref._asdict())
+    return row and stored(row)
+
+
+async def lock(tx: WriteTx, table: Table, ref: Ref) -> Stored | None:
+    """The object, nobody else changing it until the transaction ends."""
+    row = await tx.row(_find(table.name, lock=True), **ref._asdict())
+    return row and stored(row)
+
+
+@cache
+def _put(table: str) -> Statement:
+    # Equal times are applied, older ones are not (AMB-28). A stored time far in the future is a wrong clock, and must not
+    # block the object for ever.
+    return Statement(
+        f"""
+        INSERT INTO {table} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
+        VALUES (:partner_id, :addressee, :owner, :key, :last_updated, :audience, CAST(:document AS json))
+        ON CONFLICT ON CONSTRAINT {table}_key DO UPDATE
+           SET last_updated = excluded.last_updated, audience = excluded.audience, document = excluded.document,
+               rev = nextval('revisions'), gone = false
+         WHERE :any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes'
+        RETURNING seq, xmax = 0 AS created
+        """  # noqa: S608 - the table's name is ours
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    seq: int
+    created: bool
+
+
+async def put(
+    tx: WriteTx,
+    table: Table,
+    ref: Ref,
+    document: bytes,
+    last_updated: datetime,
+    *,
+    audience: str = EVERYBODY,
+    any_age: bool = False,
+) -> Put | None:
+    """Store an object, new or in place of the one that we have. None, if the one that we have is newer.
+
+    any_age  store it even if it is older
+    """
+    row = await tx.row(
+        _put(table.name),
+        **ref._asdict(),
+        last_updated=last_updated,
+        audience=audience,
+        document=document.decode(),
+        any_age=any_age,
+    )
+    return row and Put(row["seq"], row["created"])
+
+
+@cache
+def _delete(table: str) -> Statement:
+    return Statement(
+        f"""DELETE FROM {table}
+             WHERE partner_id = :partner_id AND addressee = :addressee AND owner = :owner AND key = :key"""  # noqa: S608
+    )
+
+
+async def delete(tx: WriteTx, table: Table, ref: Ref) -> bool:
+    """Take an object away. False, if there is none."""
+    return await tx.run(_delete(table.name), **ref._asdict()) == 1
+
+
+@cache
+def _own_by_key(table: str) -> Statement:
+    return Statement(
+        f"""SELECT {_COLUMNS} FROM {table}
+             WHERE partner_id = 0 AND addressee = '' AND owner = ANY(:owners) AND key = :key
+               AND audience = ANY(:audiences) AND NOT gone"""  # noqa: S608 - the table's name is ours
+    )
+
+
+async def own_by_key(
+    tx: ReadTx, table: Table, key: str, owners: Sequence[str], audiences: Sequence[str]
+) -> list[Stored]:
+    """Our own objects with this id that somebody may see, at most one for each owner: a URL without owner names them (AMB-09)."""
+    rows = await tx.rows(_own_by_key(table.name), key=key, owners=list(owners), audiences=list(audiences))
+    return [stored(row) for row in rows]
+
+
+@cache
+def _documents(table: str) -> Statement:
+    return Statement(
+        f"SELECT seq, rev, convert_to(document::text, 'UTF8') AS document FROM {table} WHERE seq = ANY(:seqs)"  # noqa: S608
+    )
+
+
+async def documents(tx: ReadTx, table: Table, seqs: Sequence[int]) -> list[tuple[int, int, bytes]]:
+    """(seq, rev, document) of these rows."""
+    rows = await tx.rows(_documents(table.name), seqs=list(seqs))
+    return [(r["seq"], r["rev"], r["document"]) for r in rows]

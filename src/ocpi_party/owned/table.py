@@ -1,0 +1,78 @@
+"""The row that all client owned objects share, and how one is named. OCPI 2.2.1, Client owned objects."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
+
+from ocpi_party.database import metadata
+
+REVISIONS = Sequence("revisions", metadata=metadata)
+
+class Ref(NamedTuple):
+    """Names a client owned object where it is stored.
+
+    partner_id  the connection it came through; OURS for our own
+    addressee   our party that it was sent to, COUNTRY*PARTY; "" for our own
+    owner       the party it belongs to, COUNTRY*PARTY in upper case
+    key         its id in upper case: identifiers are case-insensitive; of a token `UID TYPE`
+    """
+
+    partner_id: int
+    addressee: str
+    owner: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.owner}/{self.key}"
+
+
+def owned_table(name: str, *further: Column[Any]) -> Table:
+    """A table of client owned objects. The document is `json`: lists splice its text as it was stored."""
+    return Table(
+        name,
+        metadata,
+        Column("seq", BigInteger, Identity(always=True), primary_key=True, comment="order of creation"),
+        Column("partner_id", BigInteger, nullable=False, comment="0: our own"),
+        Column("addressee", Text, nullable=False, server_default=text("''")),
+        Column("owner", Text, nullable=False),
+        Column("key", Text, nullable=False),
+        Column("last_updated", DateTime(timezone=True), nullable=False),
+        Column("audience", Text, nullable=False, server_default=text("''")),
+        Column("rev", BigInteger, nullable=False, server_default=text("nextval('revisions')"), comment="new with each write"),
+        Column("gone", Boolean, nullable=False, server_default=text("false"), comment="hidden; kept for those who refer to it"),
+        Column("document", JSON, nullable=False),
+        *further,
+        UniqueConstraint("partner_id", "addressee", "owner", "key", name=f"{name}_key"),
+        Index(f"{name}_own_idx", "owner", "audience", "seq", postgresql_where=text("partner_id = 0 AND NOT gone"), postgresql_include=["rev", "last_updated"]),
+        Index(f"{name}_own_changed_idx", "owner", "audience", "last_updated", postgresql_where=text("partner_id = 0 AND NOT gone"), postgresql_include=["seq"]),
+        Index(f"{name}_theirs_idx", "partner_id", "seq", postgresql_where=text("partner_id <> 0")),
+    )
+
+
+LISTING_COUNTS = Table(
+    "listing_counts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("listing", Text, nullable=False, comment="the table that is counted"),
+    Column("owner", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="S: block of seq, D: day of last_updated"),
+    Column("bucket", BigInteger, nullable=False, comment="seq / 2000, or days since 1970"),
+    Column("n", Integer, nullable=False, comment="a difference; the sum over the rows of a bucket is its count"),
+    Index(None, "listing", "owner", "audience", "kind", "bucket", postgresql_include=["n"]),
+    comment="own objects listed, kept by triggers, so that no page has to count",
+)

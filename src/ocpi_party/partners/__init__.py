@@ -1,0 +1,1 @@
+"""The platforms that we are connected to."""

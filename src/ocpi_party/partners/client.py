@@ -1,0 +1,336 @@
+"""One OCPI request to a partner: headers, timeout, envelope. OCPI 2.2.1, Transport and format.
+
+All HTTP to partners goes through this module.
+"""
+
+import asyncio
+import socket
+import ssl
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import aiohttp
+import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from httpx_aiohttp import AiohttpTransport
+
+from ocpi_party.ocpi import headers
+from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
+from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
+from ocpi_party.ocpi.types import PartyId, decode, encode, now
+from ocpi_party.partners.partner import Partner
+from ocpi_party.partners.secrets import header_value
+from ocpi_party.partners.urls import check_url, is_public
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_ABSENT: Final = object()
+
+
+class PartnerUnreachable(Exception):
+    """The request got no answer that OCPI could have meant: no connection, timeout, 5xx, HTML, an envelope that is none.
+
+    maybe_done   the request may have reached the partner and been carried out
+    retry_after  how long the partner asks us to wait, None if it did not say
+    """
+
+    def __init__(self, why: str, *, maybe_done: bool = False, retry_after: timedelta | None = None) -> None:
+        super().__init__(why)
+        self.maybe_done = maybe_done
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """OCPI-from and OCPI-to of a request; to is None for open routing."""
+
+    sender: PartyId
+    receiver: PartyId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a partner answered.
+
+    status_code  of the envelope; without an envelope what the HTTP status means in OCPI
+    """
+
+    http_status: int
+    status_code: int
+    message: str
+    data: Any
+    headers: Mapping[str, str]
+    url: str
+
+    @property
+    def ok(self) -> bool:
+        return self.http_status < 400 and is_success(self.status_code)
+
+    @property
+    def unknown(self) -> bool:
+        """The partner does not know the object; each form seen in the field counts (AMB-11)."""
+        return self.http_status == 404 or self.status_code in (StatusCode.UNKNOWN_LOCATION, StatusCode.UNKNOWN_TOKEN)
+
+    @property
+    def unauthorized(self) -> bool:
+        return self.http_status == 401
+
+    @property
+    def refused(self) -> bool:
+        """The same request would be refused again."""
+        return not self.ok and (is_our_fault(self.status_code) or 400 <= self.http_status < 500)
+
+    def __str__(self) -> str:
+        return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and its answer, for those who keep a log of messages. Tokens are not in it."""
+
+    partner_id: int | None
+    method: str
+    url: str
+    request_id: str
+    correlation_id: str
+    route: Route | None
+    body: bytes | None
+    sent_at: datetime
+    http_status: int | None = None
+    status_code: int | None = None
+    answer: bytes | None = None
+    error: str | None = None
+    seconds: float = 0.0
+
+
+Observer = Callable[[Exchange], None]
+
+
+class _PublicResolver(AbstractResolver):
+    """Resolves names and leaves out private addresses, so that a name cannot lead us into our own network."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self._inner = ThreadedResolver()
+        self._allow_private = allow_private
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        allowed = [entry for entry in found if self._allow_private or is_public(entry["host"])]
+        if not allowed:
+            raise OSError(f"{host} has no public address")
+        return allowed
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+@dataclass(slots=True)
+class OcpiClient:
+    """Sends OCPI requests.
+
+    token_of  the credentials token that we send to a partner, as it stands now
+    timeout   for the whole of one request
+    """
+
+    token_of: Callable[[int], Awaitable[tuple[str, str] | None]]
+    allow_private: bool
+    timeout: timedelta = timedelta(seconds=30)
+    ca_bundle: str | None = None
+    transport: httpx.AsyncBaseTransport | None = None
+    observers: list[Observer] = field(default_factory=list)
+    _http: httpx.AsyncClient | None = None
+
+    async def open(self) -> None:
+        """Must run in the event loop that will send."""
+        transport = self.transport or AiohttpTransport(client=self._session, verify=self._tls())
+        self._http = httpx.AsyncClient(
+            transport=transport, timeout=self.timeout.total_seconds(), follow_redirects=False, trust_env=False
+        )
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if self.ca_bundle:
+            context.load_verify_locations(self.ca_bundle)
+        return context
+
+    def _session(self) -> aiohttp.ClientSession:
+        resolver = _PublicResolver(allow_private=self.allow_private)
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=self._tls(), resolver=resolver, limit=0, keepalive_timeout=20, ttl_dns_cache=60),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    async def call(
+        self,
+        partner: Partner,
+        method: str,
+        url: str,
+        *,
+        route: Route | None = None,
+        body: Any = _ABSENT,
+        params: Mapping[str, str] | None = None,
+        correlation_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> Answer:
+        """Ask a partner with the token that it gave us.
+
+        body   a document, or its JSON as bytes
+        route  None on configuration modules, which have no routing headers
+        Raises PartnerUnreachable
+        """
+        token = await self.token_of(partner.id)
+        if token is None:
+            raise PartnerUnreachable("we have no credentials token for this partner")
+        arguments = {"route": route, "body": body, "params": params, "correlation_id": correlation_id, "timeout": timeout}
+        answer = await self.send(method, url, *token, partner_id=partner.id, **arguments)
+        if answer.unauthorized:
+            # The token may have been renewed while the request was on its way; then the newer one is good.
+            renewed = await self.token_of(partner.id)
+            if renewed is not None and renewed != token:
+                return await self.send(method, url, *renewed, partner_id=partner.id, **arguments)
+        return answer
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        token: str,
+        encoding: str = "base64",
+        *,
+        partner_id: int | None = None,
+        route: Route | None = None,
+        body: Any = _ABSENT,
+        params: Mapping[str, str] | None = None,
+        correlation_id: str | None = None,
+        timeout: timedelta | None = None,
+    ) -> Answer:
+        """Ask with this token. Raises PartnerUnreachable"""
+        assert self._http is not None  # noqa: S101 - open() comes first
+        try:
+            check_url(url.partition("?")[0], pointer="", allow_private=self.allow_private)
+        except InvalidObject as fault:
+            raise PartnerUnreachable(f"we may not call this URL: it {fault.rule}") from fault
+        content = None if body is _ABSENT else body if isinstance(body, bytes) else encode(body)
+        exchange = Exchange(
+            partner_id, method, url, str(uuid.uuid4()), correlation_id or str(uuid.uuid4()), route, content, now()
+        )
+        started = time.perf_counter()
+        try:
+            answer = await self._exchange(exchange, header_value(token, encoding), params, timeout or self.timeout)
+        except PartnerUnreachable as fault:
+            exchange.error = str(fault)
+            raise
+        finally:
+            exchange.seconds = time.perf_counter() - started
+            for observe in self.observers:
+                observe(exchange)
+        return answer
+
+    async def _exchange(
+        self, exchange: Exchange, authorization: str, params: Mapping[str, str] | None, timeout: timedelta
+    ) -> Answer:
+        assert self._http is not None  # noqa: S101
+        sent = {
+            headers.AUTHORIZATION: authorization,
+            headers.REQUEST_ID: exchange.request_id,
+            headers.CORRELATION_ID: exchange.correlation_id,
+            "accept": "application/json",
+            **_routing(exchange.route),
+        }
+        if exchange.body is not None:
+            sent["content-type"] = "application/json"
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                response = await self._http.request(
+                    exchange.method, exchange.url, params=params, content=exchange.body, headers=sent
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout) as fault:
+            raise PartnerUnreachable(f"no connection: {_words(fault)}") from fault
+        except (httpx.HTTPError, TimeoutError, aiohttp.ClientError, OSError) as fault:
+            raise PartnerUnreachable(f"no answer: {_words(fault)}", maybe_done=True) from fault
+        except httpx.InvalidURL as fault:
+            raise PartnerUnreachable("this URL cannot be called") from fault
+        exchange.http_status = response.status_code
+        exchange.answer = response.content
+        answer = _answer(response, exchange.url)
+        exchange.status_code = answer.status_code
+        return answer
+
+
+def _words(fault: BaseException) -> str:
+    return str(fault) or type(fault).__name__
+
+
+def _routing(route: Route | None) -> dict[str, str]:
+    if route is None:
+        return {}
+    found = {headers.FROM_COUNTRY_CODE: route.sender.country_code, headers.FROM_PARTY_ID: route.sender.party_id}
+    if route.receiver is not None:
+        found |= {headers.TO_COUNTRY_CODE: route.receiver.country_code, headers.TO_PARTY_ID: route.receiver.party_id}
+    return found
+
+
+def _answer(response: httpx.Response, url: str) -> Answer:
+    """Read the envelope first, whatever the HTTP status says (AMB-10); what is neither is PartnerUnreachable."""
+    status = response.status_code
+    if len(response.content) > MAX_ANSWER_BYTES:
+        raise PartnerUnreachable(f"the answer has more than {MAX_ANSWER_BYTES} bytes", maybe_done=True)
+    if status in (429, 503):
+        raise PartnerUnreachable(f"HTTP {status}", retry_after=_retry_after(response))
+    if 300 <= status < 400:
+        raise PartnerUnreachable(f"HTTP {status}: we do not follow redirects with a credentials token")
+    envelope: Any = None
+    if response.content:
+        try:
+            envelope = decode(response.content)
+        except UnreadableJson as fault:
+            if status < 400:
+                raise PartnerUnreachable("the answer is not JSON", maybe_done=True) from fault
+    code = envelope.get("status_code") if isinstance(envelope, dict) else None
+    if isinstance(code, int) and not isinstance(code, bool):
+        if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
+            raise_for_server(code, status, envelope)
+        return Answer(status, code, str(envelope.get("status_message") or ""), envelope.get("data"), response.headers, url)
+    if status >= 500:
+        raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))
+    if status == 204 or (status < 300 and not response.content):
+        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url)
+    if status >= 400:
+        code = StatusCode.INVALID_PARAMETERS if status in (400, 409, 422) else StatusCode.CLIENT_ERROR
+        return Answer(status, code, "", None, response.headers, url)
+    raise PartnerUnreachable("the answer has no OCPI envelope", maybe_done=True)
+
+
+class PartnerFailed(PartnerUnreachable):
+    """The partner answered, with an error of its own (3xxx) or of its hub (4xxx).
+
+    status_code  4001 to 4003 tell that only the party behind the hub is not to be reached
+    """
+
+    def __init__(self, status_code: int, why: str) -> None:
+        super().__init__(why, maybe_done=True)
+        self.status_code = status_code
+
+
+def raise_for_server(code: int, status: int, envelope: Mapping[str, Any]) -> None:
+    raise PartnerFailed(code, f"HTTP {status}, OCPI {code} {envelope.get('status_message') or ''}".strip())
+
+
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    value = response.headers.get("retry-after", "")
+    if value.isdigit():
+        return timedelta(seconds=int(value))
+    try:
+        return parsedate_to_datetime(value) - now()
+    except (ValueError, TypeError):
+        return None

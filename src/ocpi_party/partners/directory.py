@@ -1,0 +1,109 @@
+"""Who is asking: own parties and partners by credentials token, kept in the process for seconds and dropped on change."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.partners import repository
+from ocpi_party.partners.partner import Partner, Party
+from ocpi_party.partners.secrets import Vault, candidates
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A partner that asks, and the token it asked with.
+
+    invited  it holds an invitation only: versions and credentials are open to it, nothing else
+    """
+
+    partner: Partner
+    token: str
+    invited: bool
+
+
+class Directory:
+    """Own parties and callers by their Authorization header.
+
+    The database tells every process when something changed. While it cannot, nothing is kept: a revoked token must not
+    live on in a process that did not hear of it.
+    """
+
+    def __init__(self, database: Database, vault: Vault, *, keep_seconds: float = 5.0) -> None:
+        self._database = database
+        self._vault = vault
+        self._keep = keep_seconds
+        self._callers: dict[str, tuple[float, Caller]] = {}
+        self._own: tuple[float, tuple[Party, ...]] | None = None
+        self._stop: Callable[[], Awaitable[None]] | None = None
+        self._hearing = False
+        self._drops = 0
+
+    async def open(self) -> None:
+        """Begin to listen for changes. Raises DatabaseUnavailable."""
+        self._stop = await self._database.listen(repository.DIRECTORY, lambda _payload: self.drop(), self._deaf)
+        self._hearing = True
+
+    async def close(self) -> None:
+        self._hearing = False
+        if self._stop is not None:
+            await self._stop()
+
+    def drop(self) -> None:
+        """Forget what was kept; the next request asks the database."""
+        self._drops += 1
+        self._callers.clear()
+        self._own = None
+
+    def _deaf(self) -> None:
+        self._hearing = False
+        self.drop()
+
+    async def listen_again(self) -> None:
+        """Listen anew, if the connection for it was lost."""
+        if self._stop is None or self._hearing:
+            return
+        try:
+            await self.open()
+        except DatabaseUnavailable:
+            return
+        self.drop()
+
+    async def own_parties(self) -> tuple[Party, ...]:
+        if self._own is not None and self._own[0] > time.monotonic():
+            return self._own[1]
+        drops = self._drops
+        async with self._database.read() as tx:
+            parties = await repository.own_parties(tx)
+        if self._hearing and drops == self._drops:
+            self._own = (time.monotonic() + self._keep, parties)
+        return parties
+
+    async def caller(self, authorization: str | None) -> Caller | None:
+        """Whose token stands in this Authorization header; None for nobody's."""
+        if authorization is None:
+            return None
+        kept = self._callers.get(authorization)
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+        drops = self._drops
+        caller = await self._look_up(candidates(authorization))
+        if caller is not None and self._hearing and drops == self._drops:
+            self._callers[authorization] = (time.monotonic() + self._keep, caller)
+        return caller
+
+    async def _look_up(self, tokens: list[str]) -> Caller | None:
+        if not tokens:
+            return None
+        by_digest = {self._vault.digest(token): token for token in tokens}
+        async with self._database.read() as tx:
+            found = await repository.token_states(tx, list(by_digest))
+            # Two forms of one header that name different tokens would be a wrong guess: exactly one may match (AMB-01).
+            partner = await repository.get(tx, found[0]["partner_id"]) if len(found) == 1 else None
+        if partner is None:
+            return None
+        row = found[0]
+        if row["first_used_at"] is None and row["state"] != "INVITATION":
+            async with self._database.write() as tx:
+                await repository.first_use(tx, partner.id, row["digest"])
+        return Caller(partner, by_digest[row["digest"]], invited=row["state"] == "INVITATION")

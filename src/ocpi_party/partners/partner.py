@@ -1,0 +1,71 @@
+"""Our own parties, and a partner: a platform that we are connected to, with parties of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
+from ocpi_party.ocpi.types import PartyId
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A party in a role: one of ours, or one of a partner's."""
+
+    country_code: str
+    party_id: str
+    role: Role
+    business_details: Mapping[str, Any] | None = None
+    status: str = "CONNECTED"
+    behind_hub: bool = False
+
+    @property
+    def key(self) -> PartyId:
+        """Folded, as parties are compared."""
+        return PartyId(self.country_code, self.party_id).folded()
+
+
+class PartnerStatus(StrEnum):
+    INVITED = "INVITED"
+    CONNECTING = "CONNECTING"
+    CONNECTED = "CONNECTED"
+    UNREGISTERED = "UNREGISTERED"
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """What we know of a partner; a snapshot, shared between requests.
+
+    modules  the modules exchanged with it, None for all
+    agreed   our own parties that it may see, None for all
+    """
+
+    id: int
+    name: str
+    status: PartnerStatus
+    version: str | None
+    versions_url: str | None
+    is_hub: bool
+    token_sent: bytes | None
+    token_encoding: str
+    quirks: Mapping[str, Any]
+    modules: frozenset[str] | None
+    agreed: frozenset[str] | None
+    push: bool
+    pull: bool
+    parties: tuple[Party, ...] = ()
+    endpoints: Mapping[tuple[ModuleId, InterfaceRole], str] = field(default_factory=dict)
+
+    def endpoint(self, module: ModuleId, interface: InterfaceRole) -> str | None:
+        return self.endpoints.get((module, interface))
+
+    def exchanges(self, module: ModuleId) -> bool:
+        return self.modules is None or module in self.modules
+
+    def has_party(self, key: PartyId) -> bool:
+        return any(party.key == key for party in self.parties)
+
+    def agreed_with(self, ours: tuple[Party, ...]) -> tuple[Party, ...]:
+        """Those of our own parties that this partner deals with."""
+        return ours if self.agreed is None else tuple(party for party in ours if str(party.key) in self.agreed)

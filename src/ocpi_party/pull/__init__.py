@@ -1,0 +1,1 @@
+"""Fetching partners' lists."""

@@ -1,0 +1,130 @@
+"""What is known of an OCPI request before its endpoint runs: who asks, in which role we are asked, and what stands ready."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from fastapi import Depends, Request
+from pydantic import BeforeValidator
+
+from ocpi_party.database import Database
+from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.modules import Role
+from ocpi_party.ocpi.types import JsonObject, PartyId, decode
+from ocpi_party.owned.documents import DocumentCache
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners.audience import EVERYBODY
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.directory import Directory
+from ocpi_party.partners.partner import Partner, Party
+from ocpi_party.partners.secrets import Vault
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every endpoint may use, made once by app.create_app().
+
+    public_url  base of every URL that we hand to a partner, without a slash at its end
+    wake        tells the workers of this process that there is something to do
+    """
+
+    database: Database
+    directory: Directory
+    vault: Vault
+    client: OcpiClient
+    documents: DocumentCache
+    public_url: str
+    dialects: Mapping[str, Dialect]
+    page_size: int
+    page_size_max: int
+    max_body_bytes: int
+    max_json_depth: int
+    allow_private_urls: bool
+    settings: Any
+    wake: Any
+    extras: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request of a partner.
+
+    role    the role of ours that the interface belongs to; None on configuration modules
+    ours    our parties in that role that this partner may mean: one, if OCPI-to names it
+    sender  the party that asks, None if it did not say and has several
+    """
+
+    house: House
+    partner: Partner
+    token: str
+    invited: bool
+    spoken: Dialect
+    request_id: str
+    correlation_id: str
+    role: Role | None = None
+    ours: tuple[Party, ...] = ()
+    all_ours: tuple[Party, ...] = ()
+    addressed: PartyId | None = None
+    sender: PartyId | None = None
+    note: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Database:
+        return self.house.database
+
+    @property
+    def addressee(self) -> PartyId:
+        """Our one party that is meant. Raises InvalidObject, if it could be several: nobody may guess (AMB-18)."""
+        if len(self.ours) != 1:
+            raise InvalidObject("", "OCPI-to-country-code and OCPI-to-party-id must say which of our parties is meant")
+        return self.ours[0].key
+
+    @property
+    def owners(self) -> list[str]:
+        """Our parties whose objects may be shown, as their rows name them."""
+        return [str(party.key) for party in self.ours]
+
+    @property
+    def audiences(self) -> list[str]:
+        """What this partner may see: everybody's, and what is meant for one of its parties."""
+        asking = [self.sender] if self.sender and self.partner.is_hub else [party.key for party in self.partner.parties]
+        return [EVERYBODY, *dict.fromkeys(str(key) for key in asking)]
+
+    def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
+        """Names an object of this partner as it is stored for our party that is addressed.
+
+        Raises UnknownObject, if the owner is no party of this partner: no difference between "not yours" and "not there"
+        """
+        owner = PartyId(country_code, party_id).folded()
+        if not self.partner.has_party(owner):
+            raise UnknownObject(f"{country_code}*{party_id}/{key}")
+        return Ref(self.partner.id, str(self.addressee), str(owner), key.upper())
+
+
+async def _asked(request: Request) -> Asked:
+    asked: Asked = request.scope["asked"]
+    return asked
+
+
+CurrentAsked = Annotated[Asked, Depends(_asked)]
+
+IdInUrl = Annotated[str, BeforeValidator(unquote)]
+"""A path segment. Paths reach the router as they were sent, so that an encoded slash does not split a segment (AMB-08)."""
+
+
+async def json_body(request: Request, asked: Asked) -> object:
+    """The body, read once. Raises UnreadableJson"""
+    return decode(await request.body(), max_depth=asked.house.max_json_depth)
+
+
+async def json_object(request: Request, asked: Asked) -> JsonObject:
+    """The body, if it is an object. Raises UnreadableJson, or InvalidObject for JSON of another shape (TRN-29)"""
+    body = await json_body(request, asked)
+    if not isinstance(body, dict):
+        raise InvalidObject("", "must be a JSON object")
+    return body

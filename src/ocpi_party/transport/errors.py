@@ -1,0 +1,85 @@
+"""The one place where an error becomes an answer to a partner. OCPI 2.2.1, Status codes."""
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from ocpi_party.ocpi import errors
+from ocpi_party.ocpi.status import StatusCode
+from ocpi_party.transport.envelope import failure
+
+log = logging.getLogger(__name__)
+
+
+class BodyTooLarge(errors.Refusal):
+    """The body has more bytes than we read (413)."""
+
+
+class InvitedOnly(errors.Refusal):
+    """A module is called with the token of an invitation (401)."""
+
+
+ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
+    errors.Refusal: (200, StatusCode.CLIENT_ERROR),
+    errors.InvalidObject: (200, StatusCode.INVALID_PARAMETERS),
+    errors.UnreadableJson: (400, StatusCode.INVALID_PARAMETERS),
+    errors.UnknownObject: (404, StatusCode.INVALID_PARAMETERS),
+    errors.UnknownLocation: (404, StatusCode.UNKNOWN_LOCATION),
+    errors.UnknownToken: (404, StatusCode.UNKNOWN_TOKEN),
+    errors.NotEnoughInformation: (200, StatusCode.NOT_ENOUGH_INFORMATION),
+    errors.NotRegistered: (405, StatusCode.CLIENT_ERROR),
+    errors.AlreadyRegistered: (405, StatusCode.CLIENT_ERROR),
+    errors.MethodNotAllowed: (405, StatusCode.CLIENT_ERROR),
+    errors.UnknownReceiver: (404, StatusCode.UNKNOWN_RECEIVER),
+    errors.ForeignSender: (403, StatusCode.INVALID_PARAMETERS),
+    errors.UnableToUseClientApi: (200, StatusCode.UNABLE_TO_USE_CLIENT_API),
+    errors.UnsupportedVersion: (200, StatusCode.UNSUPPORTED_VERSION),
+    errors.NoMatchingEndpoints: (200, StatusCode.NO_MATCHING_ENDPOINTS),
+    InvitedOnly: (401, StatusCode.CLIENT_ERROR),
+    BodyTooLarge: (413, StatusCode.CLIENT_ERROR),
+}
+
+
+def refusal_answer(refusal: errors.Refusal) -> Response:
+    http_status, code = next(ANSWERS[kind] for kind in type(refusal).__mro__ if kind in ANSWERS)
+    headers = None
+    if http_status == 401:
+        headers = {"www-authenticate": "Token"}
+    elif http_status == 405:
+        headers = {"allow": "GET, POST" if isinstance(refusal, errors.NotRegistered) else "GET, PUT, DELETE"}
+    return failure(http_status, code, str(refusal), headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        for candidate in getattr(route, "routes", None) or [route]:
+            match, _ = candidate.matches(request.scope)
+            if match is not Match.NONE:
+                methods |= set(getattr(candidate, "methods", None) or ())
+    return ", ".join(sorted(methods - {"HEAD"}))
+
+
+def answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(errors.Refusal)
+    async def refused(request: Request, refusal: errors.Refusal) -> Response:
+        return refusal_answer(refusal)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        where = "/".join(str(part) for part in first["loc"])
+        return failure(200, StatusCode.INVALID_PARAMETERS, f"{where}: {first['msg']}")
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        if error.status_code == 405:
+            allow = _allowed(request) or (error.headers or {}).get("Allow", "GET")
+            return failure(405, StatusCode.CLIENT_ERROR, "this interface does not have this method", headers={"allow": allow})
+        code = StatusCode.INVALID_PARAMETERS if error.status_code == 404 else StatusCode.CLIENT_ERROR
+        message = "there is nothing at this URL" if error.status_code == 404 else str(error.detail)
+        return failure(error.status_code, code, message)

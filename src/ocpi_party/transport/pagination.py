@@ -1,0 +1,51 @@
+"""What part of a list a request asks for. OCPI 2.2.1, Transport and format, "Pagination"."""
+
+from datetime import datetime
+
+from fastapi import Request
+
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.types import parse_time
+from ocpi_party.owned.listing import Window
+
+MAX_OFFSET = 2**53
+
+
+def window(request: Request, *, size: int, size_max: int, date_from_required: bool = False) -> Window:
+    """The window of a list request; parameters that we do not know are ignored.
+
+    size, size_max  the limit when none is given, and the largest we grant
+    Raises          InvalidObject for a parameter that cannot be meant
+    """
+    asked = request.query_params
+    date_from, date_to = _time(asked.get("date_from"), "date_from"), _time(asked.get("date_to"), "date_to")
+    if date_from_required and date_from is None:
+        raise InvalidObject("date_from", "is required for this list")
+    offset = _number(asked.get("offset"), "offset", least=0, default=0)
+    limit = min(_number(asked.get("limit"), "limit", least=1, default=size), size_max)
+    return Window(date_from, date_to, offset, limit, _after(asked.get("cursor"), offset))
+
+
+def _time(text: str | None, name: str) -> datetime | None:
+    if text is None or text == "":
+        return None
+    try:
+        return parse_time(text)
+    except InvalidObject as fault:
+        raise InvalidObject(name, fault.rule) from None
+
+
+def _number(text: str | None, name: str, *, least: int, default: int) -> int:
+    if text is None or text == "":
+        return default
+    if not text.isascii() or not text.isdigit() or len(text) > 16 or not least <= int(text) <= MAX_OFFSET:
+        raise InvalidObject(name, f"must be a whole number of at least {least}")
+    return int(text)
+
+
+def _after(cursor: str | None, offset: int) -> int | None:
+    """The cursor counts only for the offset it was made for: some clients keep the query and change the offset."""
+    at, _, seq = (cursor or "").partition(".")
+    if at.isdigit() and seq.isdigit() and int(at) == offset and len(seq) < 19:
+        return int(seq)
+    return None
