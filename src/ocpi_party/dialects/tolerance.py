@@ -1,6 +1,6 @@
 """How far a partner may stray from the specification: strict first, then the leniencies, and a Finding for each.
 
-The strict model decides. What it finds is looked up in `leniencies`, by the error type of the field: where one is known,
+The strict model decides; what it finds is looked up in `leniencies`, by error type: where one is known,
 the document is mended or the value kept, and a Finding tells the operator; all else refuses the object.
 """
 
