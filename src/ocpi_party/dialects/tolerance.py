@@ -1,24 +1,24 @@
-"""How far a partner may stray from the specification, and what we make of it then.
+"""How far a partner may stray from the specification: strict first, then the leniencies, and a Finding for each.
 
-The strict model decides. What it finds is looked up by the error type of the field (see `ocpi.fields`): where a leniency
-is known, the document is mended or the value kept, and a Finding tells the operator; all else refuses the object.
+The strict model decides; what it finds is looked up in `leniencies`, by error type: where one is known,
+the document is mended or the value kept, and a Finding tells the operator; all else refuses the object.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
-from operator import is_
-from typing import Any, Final, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from ocpi_party.dialects.declared import house_in, marker
+from ocpi_party.dialects.leniencies import ABSENT, KEPT, LENIENCIES, Bent, Deviation, Leniencies
+from ocpi_party.dialects.nulls import lists_of, without_nulls
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.fields import Dispensable, MayBeMissing, NullIsEmpty
-from ocpi_party.ocpi.types import House, JsonObject, decode, parse_time, wire_time
+from ocpi_party.ocpi.fields import Dispensable, MayBeMissing
+from ocpi_party.ocpi.types import House, JsonObject, decode
 
 Path = tuple[int | str, ...]
 
@@ -41,7 +41,7 @@ def read(kind: type[House], wire: object) -> Reading:
 
     Raises InvalidObject, naming the first field that no leniency covers
     """
-    return _read(kind, _without_nulls(_object(wire), _lists_of(kind)), LENIENCIES)
+    return _read(kind, without_nulls(_object(wire), lists_of(kind)), LENIENCIES)
 
 
 def read_body(kind: type[House], body: bytes) -> Reading:
@@ -63,7 +63,7 @@ def read_own(kind: type[House], wire: object) -> JsonObject:
 
     Raises InvalidObject
     """
-    document = _without_nulls(_object(wire), _lists_of(kind))
+    document = without_nulls(_object(wire), lists_of(kind))
     return _read(kind, document, {"date_time": LENIENCIES["date_time"]}).document
 
 
@@ -72,119 +72,7 @@ def changes(wire: object) -> JsonObject:
 
     Raises InvalidObject, if it is no object
     """
-    return _without_nulls(_object(wire), frozenset())
-
-
-ABSENT: Final = object()
-KEPT: Final = object()
-
-
-class Bent(NamedTuple):
-    """What is made of a value that breaks a rule.
-
-    document  what the stored document gets: a value, ABSENT, or KEPT for what the partner sent
-    stand_in  what the strict model gets instead, so that the rules about the other fields are still checked
-    said      what the finding adds to the rule; None for what the specification allows
-    """
-
-    document: object
-    stand_in: object
-    said: str | None
-
-
-@dataclass(frozen=True)
-class Deviation:
-    value: Any
-    facts: Mapping[str, Any]
-    optional: bool
-
-
-Leniencies = Mapping[str, Callable[[Deviation], Bent | None]]
-
-
-def _free_text(odd: Deviation) -> Bent | None:
-    if isinstance(odd.value, str) and len(odd.value) <= 10 * odd.facts["max_length"]:
-        return Bent(KEPT, "", "kept as it is")
-    return None
-
-
-_DECIMAL = re.compile(r"[+-]?\d{1,30}(\.\d{0,30})?", re.ASCII)
-
-
-def _decimal(value: object) -> Decimal | None:
-    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
-        return Decimal(value.strip())
-    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return Decimal(str(value))
-    return None
-
-
-def _number(odd: Deviation) -> Bent | None:
-    number = _decimal(odd.value) if isinstance(odd.value, str) else None
-    return Bent(number, number, "the string was read as one") if number is not None else None
-
-
-def _integer(odd: Deviation) -> Bent | None:
-    number = _decimal(odd.value)
-    if number is None or isinstance(odd.value, int) or number != number.to_integral_value():
-        return None
-    return Bent(int(number), int(number), f"read as {int(number)}")
-
-
-def _coordinate(odd: Deviation) -> Bent | None:
-    degrees = _decimal(odd.value)
-    if degrees is None or abs(degrees) > odd.facts["degrees"]:
-        return None
-    rounded = str(degrees.quantize(Decimal("0.000001"), ROUND_HALF_UP))
-    return Bent(rounded, rounded, f"read as {rounded}")
-
-
-def _date_time(odd: Deviation) -> Bent | None:
-    if not isinstance(odd.value, str):
-        return None
-    try:
-        moment = wire_time(parse_time(odd.value))
-    except InvalidObject:
-        return _empty(odd)
-    # No designator means UTC: that is not a deviation, and only its spelling is made uniform.
-    allowed = re.fullmatch(r"[\d-]{10}T[\d:]{8}(\.\d{1,3})?", odd.value, re.ASCII)
-    return Bent(moment, moment, None if allowed else f"read as {moment}")
-
-
-def _empty(odd: Deviation) -> Bent | None:
-    """Partners write "" for "none" where no empty string can be meant."""
-    return Bent(ABSENT, ABSENT, "the empty string was read as absent") if odd.value == "" and odd.optional else None
-
-
-def _url(odd: Deviation) -> Bent | None:
-    if empty := _empty(odd):
-        return empty
-    return Bent(KEPT, ABSENT, "kept as it is") if odd.optional and isinstance(odd.value, str) else None
-
-
-def _descriptive(odd: Deviation) -> Bent | None:
-    if empty := _empty(odd):
-        return empty
-    return Bent(KEPT, odd.facts["stand_in"], "kept as it is") if isinstance(odd.value, str) else None
-
-
-def _control(odd: Deviation) -> Bent | None:
-    if odd.value == odd.facts["wrong"] != "":
-        return Bent(odd.facts["right"], odd.facts["right"], f"read as {odd.facts['right']}")
-    return _empty(odd)
-
-
-LENIENCIES: Leniencies = {
-    "free_text": _free_text,
-    "number": _number,
-    "integer": _integer,
-    "coordinate": _coordinate,
-    "date_time": _date_time,
-    "url": _url,
-    "code": _empty,
-    "descriptive": _descriptive,
-    "control": _control,
-}
+    return without_nulls(_object(wire), frozenset())
 
 
 def _read(kind: type[House], document: JsonObject, leniencies: Leniencies) -> Reading:
@@ -228,7 +116,7 @@ class _Mending:
         along = list(_fields_along(self.kind, path))
         bent = self._bend(error, along)
         if bent is None:
-            path = next((at for at, one in along if _marker(one, Dispensable)), ())
+            path = next((at for at, one in along if marker(one, Dispensable)), ())
             if not path or self.leniencies is not LENIENCIES:
                 return False
             bent = Bent(KEPT, ABSENT, "kept as it is and ignored")
@@ -243,7 +131,7 @@ class _Mending:
             return None
         at, declared = along[-1]
         if error["type"] == "missing" and self.leniencies is LENIENCIES:
-            if missing := _marker(declared, MayBeMissing):
+            if missing := marker(declared, MayBeMissing):
                 stand_in = missing.stand_in()
                 return Bent(stand_in if missing.kept else KEPT, stand_in, "done without")
             return None
@@ -291,20 +179,7 @@ def _fields_along(kind: type[House], path: Path) -> Iterator[tuple[Path, FieldIn
         if declared is None:
             return
         yield path[:depth], declared
-        model = _house_in(declared.annotation)
-
-
-def _house_in(annotation: Any) -> type[House] | None:
-    if isinstance(annotation, type) and issubclass(annotation, House):
-        return annotation
-    return next((found for one in get_args(annotation) if (found := _house_in(one))), None)
-
-
-Marker = TypeVar("Marker")
-
-
-def _marker(declared: FieldInfo, marker: type[Marker]) -> Marker | None:
-    return next((one for one in declared.metadata if isinstance(one, marker)), None)
+        model = house_in(declared.annotation)
 
 
 def _put(document: Any, path: Path, value: object) -> None:
@@ -331,37 +206,3 @@ def _object(wire: object) -> JsonObject:
     if not isinstance(wire, dict):
         raise InvalidObject("", "must be a JSON object")
     return wire
-
-
-@cache
-def _lists_of(kind: type[House]) -> frozenset[str]:
-    """The names of the fields, here and below, for which [] is the same as nothing."""
-    fields = kind.model_fields.items()
-    own = {name for name, declared in fields if _marker(declared, NullIsEmpty)}
-    parts = {part for _, declared in fields if (part := _house_in(declared.annotation))}
-    return frozenset(own).union(*(_lists_of(part) for part in parts))
-
-
-def _without_nulls(document: JsonObject, lists: frozenset[str]) -> JsonObject:
-    """The document itself, if it has none; otherwise a copy as far down as need be."""
-    kept = document
-    for name, value in document.items():
-        kind = type(value)
-        if kind is str:
-            continue
-        if value is None or (kind is list and not value and name in lists):
-            kept = dict(document) if kept is document else kept
-            del kept[name]
-        elif kind is dict or kind is list:
-            below = _without_nulls(value, lists) if kind is dict else _none_has_nulls(value, lists)
-            if below is not value:
-                kept = dict(document) if kept is document else kept
-                kept[name] = below
-    return kept
-
-
-def _none_has_nulls(some: list[Any], lists: frozenset[str]) -> list[Any]:
-    if not some or type(some[0]) is not dict:
-        return some
-    cleaned = [_without_nulls(one, lists) if type(one) is dict else one for one in some]
-    return some if all(map(is_, some, cleaned)) else cleaned
