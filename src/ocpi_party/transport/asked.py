@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Building:
     """What every endpoint may use, made once by app.create_app().
 
     public_url  base of every URL that we hand to a partner, without a slash at its end
@@ -59,7 +59,7 @@ class Asked:
     sender  the party that asks, None if it did not say and has several
     """
 
-    house: House
+    house: Building
     partner: Partner
     token: str
     invited: bool

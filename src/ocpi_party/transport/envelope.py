@@ -8,8 +8,9 @@ from fastapi.responses import Response
 
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.status import StatusCode
-from ocpi_party.ocpi.types import encode, now, wire_time
+from ocpi_party.ocpi.types import House, encode, now, wire_time
 from ocpi_party.owned.listing import Page, Window
+from ocpi_party.transport.asked import Asked
 
 _JSON = "application/json"
 
@@ -49,7 +50,7 @@ def _tail(code: StatusCode) -> bytes:
     return b'"status_code":%d,"timestamp":"%s"}' % (code, wire_time(now()).encode())
 
 
-def page(request: Request, public_url: str, window: Window, found: Page) -> Response:
+def page(request: Request, asked: Asked, kind: type[House], window: Window, found: Page) -> Response:
     """A list, with X-Total-Count, X-Limit, and a Link unless it is the last page.
 
     The Link carries offset and limit, from which some clients build the next URL themselves, and a cursor that makes the next
@@ -60,6 +61,9 @@ def page(request: Request, public_url: str, window: Window, found: Page) -> Resp
     if found.documents and end < found.total:
         query = {k: v for k, v in request.query_params.items() if k not in ("offset", "limit", "cursor")}
         query |= {"offset": str(window.offset + window.limit), "limit": str(window.limit), "cursor": f"{end}.{found.last}"}
-        path = request.scope["root_path"] + request.scope["path"].removeprefix(request.scope["root_path"])
-        more[headers.LINK] = f'<{public_url}{path}?{urlencode(query)}>; rel="next"'
-    return success(b"[" + b",".join(found.documents) + b"]", headers=more)
+        path = request.scope["path"]
+        more[headers.LINK] = f'<{asked.house.public_url}{path}?{urlencode(query)}>; rel="next"'
+    documents = found.documents
+    if kind in asked.spoken.writers:
+        documents = [asked.spoken.write(kind, document) for document in documents]
+    return success(b"[" + b",".join(documents) + b"]", headers=more)

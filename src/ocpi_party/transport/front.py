@@ -20,7 +20,7 @@ from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.directory import Caller
 from ocpi_party.transport import routing
-from ocpi_party.transport.asked import Asked, House
+from ocpi_party.transport.asked import Asked, Building
 from ocpi_party.transport.envelope import failure
 from ocpi_party.transport.errors import BodyTooLarge, InvitedOnly, refusal_answer
 from ocpi_party.transport.paths import as_sent
@@ -41,7 +41,7 @@ class OcpiFront:
     app  the endpoints
     """
 
-    def __init__(self, app: ASGIApp, house: House) -> None:
+    def __init__(self, app: ASGIApp, house: Building) -> None:
         self._app = app
         self._house = house
         self.observers: list[Observer] = []

@@ -21,7 +21,7 @@ async def get_locations(request: Request, asked: CurrentAsked) -> Response:
     wanted = window(request, size=asked.house.page_size, size_max=asked.house.page_size_max)
     async with asked.database.read() as tx:
         found = await LISTING.page(tx, asked.house.documents, Scope.of(asked.owners, asked.audiences), wanted)
-    return page(request, asked.house.public_url, wanted, asked.spoken.write_page(Location, found))
+    return page(request, asked, Location, wanted, found)
 
 
 @router.get("/{location_id}")

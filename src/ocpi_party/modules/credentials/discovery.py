@@ -1,0 +1,104 @@
+"""Finding out what a partner offers: its versions, and the endpoints of one. OCPI 2.2.1, Version information endpoint."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ocpi_party.ocpi.errors import InvalidObject, NoMatchingEndpoints, UnableToUseClientApi, UnsupportedVersion
+from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
+from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
+from ocpi_party.partners.urls import check_url, resolve
+
+Endpoints = Mapping[tuple[str, str], str]
+"""(module, SENDER or RECEIVER) → URL; modules that we do not know are left out"""
+
+
+class Unauthorized(UnableToUseClientApi):
+    """The partner does not accept the token that we called with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """Asks a platform with a token. encoding  base64 or raw (AMB-01)"""
+
+    client: OcpiClient
+    allow_private: bool
+    token: str
+    encoding: str = "base64"
+    partner_id: int | None = None
+
+    async def versions(self, url: str) -> dict[str, str]:
+        """version → URL of its details, as far as it can be used; of a version listed twice the first.
+
+        Raises UnableToUseClientApi in words
+        """
+        found: dict[str, str] = {}
+        listed = await self._get(url, "versions")
+        for entry in listed if isinstance(listed, list) else ():
+            if isinstance(entry, dict) and isinstance(entry.get("version"), str) and isinstance(entry.get("url"), str):
+                found.setdefault(entry["version"], resolve(url, entry["url"]))
+        if not found:
+            raise UnableToUseClientApi(f"GET versions: {url} lists no version")
+        return found
+
+    async def endpoints(self, url: str) -> Endpoints:
+        """The endpoints of a version. Raises UnableToUseClientApi in words"""
+        details = await self._get(url, "version details")
+        listed = details.get("endpoints") if isinstance(details, dict) else None
+        found: dict[tuple[str, str], str] = {}
+        for entry in listed if isinstance(listed, list) else ():
+            if not isinstance(entry, dict) or not isinstance(entry.get("url"), str) or entry.get("identifier") not in set(ModuleId):
+                continue
+            # The role of credentials means nothing (AMB-60).
+            interface = InterfaceRole.SENDER if entry["identifier"] == ModuleId.CREDENTIALS else entry.get("role")
+            if interface in set(InterfaceRole):
+                found.setdefault((entry["identifier"], interface), resolve(url, entry["url"]))
+        if (ModuleId.CREDENTIALS, InterfaceRole.SENDER) not in found:
+            raise NoMatchingEndpoints("GET version details: there is no credentials endpoint")
+        for endpoint in found.values():
+            self._check(endpoint)
+        return found
+
+    async def _get(self, url: str, step: str) -> Any:
+        self._check(url)
+        try:
+            answer = await self.client.send("GET", url, self.token, self.encoding, partner_id=self.partner_id)
+        except PartnerUnreachable as fault:
+            raise UnableToUseClientApi(f"GET {step}: {url}: {fault}") from fault
+        if answer.unauthorized:
+            raise Unauthorized(f"GET {step}: {url} does not accept the token (HTTP 401)")
+        if not answer.ok:
+            raise UnableToUseClientApi(f"GET {step}: {url} answered {answer}")
+        return answer.data
+
+    def _check(self, url: str) -> None:
+        try:
+            check_url(url, pointer="/url", allow_private=self.allow_private)
+        except InvalidObject as fault:
+            raise UnableToUseClientApi(f"the URL {url} {fault.rule}") from fault
+
+
+def newest_mutual(theirs: Collection[str], ours: Collection[str]) -> str:
+    """The newest version that both speak, compared number by number. Raises UnsupportedVersion"""
+    mutual = [version for version in theirs if version in set(ours)]
+    if not mutual:
+        raise UnsupportedVersion(f"no common version: they speak {', '.join(sorted(theirs))}, we {', '.join(sorted(ours))}")
+    return max(mutual, key=lambda version: [int(number) for number in re.findall(r"\d+", version)])
+
+
+def must_have(endpoints: Endpoints, needed: Collection[tuple[ModuleId, InterfaceRole]]) -> None:
+    """Raise NoMatchingEndpoints, if some that we need are missing (CRE-16, CRE-17)."""
+    missing = [f"{module} {interface}" for module, interface in needed if (module, interface) not in endpoints]
+    if missing:
+        raise NoMatchingEndpoints(f"these endpoints are missing: {', '.join(missing)}")
+
+
+def useless(endpoints: Endpoints, our_roles: Collection[Role]) -> bool:
+    """Whether there is nothing to exchange: no interface of the partner fits one of ours."""
+    for module, interface in endpoints:
+        if module in FUNCTIONAL:
+            mine = InterfaceRole.RECEIVER if interface == InterfaceRole.SENDER else InterfaceRole.SENDER
+            if role_with(ModuleId(module), mine) in our_roles:
+                return False
+    return True

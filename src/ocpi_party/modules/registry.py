@@ -1,0 +1,35 @@
+"""The table of all modules: their interfaces, and how their objects are told to partners.
+
+Version details, routes, pushes and Alembic all read this table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.locations import push as locations_push
+from ocpi_party.modules.locations import receiver as locations_receiver
+from ocpi_party.modules.locations import sender as locations_sender
+from ocpi_party.modules.versions import router as versions
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.owned.push import Pushed
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module that partners use. sender, receiver  its interfaces, None if it is not implemented"""
+
+    id: ModuleId
+    sender: APIRouter | None = None
+    receiver: APIRouter | None = None
+    pushed: Pushed | None = None
+
+
+MODULES: tuple[Module, ...] = (
+    Module(ModuleId.LOCATIONS, locations_sender.router, locations_receiver.router, locations_push.PUSHED),
+)
+PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
+
+__all__ = ["MODULES", "PUSHED", "Module", "credentials", "versions"]
