@@ -1,18 +1,18 @@
 """What is known of an OCPI request before its endpoint runs: who asks, in which role we are asked, and what stands ready."""
 
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
 from pydantic import BeforeValidator
 
-from ocpi_party.database import Database
+from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
-from ocpi_party.ocpi.modules import Role
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.table import Ref
@@ -22,15 +22,18 @@ from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.partner import Partner, Party
 from ocpi_party.partners.secrets import Vault
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Building:
     """What every endpoint may use, made once by app.create_app().
 
-    public_url  base of every URL that we hand to a partner, without a slash at its end
-    wake        tells the workers of this process that there is something to do
+    public_url    base of every URL that we hand to a partner, without a slash at its end
+    mounted       the interfaces that are mounted: version details are made from them
+    token_grace   how long an old credentials token stays good when nobody uses the new one
+    token_of      the credentials token that we send to a partner, and its encoding
+    wake          tells the workers of this process that there is something to do
+    connected     what else is to be done in the transaction in which a partner becomes connected
+    disconnected  likewise when it leaves
     """
 
     database: Database
@@ -40,14 +43,17 @@ class Building:
     documents: DocumentCache
     public_url: str
     dialects: Mapping[str, Dialect]
+    mounted: tuple[tuple[ModuleId, InterfaceRole], ...]
+    token_of: Callable[[int], Awaitable[tuple[str, str] | None]]
     page_size: int
     page_size_max: int
     max_body_bytes: int
     max_json_depth: int
     allow_private_urls: bool
-    settings: Any
-    wake: Any
-    extras: dict[str, Any] = field(default_factory=dict)
+    token_grace: timedelta
+    wake: Callable[[], None]
+    connected: Callable[[WriteTx, int], Awaitable[None]]
+    disconnected: Callable[[WriteTx, int], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -71,7 +77,6 @@ class Asked:
     all_ours: tuple[Party, ...] = ()
     addressed: PartyId | None = None
     sender: PartyId | None = None
-    note: dict[str, Any] = field(default_factory=dict)
 
     @property
     def database(self) -> Database:

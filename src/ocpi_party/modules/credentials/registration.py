@@ -294,11 +294,14 @@ class Registration:
             raise HandshakeFailed(str(fault)) from fault
         async with self.house.database.write() as tx:
             await repository.lock(tx, partner_id)
-            await self._must_be_free(tx, partner, given)
+            # The partner has switched already: refusing its answer would lock us out. Roles of others it does not get.
+            taken = await repository.taken_roles(tx, partner_id, given["roles"])
+            given["roles"] = [r for r in given["roles"] if not await repository.taken_roles(tx, partner_id, [r])]
             await repository.settle_offer(tx, digest)
             await repository.expire_older_tokens(tx, partner_id, digest, now() + self.house.token_grace)
             await self._keep(tx, partner, given, offered)
-            await repository.change(tx, partner_id, rotated_at=now())
+            alert = f"claims roles of another connection: {', '.join(taken)}" if taken else None
+            await repository.change(tx, partner_id, rotated_at=now(), alert=alert)
         self._changed()
         return await self._current(partner_id)
 

@@ -1,0 +1,92 @@
+"""How partners are told of our Locations: PATCH of what changed in an EVSE first, PUT of the whole on doubt.
+
+OCPI 2.2.1, Locations, "Receiver Interface".
+"""
+
+from collections.abc import Mapping, Sequence
+
+from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.locations import repository
+from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.types import House, decode, encode, fold
+from ocpi_party.outbox.repository import Mark
+from ocpi_party.owned.push import Pushed, State, Teller
+from ocpi_party.partners.client import Answer
+
+_LEVELS: tuple[type[House], ...] = (Location, Evse, Connector)
+
+_HEADS = Statement(
+    """SELECT l.seq, l.owner || '/' || l.key AS ref, l.document->>'country_code' AS country_code,
+              l.document->>'party_id' AS party_id, l.document->>'id' AS id
+         FROM locations l
+        WHERE l.partner_id = 0 AND l.addressee = '' AND NOT l.gone
+          AND (l.owner, l.key) IN (SELECT * FROM unnest(CAST(:owners AS text[]), CAST(:keys AS text[])))"""
+)
+_EVSES = Statement(
+    """SELECT e.location_seq, e.key, convert_to(e.document::text, 'UTF8') AS document
+         FROM evses e JOIN unnest(CAST(:seqs AS bigint[]), CAST(:keys AS text[])) AS w(seq, key)
+           ON e.location_seq = w.seq AND e.key = w.key WHERE NOT e.gone"""
+)
+
+
+class PushedLocations(Pushed):
+    """References are OWNER/LOCATION, OWNER/LOCATION/EVSE and OWNER/LOCATION/EVSE/CONNECTOR, folded; ids in them have no slash."""
+
+    async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
+        split = {ref: split_ref(ref) for ref in refs}
+        wanted = sorted({(owner, ids[0]) for owner, ids in split.values()})
+        rows = await tx.rows(_HEADS, owners=[o for o, _ in wanted], keys=[k for _, k in wanted])
+        heads = {row["ref"]: row for row in rows}
+        whole = {row["seq"] for ref, row in heads.items() if ref in split}
+        documents = {seq: document for seq, _, document in await repository.documents(tx, sorted(whole))}
+        below = [(heads[f"{o}/{ids[0]}"]["seq"], ids[1]) for o, ids in split.values() if len(ids) > 1 and f"{o}/{ids[0]}" in heads]
+        rows = await tx.rows(_EVSES, seqs=[s for s, _ in below], keys=[k for _, k in below])
+        evses = {(row["location_seq"], row["key"]): row["document"] for row in rows}
+        found = {}
+        for ref, (owner, ids) in split.items():
+            head = heads.get(f"{owner}/{ids[0]}")
+            if head is None:
+                continue
+            path = (head["country_code"], head["party_id"], head["id"])
+            document = documents.get(head["seq"]) if len(ids) == 1 else evses.get((head["seq"], ids[1]))
+            state = _at_level(path, document, ids)
+            if state is not None:
+                found[ref] = state
+        return found
+
+    async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
+        if state is None:
+            return None
+        level = len(state.path) - 3
+        answer = await teller.put_or_patch(_LEVELS[level], state, mark)
+        if level == 0 or not answer.unknown:
+            return answer
+        # The partner does not know the Location around it: that is told as a whole (AMB-13).
+        owner, ids = split_ref(mark.ref)
+        async with teller.database.read() as tx:
+            around = (await self.load(tx, [f"{owner}/{ids[0]}"])).get(f"{owner}/{ids[0]}")
+        return await teller.put(Location, around) if around else None
+
+
+def split_ref(ref: str) -> tuple[str, list[str]]:
+    """Owner, and the ids behind it; slashes inside ids are written %2F."""
+    owner, *ids = ref.split("/")
+    return owner, [part.replace("%2F", "/").replace("%25", "%") for part in ids]
+
+
+def join_ref(owner: str, *ids: str) -> str:
+    return "/".join([owner, *(fold(part).replace("%", "%25").replace("/", "%2F") for part in ids)])
+
+
+def _at_level(path: tuple[str, ...], document: bytes | None, ids: list[str]) -> State | None:
+    if document is None or len(ids) == 1:
+        return document and State(path, document) or None
+    evse = decode(document)
+    assert isinstance(evse, dict)  # noqa: S101 - only objects are stored
+    if len(ids) == 2:
+        return State((*path, evse["uid"]), document)
+    connector = next((c for c in evse["connectors"] if fold(c["id"]) == ids[2]), None)
+    return connector and State((*path, evse["uid"], connector["id"]), encode(connector))
+
+
+PUSHED = PushedLocations()

@@ -1,0 +1,72 @@
+"""The request that tells a partner of one of our objects: PUT or PATCH {url}/{country_code}/{party_id}/{id}.
+
+OCPI 2.2.1, Client owned objects, "Client Owned Object Push".
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ocpi_party.database import Database, ReadTx
+from ocpi_party.ocpi.types import House
+from ocpi_party.outbox.repository import Mark
+from ocpi_party.partners.client import Answer
+from ocpi_party.partners.urls import join
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An object as it stands now.
+
+    path  country_code, party_id and ids as the owner spells them: the end of its URL
+    """
+
+    path: tuple[str, ...]
+    document: bytes
+    params: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Sends to one party of a partner.
+
+    url      of the partner's Receiver interface
+    send     method, URL, body, query parameters → answer; raises PartnerUnreachable
+    spell    a document of ours as the partner's version spells it
+    careful  the last holder of this lane vanished: nobody knows what the partner knows
+    """
+
+    url: str
+    send: Callable[[str, str, Any, Mapping[str, str] | None], Awaitable[Answer]]
+    spell: Callable[[type[House], bytes], bytes]
+    database: Database
+    careful: bool
+
+    async def put(self, kind: type[House], state: State) -> Answer:
+        return await self.send("PUT", join(self.url, *state.path), self.spell(kind, state.document), state.params)
+
+    async def patch(self, state: State, changes: Mapping[str, Any]) -> Answer:
+        return await self.send("PATCH", join(self.url, *state.path), changes, state.params)
+
+    async def get(self, state: State) -> Answer:
+        return await self.send("GET", join(self.url, *state.path), None, state.params)
+
+    async def put_or_patch(self, kind: type[House], state: State, mark: Mark) -> Answer:
+        """PATCH of what changed on the first attempt; on doubt GET, and PUT of the whole (OWN-16)."""
+        if mark.patch is None or mark.attempts or self.careful:
+            return await self.put(kind, state)
+        answer = await self.patch(state, mark.patch)
+        if answer.ok or answer.unauthorized:
+            return answer
+        await self.get(state)
+        return await self.put(kind, state)
+
+
+class Pushed(Protocol):
+    """How the objects of a module are told."""
+
+    async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
+        """Our objects as they stand now; one that is not there any more is left out."""
+
+    async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
+        """Tell one; None, if there is nothing to tell. Raises PartnerUnreachable"""

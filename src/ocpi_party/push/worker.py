@@ -1,0 +1,184 @@
+"""Tells partners what they do not know: claim a lane, send from the current state, settle.
+
+Several workers, in this process and on other machines, share the lanes. No transaction is open while a partner answers.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
+from ocpi_party.ocpi.types import PartyId, now
+from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox.repository import Lane, Mark
+from ocpi_party.owned.push import Pushed, State, Teller
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import Answer, OcpiClient, PartnerUnreachable, Route
+from ocpi_party.partners.partner import Partner
+from ocpi_party.push.retry import next_attempt
+
+log = logging.getLogger(__name__)
+
+_BATCH = 50
+_POLL_SECONDS = 0.5
+
+
+class Unauthorized(PartnerUnreachable):
+    """The partner does not accept our credentials token: nothing can be told until that is mended."""
+
+
+@dataclass(slots=True)
+class PushWorker:
+    """One per process.
+
+    lanes      how many partners are told at the same time
+    lease_for  how long a lane is held without a sign of life; longer than a request may take
+    """
+
+    database: Database
+    client: OcpiClient
+    pushed: Mapping[ModuleId, Pushed]
+    dialects: Mapping[str, Dialect]
+    lanes: int = 32
+    lease_for: timedelta = timedelta(seconds=60)
+    retry_base: timedelta = timedelta(seconds=1)
+    retry_most: timedelta = timedelta(minutes=5)
+    delivered: Callable[[Partner, Mark, float], None] | None = None
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def wake(self) -> None:
+        """There is something to tell: do not wait for the next poll."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; a lane that is being told is then left, and taken up by whoever comes next."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    found = await self.start_lanes()
+                except (DatabaseUnavailable, OSError) as fault:
+                    log.warning("pushing pauses, the database cannot be reached: %s", fault)
+                    found = 0
+                if not found or len(self._busy) >= self.lanes:
+                    await self._pause()
+        finally:
+            for task in self._busy:
+                task.cancel()
+            await asyncio.gather(*self._busy, return_exceptions=True)
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+        except TimeoutError:
+            return
+
+    async def start_lanes(self) -> int:
+        """Claim what is due and begin to tell it; tells how many lanes were claimed."""
+        free = self.lanes - len(self._busy)
+        if free <= 0:
+            return 0
+        async with self.database.write() as tx:
+            claimed = await outbox.claim(tx, most=free, lease_for=self.lease_for)
+        for lane in claimed:
+            task = asyncio.create_task(self.tell_lane(lane))
+            self._busy.add(task)
+            task.add_done_callback(self._done)
+        return len(claimed)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        self._woken.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a lane broke off", exc_info=task.exception())
+
+    async def tell_lane(self, lane: Lane) -> None:
+        """Tell this party everything it does not know, in order, until there is nothing left or it cannot be told."""
+        try:
+            while await self._tell_batch(lane):
+                pass
+        except PartnerUnreachable as fault:
+            until = next_attempt(
+                lane.failures + 1, now(), base=self.retry_base, most=self.retry_most, asked=fault.retry_after
+            )
+            log.warning("partner %s (%s) cannot be told until %s: %s", lane.partner_id, lane.party, until, fault)
+            async with self.database.write() as tx:
+                await outbox.postpone(tx, lane, until, str(fault))
+        else:
+            async with self.database.write() as tx:
+                await outbox.release(tx, lane)
+
+    async def _tell_batch(self, lane: Lane) -> bool:
+        """Tell the next few. False, if there is nothing left or the lane is lost to another worker."""
+        async with self.database.write() as tx:
+            if not await outbox.renew(tx, lane, self.lease_for):
+                return False
+        async with self.database.read() as tx:
+            marks = await outbox.waiting(tx, lane, _BATCH)
+            partner = await partners.get(tx, lane.partner_id)
+            states = await self._load(tx, marks)
+        if not marks or partner is None:
+            return False
+        told: list[Mark] = []
+        deadline = asyncio.get_running_loop().time() + self.lease_for.total_seconds() / 3
+        try:
+            for mark in marks:
+                if await self._tell(lane, partner, mark, states.get((mark.module, mark.ref))):
+                    told.append(mark)
+                if asyncio.get_running_loop().time() > deadline:
+                    break  # The lease outlives the longest request only if it is renewed in time.
+        finally:
+            if told:
+                async with self.database.write() as tx:
+                    await outbox.settle(tx, lane, told)
+        return True
+
+    async def _load(self, tx: Any, marks: list[Mark]) -> dict[tuple[ModuleId, str], State]:
+        found: dict[tuple[ModuleId, str], State] = {}
+        for module in dict.fromkeys(mark.module for mark in marks):
+            pushed = self.pushed.get(module)
+            refs = [mark.ref for mark in marks if mark.module is module]
+            if pushed is not None:
+                found |= {(module, ref): state for ref, state in (await pushed.load(tx, refs)).items()}
+        return found
+
+    async def _tell(self, lane: Lane, partner: Partner, mark: Mark, state: State | None) -> bool:
+        """True, if it was told; what was refused or is void is settled here. Raises PartnerUnreachable"""
+        pushed, url = self.pushed.get(mark.module), partner.endpoint(mark.module, InterfaceRole.RECEIVER)
+        if pushed is None or url is None:
+            async with self.database.write() as tx:
+                await outbox.drop(tx, mark)
+            return False
+        try:
+            answer = await pushed.tell(self._teller(lane, partner, mark, url), mark, state)
+        except PartnerUnreachable as fault:
+            if fault.maybe_done:
+                async with self.database.write() as tx:
+                    await outbox.doubt(tx, mark, str(fault))
+            raise
+        if answer is None or answer.ok:
+            if self.delivered is not None and answer is not None:
+                self.delivered(partner, mark, 0.0)
+            return True
+        if answer.unauthorized:
+            raise Unauthorized(f"the partner does not accept our credentials token: {answer}")
+        log.warning("partner %s refuses %s %s: %s", partner.id, mark.module, mark.ref, answer)
+        async with self.database.write() as tx:
+            await outbox.refuse(tx, mark, str(answer))
+        return False
+
+    def _teller(self, lane: Lane, partner: Partner, mark: Mark, url: str) -> Teller:
+        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        route = Route(PartyId.parse(mark.ref.partition("/")[0]), PartyId.parse(lane.party))
+
+        async def send(method: str, to: str, body: Any, params: Mapping[str, str] | None) -> Answer:
+            given = {} if body is None else {"body": body}
+            return await self.client.call(partner, method, to, route=route, params=params, **given)
+
+        return Teller(url, send, dialect.write, self.database, lane.in_doubt)
