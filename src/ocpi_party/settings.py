@@ -1,0 +1,1 @@
+"""Each environment variable once, with type, unit and default."""
