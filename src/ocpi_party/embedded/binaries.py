@@ -90,6 +90,8 @@ def usable_by(account: Account, binaries: Binaries, home: Path) -> Binaries:
     if not copy.exists():
         aside = Path(tempfile.mkdtemp(prefix="copying-", dir=home))
         aside.chmod(0o755)
+        (aside / "package").mkdir()
+        (aside / "package").chmod(0o755)
         shutil.copytree(
             prefix, aside / "package" / prefix.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
         )

@@ -103,7 +103,10 @@ def _noted(data_dir: Path) -> Path | None:
 def _reachable_home(data_dir: Path, account: Account) -> Path:
     for home in _candidates(data_dir):
         try:
-            home.mkdir(mode=0o711, parents=True, exist_ok=True)
+            for directory in (home.parent, home):
+                if not directory.exists():
+                    directory.mkdir()
+                    directory.chmod(0o711)  # Whatever the umask is: that account must get through.
         except OSError:
             continue
         found = home.lstat()

@@ -40,13 +40,15 @@ class Process:
 
     def gone(self, within: float = 0, unless: int | None = None) -> bool:
         """Wait so many seconds at most for its end, or until the file descriptor `unless` can be read."""
-        waking = [] if unless is None else [unless]
+        poll = select.poll()  # select() would fail from the 1024th open file on.
+        if unless is not None:
+            poll.register(unless, select.POLLIN)
         if self._fd is not None:
-            readable, _, _ = select.select([self._fd, *waking], [], [], within)
-            return self._fd in readable
+            poll.register(self._fd, select.POLLIN)
+            return any(file == self._fd for file, _ in poll.poll(within * 1000))
         deadline = time.monotonic() + within
         while alive(self.pid, reap=True):
-            if select.select(waking, [], [], 0)[0]:
+            if poll.poll(0):
                 return False
             if time.monotonic() >= deadline:
                 return False
