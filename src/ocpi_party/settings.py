@@ -27,11 +27,18 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="OCPI_", env_file=".env", env_ignore_empty=True, extra="ignore", populate_by_name=True, frozen=True
+        env_prefix="OCPI_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
-    database_url: SecretStr | None = Field(
+    database_url: str | None = Field(
         None,
+        repr=False,  # It usually holds a password.
         validation_alias=AliasChoices("DATABASE_URL", "OCPI_DATABASE_URL"),
         description="PostgreSQL, `postgresql://…` or `postgresql+asyncpg://…`; without it an embedded one is started",
         json_schema_extra={"default": "embedded, under `OCPI_DATA_DIR`"},
@@ -128,9 +135,9 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+    def _is_postgresql(cls, value: str | None) -> str | None:
         schemes = ("postgresql", "postgresql+asyncpg", "postgres")
-        if value is not None and value.get_secret_value().partition("://")[0] not in schemes:
+        if value is not None and value.partition("://")[0] not in schemes:
             raise ValueError("must begin with postgresql:// or postgresql+asyncpg://")
         return value
 
