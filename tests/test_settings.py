@@ -65,7 +65,7 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch
     ("name", "value"),
     [
         ("DATABASE_URL", "mysql://db/ocpi"),
-        ("OCPI_PUBLIC_URL", "ocpi.example.com"),
+        ("OCPI_PUBLIC_URL", "ocpi.nowhere.test"),
         ("OCPI_PUSH_LEASE_SECONDS", "29.5"),
         ("OCPI_PAGE_SIZE", "-7"),
         ("PORT", "70123"),
