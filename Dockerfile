@@ -8,10 +8,11 @@ COPY requirements.lock pyproject.toml ./
 RUN python -m venv /build/tools \
     && awk '/^(uv|setuptools)==/ { found = 1 } found { print } found && !/\\$/ { found = 0 }' requirements.lock > tools.lock \
     && /build/tools/bin/python -m pip install --require-hashes -r tools.lock
-# The lock holds the development tools too; as constraints it pins versions and hashes of what the program itself needs.
-RUN python -m venv --without-pip /opt/ocpi-party \
-    && /build/tools/bin/uv pip install --no-cache --python /opt/ocpi-party/bin/python \
-        --verify-hashes --constraint requirements.lock --requirement pyproject.toml
+# The lock holds the development tools too: keep the blocks of what the program itself needs, hashes and all.
+RUN /build/tools/bin/uv pip compile --quiet --no-header --no-annotate --constraint requirements.lock pyproject.toml > needed.txt \
+    && awk -F '==' 'FNR == NR { needed[$1]; next } /^[^ ]/ { keep = ($1 in needed) } keep' needed.txt requirements.lock > needed.lock \
+    && python -m venv --without-pip /opt/ocpi-party \
+    && /build/tools/bin/uv pip sync --no-cache --python /opt/ocpi-party/bin/python --require-hashes needed.lock
 COPY README.md LICENSE ./
 COPY src src
 RUN /build/tools/bin/python -c "import setuptools.build_meta as b; print(b.build_wheel('/build'))" \
