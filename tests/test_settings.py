@@ -1,0 +1,124 @@
+"""Settings: what the environment says, what follows from it, and what is refused."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from ocpi_party.settings import Settings, SettingsError, keys, table
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"OCPI_{name.upper()}", raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_setting_the_database_is_embedded_and_private_addresses_are_allowed() -> None:
+    settings = Settings()
+
+    assert settings.embedded
+    assert settings.allow_private_urls
+    assert settings.public_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    ("environment", "public_url"),
+    [
+        ({"PORT": "9000"}, "http://127.0.0.1:9000"),
+        ({"HOST": "0.0.0.0"}, "http://127.0.0.1:8000"),
+        ({"HOST": "::1"}, "http://[::1]:8000"),
+        ({"OCPI_PUBLIC_URL": "https://ocpi.example.com/"}, "https://ocpi.example.com"),
+        ({"OCPI_PUBLIC_URL": ""}, "http://127.0.0.1:8000"),
+    ],
+)
+def test_public_url_follows_host_and_port_unless_it_is_set(
+    environment: dict[str, str], public_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert Settings().public_url == public_url
+
+
+def test_with_a_database_of_ones_own_private_addresses_are_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@db/ocpi")
+
+    settings = Settings()
+
+    assert not settings.embedded
+    assert not settings.allow_private_urls
+    assert "hunter2" not in repr(settings)
+
+
+def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=7000\nOCPI_PAGE_SIZE=7\nOTHER=1\n")
+    monkeypatch.setenv("PORT", "7001")
+
+    assert (Settings().port, Settings().page_size) == (7001, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://db/ocpi"),
+        ("OCPI_PUBLIC_URL", "ocpi.nowhere.test"),
+        ("OCPI_PUSH_LEASE_SECONDS", "29.5"),
+        ("OCPI_PAGE_SIZE", "-7"),
+        ("PORT", "70123"),
+    ],
+)
+def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError) as refusal:
+        Settings()
+
+    assert value not in str(refusal.value)
+
+
+def test_keys_are_made_once_and_only_their_owner_reads_them(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "new" / "data")
+
+    made, read = keys(settings), keys(settings)
+
+    assert made == read
+    assert made.secret_key != made.api_key
+    for name in ("secret-key", "api-key"):
+        assert stat.S_IMODE((settings.data_dir / name).stat().st_mode) == 0o600
+    assert sorted(path.name for path in settings.data_dir.iterdir()) == ["api-key", "secret-key"]
+
+
+def test_keys_that_are_set_win(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("OCPI_API_KEY", "mine")
+
+    assert keys(Settings(data_dir=tmp_path)).api_key.get_secret_value() == "mine"
+    assert not (tmp_path / "api-key").exists()
+
+
+@pytest.mark.parametrize("missing", ["OCPI_SECRET_KEY", "OCPI_API_KEY"])
+def test_keys_are_required_with_a_database_of_ones_own(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "OCPI_SECRET_KEY", "OCPI_API_KEY"):
+        monkeypatch.setenv(name, "postgresql://db/ocpi")
+    monkeypatch.delenv(missing)
+
+    with pytest.raises(SettingsError, match=f"DATABASE_URL is set, so {missing} must be set"):
+        keys(Settings())
+
+
+def test_empty_key_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "secret-key").touch()
+
+    with pytest.raises(SettingsError, match="secret-key is empty"):
+        keys(Settings(data_dir=tmp_path))
+
+
+def test_every_setting_stands_in_the_table_with_its_meaning() -> None:
+    lines = table().splitlines()[2:]
+
+    assert len(lines) == len(Settings.model_fields)
+    assert not [line for line in lines if "None" in line]
+    assert lines[0].startswith("| `DATABASE_URL` | PostgreSQL")
