@@ -1,0 +1,36 @@
+"""Runs the migrations on the connection that the program hands over, and knows all tables for autogenerate."""
+
+import asyncio
+import os
+
+from alembic import context
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from ocpi_party.database import metadata
+from ocpi_party.modules import registry
+from ocpi_party.pull import table as pull_table
+
+TABLES_COME_FROM = (registry, pull_table)
+
+
+def _run(connection: Connection) -> None:
+    context.configure(connection=connection, target_metadata=metadata, compare_server_default=False)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def _alone() -> None:
+    """For `alembic revision --autogenerate`, with DATABASE_URL in the environment."""
+    engine = create_async_engine("postgresql+asyncpg://" + os.environ["DATABASE_URL"].partition("://")[2])
+    async with engine.connect() as connection:
+        await connection.run_sync(_run)
+        await connection.commit()
+    await engine.dispose()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    _run(given)
+else:
+    asyncio.run(_alone())

@@ -1,0 +1,198 @@
+"""create_app(): every dialect × every module, and the operator's side beside them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ocpi_party.backoffice.app import backoffice
+from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
+from ocpi_party.dialects.v2_2_1 import V2_2_1
+from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
+from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
+from ocpi_party.owned.documents import DocumentCache
+from ocpi_party.owned.listing_counts import fold_counts
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.directory import Directory
+from ocpi_party.partners.secrets import Vault
+from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.worker import PushWorker
+from ocpi_party.settings import Settings
+from ocpi_party.transport.asked import Building
+from ocpi_party.transport.errors import answer_errors
+from ocpi_party.transport.front import OcpiFront
+
+log = logging.getLogger(__name__)
+
+DIALECTS = {str(dialect.version): dialect for dialect in (V2_2_1,)}
+_SIDES = {Role.CPO: "cpo", Role.EMSP: "emsp"}
+_MOST_FREQUENT = (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS)
+
+
+@dataclass(slots=True)
+class App:
+    """The whole server as an ASGI application; OCPI requests take the short way.
+
+    serve_api     answer requests
+    run_workers   push and pull in this process too
+    """
+
+    settings: Settings
+    building: Building
+    front: OcpiFront
+    pushing: PushWorker
+    pulling: PullWorker
+    api: FastAPI
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/ocpi"):
+            await self.front(scope, receive, send)
+        else:
+            await self.api(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self, *, workers: bool) -> AsyncIterator[None]:
+        """Open what the server needs, and close it again. Raises DatabaseUnavailable"""
+        building = self.building
+        await building.database.open()
+        try:
+            await building.directory.open()
+            await building.client.open()
+            jobs: list[Awaitable[None]] = [self._housekeeping()]
+            if workers:
+                jobs += [self.pushing.run(), self.pulling.run()]
+            self.tasks = [asyncio.ensure_future(job) for job in jobs]  # type: ignore[arg-type,misc]
+            yield
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            await building.client.close()
+            await building.directory.close()
+            await building.database.close()
+
+    async def _housekeeping(self) -> None:
+        """Small things that need no moment of their own."""
+        while True:
+            await asyncio.sleep(5)
+            with suppress(DatabaseUnavailable):
+                await self.building.directory.listen_again()
+                seen, self.front.seen = self.front.seen, set()
+                async with self.building.database.write() as tx:
+                    if seen:
+                        await partners.touch(tx, sorted(seen))
+                    await fold_counts(tx)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    database_url: str,
+    secret_key: str,
+    api_key: str,
+    workers: bool = True,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> App:
+    """Put the server together; nothing is opened before its lifespan begins.
+
+    api_key    of the operator's API, beside those in the database
+    workers    push and pull in the same process
+    transport  what the client to partners sends through; None for the network
+    """
+    database = Database(database_url, pool_size=settings.database_pool_size)
+    vault = Vault(secret_key)
+    client = OcpiClient(
+        token_of=_token_of(database, vault),
+        allow_private=settings.allow_private_urls,
+        timeout=timedelta(seconds=settings.request_timeout_seconds),
+        ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
+        transport=transport,
+    )
+    pushing = PushWorker(
+        database,
+        client,
+        PUSHED,
+        DIALECTS,
+        lease_for=timedelta(seconds=settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
+    )
+    pulling = PullWorker(database, client, DIALECTS, interval=timedelta(seconds=settings.pull_interval_seconds))
+    mounted = tuple(
+        (module.id, interface)
+        for module in MODULES
+        for interface, router in ((InterfaceRole.SENDER, module.sender), (InterfaceRole.RECEIVER, module.receiver))
+        if router is not None
+    )
+
+    def wake() -> None:
+        pushing.wake()
+        pulling.wake()
+
+    building = Building(
+        database=database,
+        directory=Directory(database, vault, keep_seconds=settings.auth_cache_seconds),
+        vault=vault,
+        client=client,
+        documents=DocumentCache(settings.cache_bytes),
+        public_url=settings.public_url,
+        dialects=DIALECTS,
+        mounted=mounted,
+        token_of=_token_of(database, vault),
+        page_size=settings.page_size,
+        page_size_max=settings.page_size_max,
+        max_body_bytes=settings.max_body_bytes,
+        max_json_depth=settings.max_json_depth,
+        allow_private_urls=settings.allow_private_urls,
+        token_grace=timedelta(seconds=settings.token_grace_seconds),
+        wake=wake,
+        connected=pulling.plan,
+        disconnected=pulling.unplan,
+    )
+    app: App
+    api = backoffice(building, api_key=api_key, lifespan=lambda _api: app.running(workers=workers))
+    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, api)
+    return app
+
+
+def _endpoints() -> FastAPI:
+    """The OCPI endpoints, mounted by prefix: a long flat list of routes would cost every request."""
+    ocpi = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    answer_errors(ocpi)
+    mounts = []
+    for module in sorted(MODULES, key=lambda module: module.id not in _MOST_FREQUENT):
+        for interface, router in ((InterfaceRole.SENDER, module.sender), (InterfaceRole.RECEIVER, module.receiver)):
+            if router is None:
+                continue
+            sides = [role_with(module.id, interface)] if module.id in FUNCTIONAL else list(_SIDES)
+            mounts += [
+                Mount(f"/ocpi/{_SIDES[side]}/{version}/{module.id}", app=router) for side in sides for version in DIALECTS
+            ]
+    ocpi.router.routes.extend(mounts)
+    ocpi.include_router(credentials.router, prefix="/ocpi")
+    ocpi.include_router(versions.router, prefix="/ocpi")
+    return ocpi
+
+
+def _token_of(database: Database, vault: Vault) -> Callable[[int], Awaitable[tuple[str, str] | None]]:
+    async def token_of(partner_id: int) -> tuple[str, str] | None:
+        async with database.read() as tx:
+            row = await partners.facts(tx, partner_id)
+        if row is None or row["token_sent"] is None:
+            return None
+        return vault.open(row["token_sent"], partner_id), row["token_encoding"]
+
+    return token_of
+
+
+__all__ = ["App", "create_app"]

@@ -1,0 +1,32 @@
+"""The table of pulls: one row for each list of a partner that we fetch, and how far we are."""
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Identity, Integer, Table, Text, UniqueConstraint, text
+
+from ocpi_party.database import metadata
+
+PULLS = Table(
+    "pulls",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("partner_id", BigInteger, ForeignKey("partners.id", ondelete="CASCADE"), nullable=False),
+    Column("module", Text, nullable=False),
+    Column("party", Text, nullable=False, comment="whose list it is, COUNTRY*PARTY"),
+    Column("addressee", Text, nullable=False, comment="our party that asks for it, COUNTRY*PARTY; '' without routing headers"),
+    Column("rank", Integer, nullable=False, comment="tariffs before locations, sessions before CDRs"),
+    Column("next_at", DateTime(timezone=True), comment="NULL: not planned"),
+    Column("wanted_full", Boolean, nullable=False, server_default=text("false"), comment="the next one fetches everything"),
+    Column("leased_until", DateTime(timezone=True)),
+    Column("lease", Text),
+    Column("started_at", DateTime(timezone=True), comment="of the crawl that is not finished"),
+    Column("date_from", DateTime(timezone=True), comment="of the crawl that is not finished; NULL: everything"),
+    Column("next_url", Text, comment="where the crawl that is not finished goes on"),
+    Column("good_until", DateTime(timezone=True), comment="what changed before was fetched"),
+    Column("pages", Integer, nullable=False, server_default=text("0")),
+    Column("objects", Integer, nullable=False, server_default=text("0")),
+    Column("refused", Integer, nullable=False, server_default=text("0"), comment="objects that we could not take"),
+    Column("total", Integer, comment="X-Total-Count of the last page"),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("error", Text),
+    Column("finished_at", DateTime(timezone=True)),
+    UniqueConstraint("partner_id", "module", "party", "addressee", name="pulls_key"),
+)

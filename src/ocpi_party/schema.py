@@ -1,0 +1,75 @@
+"""The database's schema: brought up to date under a lock, and compared with what this code expects."""
+
+import asyncio
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from ocpi_party.database import DatabaseUnavailable
+
+_LOCK = 0x6F637069
+"""Number of the advisory lock: of several processes that start at once, one migrates and the others wait."""
+
+
+class SchemaAhead(Exception):
+    """The database was migrated by a newer version of this program."""
+
+
+def _config(connection: Connection | None = None) -> Config:
+    here = [Path.cwd(), *Path(__file__).resolve().parents]
+    ini = next((folder / "alembic.ini" for folder in here if (folder / "alembic.ini").exists()), None)
+    if ini is None:
+        raise FileNotFoundError("alembic.ini is not found: run this in the project's folder")
+    config = Config(ini)
+    config.attributes["connection"] = connection
+    return config
+
+
+def _async_url(url: str) -> str:
+    return "postgresql+asyncpg://" + url.partition("://")[2]
+
+
+def _upgrade(connection: Connection) -> None:
+    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+    try:
+        _must_be_known(connection)
+        command.upgrade(_config(connection), "head")
+        connection.commit()
+    finally:
+        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+
+
+def _must_be_known(connection: Connection) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if current is not None and current not in known:
+        raise SchemaAhead(
+            f"the database is at migration {current}, which this version does not know: start the newer version, "
+            "or restore the backup made before the upgrade"
+        )
+
+
+def head() -> str:
+    """The migration that this code expects."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None  # noqa: S101 - there is a first migration
+    return found
+
+
+async def migrate(url: str) -> None:
+    """Bring the schema up to date. Raises DatabaseUnavailable, SchemaAhead"""
+    engine = create_async_engine(_async_url(url), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_upgrade)
+    except (OSError, SQLAlchemyError, asyncio.TimeoutError) as fault:
+        raise DatabaseUnavailable(f"the database cannot be migrated: {type(fault).__name__}: {fault}") from fault
+    finally:
+        await engine.dispose()
