@@ -10,6 +10,8 @@ from ocpi_party.pricing.tariff import SESSION, Tariff, read_tariff
 
 DIMENSIONS = ("FLAT", "ENERGY", "TIME", "PARKING_TIME")
 DAY = timedelta(days=1)
+NEVER = 10**9
+"""Seconds, more than thirty years."""
 
 
 def boundaries(
@@ -49,7 +51,9 @@ def _candidates(
     restrictions = [element.restrictions for element in tariff.elements]
     for each in restrictions:
         durations = [each[name] for name in ("min_duration", "max_duration") if each.get(name) is not None]
-        yield from (session_start.astimezone(UTC) + timedelta(seconds=int(duration)) for duration in durations)
+        yield from (
+            session_start.astimezone(UTC) + timedelta(seconds=min(int(duration), NEVER)) for duration in durations
+        )
     texts = {each.get(name) for each in restrictions for name in ("start_time", "end_time")} - {None}
     dates = any(each.get(name) for each in restrictions for name in ("day_of_week", "start_date", "end_date"))
     if not texts and not dates:

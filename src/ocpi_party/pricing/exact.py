@@ -14,6 +14,7 @@ Document = Mapping[str, Any]
 HOUR = 3600
 DIGITS = Context(prec=28)
 GUARDED = Context(prec=80)
+CALENDAR = range(1900, 9000)
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -57,6 +58,8 @@ def moment(text: object) -> datetime:
     1970-1-1T00:00:00Z, "unknown" in the chapter CDRs, is read too, though it violates the type DateTime.
     """
     if isinstance(text, datetime):
+        if text.year not in CALENDAR:  # Near the ends of the calendar no time zone can be added or taken away.
+            raise Unpriceable(f"not a time to calculate with: {text}")
         return text.astimezone(UTC) if text.tzinfo else text.replace(tzinfo=UTC)
     try:
         return moment(datetime.fromisoformat(str(text)))
@@ -64,8 +67,6 @@ def moment(text: object) -> datetime:
         if text == "1970-1-1T00:00:00Z":
             return datetime(1970, 1, 1, tzinfo=UTC)
         raise Unpriceable(f"not a time: {text!r}") from None
-    except OverflowError:
-        raise Unpriceable(f"not a time to calculate with: {text!r}") from None
 
 
 def zone(name: str) -> ZoneInfo:

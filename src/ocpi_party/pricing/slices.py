@@ -6,7 +6,7 @@ run evenly. That is exact where the period tells enough, as when it was charging
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -17,8 +17,8 @@ from ocpi_party.pricing.periods import QUANTITIES, Period
 from ocpi_party.pricing.restrictions import State
 from ocpi_party.pricing.tariff import Component, Tariff
 
-LONGEST = 100 * 24 * 3600
-"""Seconds; whoever tells a longer period does not know the time, and we do not look for 17:00 on each of its days."""
+LONGEST = timedelta(days=100)
+"""Whoever tells of a longer session does not know the time, and we do not look for 17:00 on each of its days."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,12 @@ class Session:
     """What all slices of a session share."""
 
     start: datetime
+    end: datetime
     local: ZoneInfo
+
+    @property
+    def endless(self) -> bool:
+        return self.end - self.start > LONGEST
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def _cuts(
         if kwh < limit < kwh + energy:
             share = (limit - kwh) / energy
             yield share, period.start + delta(length * share), True
-    if 0 < length <= LONGEST:
+    if length > 0 and not session.endless:
         end = period.start + delta(length)
         for at in changes(tariff, period.start, end, session.local, session.start):
             yield seconds(at - period.start) / length, at, False

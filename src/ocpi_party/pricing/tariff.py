@@ -1,12 +1,12 @@
 """A tariff, read for calculating: which price component is active for a dimension. OCPI 2.2.1, Tariffs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from fractions import Fraction
 
 from ocpi_party.pricing.amounts import Amount, amount_of
-from ocpi_party.pricing.exact import Document, exact, moment, same
+from ocpi_party.pricing.exact import Document, exact, moment
 from ocpi_party.pricing.restrictions import State, in_time, in_use, names_use
 
 SESSION = None
@@ -120,23 +120,3 @@ def _element(tariff_id: str, number: int, document: Document) -> Element:
             ),
         )
     return Element(components, document.get("restrictions") or {})
-
-
-def choose(tariffs: Sequence[Tariff], at: datetime, preference: str | None = None) -> Tariff | None:
-    """The tariff for a session that starts at this time.
-
-    preference  ProfileType (CHEAP, FAST, GREEN, REGULAR) or AD_HOC_PAYMENT; None is REGULAR
-
-    A tariff made for the preference wins over one without `type`, which "is valid for all sessions".
-    """
-    wanted = preference if preference == "AD_HOC_PAYMENT" else _tariff_type(preference or "REGULAR")
-    valid = [tariff for tariff in tariffs if tariff.valid_at(at)]
-    return next((t for kind in (wanted, None) for t in valid if t.type == kind), None)
-
-
-def _tariff_type(profile_type: str) -> str:
-    return "REGULAR" if profile_type == "REGULAR" else f"PROFILE_{profile_type}"
-
-
-def find(tariffs: Sequence[Tariff], tariff_id: str) -> Tariff | None:
-    return next((tariff for tariff in tariffs if same(tariff.id, tariff_id)), None)
