@@ -1,0 +1,74 @@
+"""A bill while it is being written: what was used under which tariff, and what an operator should know about it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from ocpi_party.pricing.choice import find
+from ocpi_party.pricing.exact import Unpriceable
+from ocpi_party.pricing.limits import limits
+from ocpi_party.pricing.lines import RESERVATION, Line, lines_of
+from ocpi_party.pricing.periods import Period
+from ocpi_party.pricing.slices import Session, Use, slices_of, uses
+from ocpi_party.pricing.tariff import SESSION, Tariff
+
+
+@dataclass
+class Bill:
+    """
+    fallback  the tariff of charging periods that name none
+    charged   the tariffs of the charging periods, by id
+    """
+
+    tariffs: Sequence[Tariff]
+    fallback: Tariff | None
+    charged: dict[str, Tariff] = field(default_factory=dict)
+    used: list[Use] = field(default_factory=list)
+    reserved: list[Use] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+
+    def tariff_for(self, tariff_id: str | None, what: str) -> Tariff | None:
+        """what  asks for it, for the note if there is none"""
+        if tariff_id is None:
+            if self.fallback is None:
+                self.note(f"{what} names no tariff_id: no tariff is relevant, no cost.")
+            return self.fallback
+        tariff = find(self.tariffs, tariff_id)
+        if tariff is None:
+            self.note(f"{what} names tariff {tariff_id}, which we were not given: no cost.")
+        return tariff
+
+    def charge(self, period: Period, tariff: Tariff, session: Session, kwh: Fraction) -> None:
+        self.charged.setdefault(tariff.id, tariff)
+        if not tariff.valid_at(session.start):
+            self.note(f"Tariff {tariff.id} was not valid when the session started, it is used all the same.")
+        if period.length is None:
+            self.note(f"Charging period {period.number} ends before it starts: not split at changes of price.")
+        tariff = tariff.only(SESSION)
+        self._flat(period, tariff, session, kwh)
+        self.used += uses(period, tariff, session, kwh)
+
+    def _flat(self, period: Period, tariff: Tariff, session: Session, kwh: Fraction) -> None:
+        """A flat fee is paid once for a session, at the first moment at which one is active."""
+        for each in slices_of(period, tariff, session, kwh):
+            component = tariff.active("FLAT", each.state)
+            if component and not any(use.dimension == "FLAT" for use in self.used):
+                self.used.append(Use("FLAT", tariff, component, Fraction(1), period.number, each.at))
+
+    def lines(self) -> Iterator[Line]:
+        lines = [*lines_of(self.reserved, RESERVATION), *lines_of(self.used)]
+        yield from lines
+        # "A Charging Session with this tariff will at least cost this amount": a reservation that nobody used is none.
+        for tariff in self.charged.values():
+            yield from limits(tariff, [line for line in lines if line.tariff_id == tariff.id])
+
+    def currency(self) -> str:
+        """Empty if there was no tariff at all."""
+        used = {use.tariff.currency for use in [*self.used, *self.reserved]}
+        if len(used) > 1:
+            raise Unpriceable(f"tariffs in {' and '.join(sorted(used))} within one session")
+        return next(iter(used), self.tariffs[0].currency if self.tariffs else "")

@@ -1,0 +1,100 @@
+"""Checking a received CDR: what it tells against what its own tariffs and charging periods come to. OCPI 2.2.1, CDRs.
+
+Nothing is rejected here: a difference is for an operator to see, and for the two parties to talk about.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from ocpi_party.pricing.amounts import NOTHING, Amount, amount_of, minor_unit
+from ocpi_party.pricing.consistency import consistency
+from ocpi_party.pricing.cost_fields import PARTS
+from ocpi_party.pricing.difference import CENT, Difference, compare
+from ocpi_party.pricing.exact import Document, Unpriceable, moment, same
+from ocpi_party.pricing.leniency import as_meant
+from ocpi_party.pricing.lines import Line
+from ocpi_party.pricing.periods import Period, read_periods
+from ocpi_party.pricing.priced import PricedSession
+from ocpi_party.pricing.reservation import Reservation
+from ocpi_party.pricing.session import price_session
+
+NOT_AVAILABLE = "#NA"
+"""evse_uid "when this CDR is created for a reservation that never resulted in a charging session"."""
+LOCAL = ("start_time", "end_time", "start_date", "end_date", "day_of_week")
+
+
+def check_cdr(cdr: Document, time_zone: str | None = None, tolerance: Decimal = CENT) -> list[Difference]:
+    """All in which a CDR differs from what we compute; an empty list if nothing does.
+
+    time_zone  of the Location: a CDR does not carry it. Without one we calculate in UTC and say so
+    tolerance  per price component, and never less than the minor unit of the currency
+    """
+    try:
+        meant, found = as_meant(cdr)
+        periods = read_periods(meant["charging_periods"], moment(meant["end_date_time"]))
+        priced = _price(meant, periods, time_zone or "UTC")
+    except Unpriceable as why:
+        return [Difference("", None, None, f"cannot be recomputed: {why}")]
+    found += consistency(meant, periods)
+    found += _tariffs(meant, priced)
+    unsure = _unsure(meant, priced, time_zone)
+    least = max(tolerance, Decimal(1).scaleb(-minor_unit(str(meant["currency"]))))
+    return found + list(_costs(meant, priced, least, unsure))
+
+
+def _price(cdr: Document, periods: list[Period], time_zone: str) -> PricedSession:
+    unused = cdr.get("cdr_location", {}).get("evse_uid") == NOT_AVAILABLE
+    reservation = Reservation.from_periods(periods, expired=unused)
+    return price_session(
+        cdr.get("tariffs") or [],
+        cdr["charging_periods"],
+        moment(cdr["end_date_time"]),
+        time_zone,
+        reservation=reservation,
+    )
+
+
+def _tariffs(cdr: Document, priced: PricedSession) -> Iterator[Difference]:
+    if not cdr.get("tariffs"):
+        yield Difference("tariffs", None, None, "no tariffs: its costs cannot be recomputed")
+    elif not same(priced.currency, cdr["currency"]):
+        words = f"the CDR is in {cdr['currency']}, its tariff in {priced.currency}: amounts are compared as they stand"
+        yield Difference("currency", None, None, words)
+    if priced.estimated:
+        words = "a charging period crosses a change of price; a new one SHALL start there: " + _words(priced.lines)
+        yield Difference("charging_periods", None, None, words)
+
+
+def _unsure(cdr: Document, priced: PricedSession, time_zone: str | None) -> str:
+    elements = [element for tariff in cdr.get("tariffs") or [] for element in tariff["elements"]]
+    local = any((element.get("restrictions") or {}).get(name) for element in elements for name in LOCAL)
+    in_utc = ["Calculated in UTC, for the time zone of the Location was not given."] if local and not time_zone else []
+    return "".join(f" {note}" for note in [*priced.notes, *in_utc])
+
+
+def _costs(cdr: Document, priced: PricedSession, tolerance: Decimal, unsure: str) -> Iterator[Difference]:
+    if not cdr.get("tariffs"):
+        return
+    lines = priced.lines
+    yield from _compare("total_cost", cdr["total_cost"], priced.total_cost, lines, tolerance, unsure)
+    for name in PARTS:
+        told = cdr.get(f"total_{name}_cost")
+        if told is not None:
+            part = [line for line in lines if line.part == name]
+            computed = priced.part(name) or NOTHING
+            yield from _compare(f"total_{name}_cost", told, computed, part, tolerance, unsure)
+
+
+def _compare(
+    field: str, told: Document, computed: Amount, lines: list[Line] | tuple[Line, ...], tolerance: Decimal, unsure: str
+) -> Iterator[Difference]:
+    """A Price without incl_vat does not tell it; it does not say that there is none."""
+    price, words = amount_of(told), _words(lines) + unsure
+    allowed = tolerance * max(1, sum(1 for line in lines if line.element is not None))
+    yield from compare(f"{field}/excl_vat", price.excl_vat, computed.excl_vat, allowed, words)
+    if price.incl_vat is not None:
+        yield from compare(f"{field}/incl_vat", price.incl_vat, computed.gross(), allowed, words)
+
+
+def _words(lines: list[Line] | tuple[Line, ...]) -> str:
+    return "; ".join(line.words for line in lines) + "." if lines else "nothing in the charging periods has a price."
