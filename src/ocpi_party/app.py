@@ -6,15 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import httpx
 from fastapi import FastAPI
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from ocpi_party.backoffice.app import backoffice
-from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
+from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
@@ -71,7 +70,7 @@ class App:
             jobs: list[Awaitable[None]] = [self._housekeeping()]
             if workers:
                 jobs += [self.pushing.run(), self.pulling.run()]
-            self.tasks = [asyncio.ensure_future(job) for job in jobs]  # type: ignore[arg-type,misc]
+            self.tasks = [asyncio.ensure_future(job) for job in jobs]
             yield
         finally:
             for task in self.tasks:
@@ -176,7 +175,9 @@ def _endpoints() -> FastAPI:
                 continue
             sides = [role_with(module.id, interface)] if module.id in FUNCTIONAL else list(_SIDES)
             mounts += [
-                Mount(f"/ocpi/{_SIDES[side]}/{version}/{module.id}", app=router) for side in sides for version in DIALECTS
+                Mount(f"/ocpi/{_SIDES[side]}/{version}/{module.id}", app=router)
+                for side in sides
+                for version in DIALECTS
             ]
     ocpi.router.routes.extend(mounts)
     ocpi.include_router(credentials.router, prefix="/ocpi")

@@ -4,7 +4,7 @@ Tables and statements are SQLAlchemy's; they are compiled once and run on asyncp
 asynchronous engine costs several times the query on the hot paths.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -22,9 +22,10 @@ metadata = MetaData(
     }
 )
 
-Row = asyncpg.Record
+Row = Mapping[str, Any]
+"""A row by column name."""
 
-_DIALECT: Final = AsyncpgDialect()
+_DIALECT: Final = AsyncpgDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
 
 class DatabaseUnavailable(Exception):
@@ -72,7 +73,8 @@ class ReadTx:
 
     async def row(self, query: Query, **given: Any) -> Row | None:
         sql, arguments = _prepare(query, given)
-        return await self._connection.fetchrow(sql, *arguments)
+        row: Row | None = await self._connection.fetchrow(sql, *arguments)
+        return row
 
     async def value(self, query: Query, **given: Any) -> Any:
         """The first column of the first row, or None if there is none."""
@@ -164,7 +166,9 @@ class Database:
         finally:
             await self._pool.release(connection)
 
-    async def listen(self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def listen(
+        self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]
+    ) -> Callable[[], Awaitable[None]]:
         """Call `heard` with the payload of each notification, on a connection of its own.
 
         lost     is called when that connection ends: nothing is heard from then on

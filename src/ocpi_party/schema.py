@@ -1,6 +1,5 @@
 """The database's schema: brought up to date under a lock, and compared with what this code expects."""
 
-import asyncio
 from pathlib import Path
 
 from alembic import command
@@ -59,7 +58,7 @@ def _must_be_known(connection: Connection) -> None:
 def head() -> str:
     """The migration that this code expects."""
     found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None  # noqa: S101 - there is a first migration
+    assert found is not None
     return found
 
 
@@ -69,7 +68,7 @@ async def migrate(url: str) -> None:
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade)
-    except (OSError, SQLAlchemyError, asyncio.TimeoutError) as fault:
+    except (TimeoutError, OSError, SQLAlchemyError) as fault:
         raise DatabaseUnavailable(f"the database cannot be migrated: {type(fault).__name__}: {fault}") from fault
     finally:
         await engine.dispose()

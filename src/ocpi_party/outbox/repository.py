@@ -138,7 +138,9 @@ _RENEW = Statement(
 
 async def renew(tx: WriteTx, lane: Lane, lease_for: timedelta) -> bool:
     """Hold the lane longer. False, if it is lost: another worker may have it."""
-    return await tx.run(_RENEW, partner_id=lane.partner_id, party=lane.party, lease=lane.lease, lease_for=lease_for) == 1
+    return (
+        await tx.run(_RENEW, partner_id=lane.partner_id, party=lane.party, lease=lane.lease, lease_for=lease_for) == 1
+    )
 
 
 _WAITING = Statement(
@@ -151,7 +153,14 @@ async def waiting(tx: ReadTx, lane: Lane, most: int) -> list[Mark]:
     """What this party does not know, in the order in which it should hear of it."""
     rows = await tx.rows(_WAITING, partner_id=lane.partner_id, party=lane.party, most=most)
     return [
-        Mark(r["seq"], r["version"], ModuleId(r["module"]), r["ref"], r["patch"] and json.loads(r["patch"]), r["attempts"])
+        Mark(
+            r["seq"],
+            r["version"],
+            ModuleId(r["module"]),
+            r["ref"],
+            r["patch"] and json.loads(r["patch"]),
+            r["attempts"],
+        )
         for r in rows
     ]
 
@@ -196,7 +205,11 @@ async def doubt(tx: WriteTx, mark: Mark, why: str) -> None:
 
 async def drop(tx: WriteTx, mark: Mark) -> None:
     """There is nothing to tell any more: the object is no longer ours, or the partner has no interface for it."""
-    await tx.run(Statement("DELETE FROM outbox_marks WHERE seq = :seq AND version = :version"), seq=mark.seq, version=mark.version)
+    await tx.run(
+        Statement("DELETE FROM outbox_marks WHERE seq = :seq AND version = :version"),
+        seq=mark.seq,
+        version=mark.version,
+    )
 
 
 async def postpone(tx: WriteTx, lane: Lane, until: datetime, error: str) -> None:
@@ -235,7 +248,9 @@ async def wake(tx: WriteTx, partner_id: int) -> None:
 async def retry_refused(tx: WriteTx, partner_id: int) -> int:
     """Tell the partner again what it refused; tells how many objects that are."""
     return await tx.run(
-        Statement("UPDATE outbox_marks SET state = 'WAITING', patch = NULL WHERE partner_id = :id AND state = 'REFUSED'"),
+        Statement(
+            "UPDATE outbox_marks SET state = 'WAITING', patch = NULL WHERE partner_id = :id AND state = 'REFUSED'"
+        ),
         id=partner_id,
     )
 
@@ -244,7 +259,9 @@ async def forget(tx: WriteTx, partner_id: int, party: str | None = None) -> None
     """Nothing is told to this partner, or to one party of it, any more."""
     for table in ("outbox_marks", "outbox_lanes"):
         await tx.run(
-            Statement(f"DELETE FROM {table} WHERE partner_id = :id AND (CAST(:party AS text) IS NULL OR party = :party)"),  # noqa: S608 - two names of ours
+            Statement(
+                f"DELETE FROM {table} WHERE partner_id = :id AND (CAST(:party AS text) IS NULL OR party = :party)"
+            ),
             id=partner_id,
             party=party,
         )

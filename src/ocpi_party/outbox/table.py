@@ -28,7 +28,9 @@ OUTBOX_MARKS = Table(
     Column("ref", Text, nullable=False, comment="the object: COUNTRY*PARTY/id…"),
     Column("version", Integer, nullable=False, server_default=text("1"), comment="moves with each change"),
     Column("patch", JSON, comment="the fields that changed; NULL when the whole object must be told"),
-    Column("state", Text, nullable=False, server_default=text("'WAITING'"), comment="WAITING, or REFUSED by the partner"),
+    Column(
+        "state", Text, nullable=False, server_default=text("'WAITING'"), comment="WAITING, or REFUSED by the partner"
+    ),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),
     Column("marked_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
@@ -43,7 +45,9 @@ OUTBOX_LANES = Table(
     Column("party", Text, primary_key=True),
     Column("leased_until", DateTime(timezone=True)),
     Column("lease", Text, comment="who holds it; changes with each claim"),
-    Column("failures", Integer, nullable=False, server_default=text("0"), comment="in a row; the breaker is open while > 0"),
+    Column(
+        "failures", Integer, nullable=False, server_default=text("0"), comment="in a row; the breaker is open while > 0"
+    ),
     Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("delivered", BigInteger, nullable=False, server_default=text("0")),
     Column("last_success_at", DateTime(timezone=True)),

@@ -23,9 +23,7 @@ class DocumentCache:
         self._size = 0
         self._kept: OrderedDict[tuple[str, int], tuple[int, bytes]] = OrderedDict()
 
-    async def get(
-        self, tx: ReadTx, listing: str, wanted: Sequence[tuple[int, int]], fetch: Fetch
-    ) -> list[bytes]:
+    async def get(self, tx: ReadTx, listing: str, wanted: Sequence[tuple[int, int]], fetch: Fetch) -> list[bytes]:
         """The documents of these (seq, rev), in this order; a row that vanished meanwhile is left out."""
         kept = self._kept
         found: dict[int, bytes] = {}

@@ -82,7 +82,7 @@ async def patch(
         raise unknown(ref)
     must_have_last_updated(changes)
     document = decode(known.document.encode())
-    assert isinstance(document, dict)  # noqa: S101 - only objects are stored
+    assert isinstance(document, dict)
     reading = spoken.read(kind, merge(document, changes))
     await put(tx, table, module, ref, reading, audience=known.audience, any_age=any_age)
     return reading.document

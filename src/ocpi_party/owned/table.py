@@ -22,6 +22,7 @@ from ocpi_party.database import metadata
 
 REVISIONS = Sequence("revisions", metadata=metadata)
 
+
 class Ref(NamedTuple):
     """Names a client owned object where it is stored.
 
@@ -52,13 +53,39 @@ def owned_table(name: str, *further: Column[Any]) -> Table:
         Column("key", Text, nullable=False),
         Column("last_updated", DateTime(timezone=True), nullable=False),
         Column("audience", Text, nullable=False, server_default=text("''")),
-        Column("rev", BigInteger, nullable=False, server_default=text("nextval('revisions')"), comment="new with each write"),
-        Column("gone", Boolean, nullable=False, server_default=text("false"), comment="hidden; kept for those who refer to it"),
+        Column(
+            "rev",
+            BigInteger,
+            nullable=False,
+            server_default=text("nextval('revisions')"),
+            comment="new with each write",
+        ),
+        Column(
+            "gone",
+            Boolean,
+            nullable=False,
+            server_default=text("false"),
+            comment="hidden; kept for those who refer to it",
+        ),
         Column("document", JSON, nullable=False),
         *further,
         UniqueConstraint("partner_id", "addressee", "owner", "key", name=f"{name}_key"),
-        Index(f"{name}_own_idx", "owner", "audience", "seq", postgresql_where=text("partner_id = 0 AND NOT gone"), postgresql_include=["rev", "last_updated"]),
-        Index(f"{name}_own_changed_idx", "owner", "audience", "last_updated", postgresql_where=text("partner_id = 0 AND NOT gone"), postgresql_include=["seq"]),
+        Index(
+            f"{name}_own_idx",
+            "owner",
+            "audience",
+            "seq",
+            postgresql_where=text("partner_id = 0 AND NOT gone"),
+            postgresql_include=["rev", "last_updated"],
+        ),
+        Index(
+            f"{name}_own_changed_idx",
+            "owner",
+            "audience",
+            "last_updated",
+            postgresql_where=text("partner_id = 0 AND NOT gone"),
+            postgresql_include=["seq"],
+        ),
         Index(f"{name}_theirs_idx", "partner_id", "seq", postgresql_where=text("partner_id <> 0")),
     )
 

@@ -118,7 +118,9 @@ class _PublicResolver(AbstractResolver):
         self._inner = ThreadedResolver()
         self._allow_private = allow_private
 
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> list[ResolveResult]:
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
         allowed = [entry for entry in found if self._allow_private or is_public(entry["host"])]
         if not allowed:
@@ -161,7 +163,9 @@ class OcpiClient:
     def _session(self) -> aiohttp.ClientSession:
         resolver = _PublicResolver(allow_private=self.allow_private)
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls(), resolver=resolver, limit=0, keepalive_timeout=20, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(
+                ssl=self._tls(), resolver=resolver, limit=0, keepalive_timeout=20, ttl_dns_cache=60
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
@@ -191,7 +195,13 @@ class OcpiClient:
         token = await self.token_of(partner.id)
         if token is None:
             raise PartnerUnreachable("we have no credentials token for this partner")
-        arguments = {"route": route, "body": body, "params": params, "correlation_id": correlation_id, "timeout": timeout}
+        arguments = {
+            "route": route,
+            "body": body,
+            "params": params,
+            "correlation_id": correlation_id,
+            "timeout": timeout,
+        }
         answer = await self.send(method, url, *token, partner_id=partner.id, **arguments)
         if answer.unauthorized:
             # The token may have been renewed while the request was on its way; then the newer one is good.
@@ -215,7 +225,7 @@ class OcpiClient:
         timeout: timedelta | None = None,
     ) -> Answer:
         """Ask with this token. Raises PartnerUnreachable"""
-        assert self._http is not None  # noqa: S101 - open() comes first
+        assert self._http is not None
         try:
             check_url(url.partition("?")[0], pointer="", allow_private=self.allow_private)
         except InvalidObject as fault:
@@ -239,7 +249,7 @@ class OcpiClient:
     async def _exchange(
         self, exchange: Exchange, authorization: str, params: Mapping[str, str] | None, timeout: timedelta
     ) -> Answer:
-        assert self._http is not None  # noqa: S101
+        assert self._http is not None
         sent = {
             headers.AUTHORIZATION: authorization,
             headers.REQUEST_ID: exchange.request_id,
@@ -300,7 +310,9 @@ def _answer(response: httpx.Response, url: str) -> Answer:
     if isinstance(code, int) and not isinstance(code, bool):
         if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
             raise_for_server(code, status, envelope)
-        return Answer(status, code, str(envelope.get("status_message") or ""), envelope.get("data"), response.headers, url)
+        return Answer(
+            status, code, str(envelope.get("status_message") or ""), envelope.get("data"), response.headers, url
+        )
     if status >= 500:
         raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))
     if status == 204 or (status < 300 and not response.content):

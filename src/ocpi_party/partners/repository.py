@@ -38,7 +38,9 @@ _CONNECTED = Statement(_PARTNER + " WHERE p.status = 'CONNECTED' ORDER BY p.id")
 async def own_parties(tx: ReadTx) -> tuple[Party, ...]:
     """Our own parties, oldest first."""
     rows = await tx.rows(_OWN)
-    return tuple(Party(r["country_code"], r["party_id"], Role(r["role"]), json.loads(r["business_details"])) for r in rows)
+    return tuple(
+        Party(r["country_code"], r["party_id"], Role(r["role"]), json.loads(r["business_details"])) for r in rows
+    )
 
 
 async def add_party(tx: WriteTx, party: Party) -> bool:
@@ -60,7 +62,7 @@ async def add_party(tx: WriteTx, party: Party) -> bool:
 
 def _role(name: str) -> Role:
     # A role of a newer version is kept, but gives no rights (AMB-32).
-    return Role(name) if name in Role else Role.OTHER
+    return Role(name) if name in set(Role) else Role.OTHER
 
 
 def _partner(row: Row) -> Partner:
@@ -81,7 +83,14 @@ def _partner(row: Row) -> Partner:
         push=row["push"],
         pull=row["pull"],
         parties=tuple(
-            Party(r["country_code"], r["party_id"], _role(r["role"]), r["business_details"], r["status"], r["source"] == "hub")
+            Party(
+                r["country_code"],
+                r["party_id"],
+                _role(r["role"]),
+                r["business_details"],
+                r["status"],
+                r["source"] == "hub",
+            )
             for r in roles
         ),
         endpoints={
@@ -98,7 +107,7 @@ def _names(text: str | None) -> frozenset[str] | None:
 
 async def get(tx: ReadTx, partner_id: int) -> Partner | None:
     row = await tx.row(_BY_ID, id=partner_id)
-    return row and _partner(row)
+    return _partner(row) if row else None
 
 
 async def every(tx: ReadTx) -> list[Partner]:
@@ -136,7 +145,7 @@ async def change(tx: WriteTx, partner_id: int, **columns: Any) -> None:
     """Set columns of a partner; dicts and lists become JSON."""
     values = {name: json.dumps(v) if isinstance(v, dict | list) else v for name, v in columns.items()}
     assignments = ", ".join(f"{name} = :{name}" for name in values)
-    await tx.run(Statement(f"UPDATE partners SET {assignments} WHERE id = :id"), id=partner_id, **values)  # noqa: S608 - names are ours
+    await tx.run(Statement(f"UPDATE partners SET {assignments} WHERE id = :id"), id=partner_id, **values)
     await tx.notify(DIRECTORY)
 
 
@@ -148,7 +157,9 @@ async def delete(tx: WriteTx, partner_id: int) -> None:
 
 async def replace_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> None:
     """The roles of the partner's credentials take the place of those it had; parties behind a hub stay."""
-    await tx.run(Statement("DELETE FROM partner_parties WHERE partner_id = :id AND source = 'credentials'"), id=partner_id)
+    await tx.run(
+        Statement("DELETE FROM partner_parties WHERE partner_id = :id AND source = 'credentials'"), id=partner_id
+    )
     await tx.run_many(
         Statement(
             """INSERT INTO partner_parties (partner_id, owner, role, country_code, party_id, business_details, source)
@@ -174,7 +185,9 @@ async def replace_endpoints(tx: WriteTx, partner_id: int, endpoints: Mapping[tup
     """endpoints  (module, SENDER or RECEIVER) → URL, as the version details told them"""
     await tx.run(Statement("DELETE FROM partner_endpoints WHERE partner_id = :id"), id=partner_id)
     await tx.run_many(
-        Statement("INSERT INTO partner_endpoints (partner_id, module, interface, url) VALUES (:id, :module, :interface, :url)"),
+        Statement(
+            "INSERT INTO partner_endpoints (partner_id, module, interface, url) VALUES (:id, :module, :interface, :url)"
+        ),
         [{"id": partner_id, "module": m, "interface": i, "url": url} for (m, i), url in endpoints.items()],
     )
 
@@ -185,7 +198,8 @@ async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, 
     rows = await tx.rows(
         Statement(
             """SELECT q.owner || ' ' || q.role AS taken FROM partner_parties q JOIN partners p ON p.id = q.partner_id
-                WHERE q.source = 'credentials' AND p.status = 'CONNECTED' AND p.id <> :id AND q.owner || ' ' || q.role = ANY(:wanted)
+                WHERE q.source = 'credentials' AND p.status = 'CONNECTED' AND p.id <> :id
+                  AND q.owner || ' ' || q.role = ANY(:wanted)
                UNION SELECT owner || ' ' || role FROM parties WHERE owner || ' ' || role = ANY(:wanted)"""
         ),
         id=partner_id,
@@ -213,7 +227,9 @@ async def issue_token(tx: WriteTx, partner_id: int, digest: bytes, state: str) -
 async def settle_offer(tx: WriteTx, digest: bytes) -> None:
     """Our own PUT or POST was answered: the token that it offered counts as issued from now on."""
     await tx.run(
-        Statement("UPDATE credentials_tokens SET state = 'ISSUED', issued_at = clock_timestamp() WHERE digest = :digest"),
+        Statement(
+            "UPDATE credentials_tokens SET state = 'ISSUED', issued_at = clock_timestamp() WHERE digest = :digest"
+        ),
         digest=digest,
     )
     await tx.notify(DIRECTORY)
@@ -227,7 +243,9 @@ async def withdraw_token(tx: WriteTx, digest: bytes) -> None:
 async def withdraw_tokens(tx: WriteTx, partner_id: int, *, state: str | None = None) -> int:
     """Withdraw all tokens of a partner, or those in one state; tells how many there were."""
     count = await tx.run(
-        Statement("DELETE FROM credentials_tokens WHERE partner_id = :id AND (CAST(:state AS text) IS NULL OR state = :state)"),
+        Statement(
+            "DELETE FROM credentials_tokens WHERE partner_id = :id AND (CAST(:state AS text) IS NULL OR state = :state)"
+        ),
         id=partner_id,
         state=state,
     )
@@ -262,7 +280,10 @@ async def first_use(tx: WriteTx, partner_id: int, digest: bytes) -> None:
     )
     if issued is not None:
         await tx.run(
-            Statement("DELETE FROM credentials_tokens WHERE partner_id = :id AND state = 'ISSUED' AND digest <> :digest AND issued_at < :issued"),
+            Statement(
+                """DELETE FROM credentials_tokens
+                    WHERE partner_id = :id AND state = 'ISSUED' AND digest <> :digest AND issued_at < :issued"""
+            ),
             id=partner_id,
             digest=digest,
             issued=issued,

@@ -47,7 +47,10 @@ def check_url(url: object, *, pointer: str, allow_private: bool) -> str:
 def same_origin(one: str, other: str) -> bool:
     """Same host and port; http of the same host counts as its https (AMB-21)."""
     a, b = urlsplit(one), urlsplit(other)
-    return a.hostname == b.hostname and (a.port or _PORTS.get(a.scheme)) in {b.port or _PORTS.get(b.scheme), _PORTS.get(b.scheme)}
+    return a.hostname == b.hostname and (a.port or _PORTS.get(a.scheme)) in {
+        b.port or _PORTS.get(b.scheme),
+        _PORTS.get(b.scheme),
+    }
 
 
 _PORTS = {"http": 80, "https": 443}

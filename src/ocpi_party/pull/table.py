@@ -1,6 +1,18 @@
 """The table of pulls: one row for each list of a partner that we fetch, and how far we are."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Identity, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from ocpi_party.database import metadata
 
@@ -11,10 +23,17 @@ PULLS = Table(
     Column("partner_id", BigInteger, ForeignKey("partners.id", ondelete="CASCADE"), nullable=False),
     Column("module", Text, nullable=False),
     Column("party", Text, nullable=False, comment="whose list it is, COUNTRY*PARTY"),
-    Column("addressee", Text, nullable=False, comment="our party that asks for it, COUNTRY*PARTY; '' without routing headers"),
+    Column(
+        "addressee",
+        Text,
+        nullable=False,
+        comment="our party that asks for it, COUNTRY*PARTY; '' without routing headers",
+    ),
     Column("rank", Integer, nullable=False, comment="tariffs before locations, sessions before CDRs"),
     Column("next_at", DateTime(timezone=True), comment="NULL: not planned"),
-    Column("wanted_full", Boolean, nullable=False, server_default=text("false"), comment="the next one fetches everything"),
+    Column(
+        "wanted_full", Boolean, nullable=False, server_default=text("false"), comment="the next one fetches everything"
+    ),
     Column("leased_until", DateTime(timezone=True)),
     Column("lease", Text),
     Column("started_at", DateTime(timezone=True), comment="of the crawl that is not finished"),

@@ -60,7 +60,11 @@ def page(request: Request, asked: Asked, kind: type[House], window: Window, foun
     more = {headers.TOTAL_COUNT: str(found.total), headers.LIMIT: str(window.limit)}
     if found.documents and end < found.total:
         query = {k: v for k, v in request.query_params.items() if k not in ("offset", "limit", "cursor")}
-        query |= {"offset": str(window.offset + window.limit), "limit": str(window.limit), "cursor": f"{end}.{found.last}"}
+        query |= {
+            "offset": str(window.offset + window.limit),
+            "limit": str(window.limit),
+            "cursor": f"{end}.{found.last}",
+        }
         path = request.scope["path"]
         more[headers.LINK] = f'<{asked.house.public_url}{path}?{urlencode(query)}>; rel="next"'
     documents = found.documents

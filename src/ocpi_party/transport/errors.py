@@ -79,7 +79,9 @@ def answer_errors(app: FastAPI) -> None:
     async def http_error(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             allow = _allowed(request) or (error.headers or {}).get("Allow", "GET")
-            return failure(405, StatusCode.CLIENT_ERROR, "this interface does not have this method", headers={"allow": allow})
+            return failure(
+                405, StatusCode.CLIENT_ERROR, "this interface does not have this method", headers={"allow": allow}
+            )
         code = StatusCode.INVALID_PARAMETERS if error.status_code == 404 else StatusCode.CLIENT_ERROR
         message = "there is nothing at this URL" if error.status_code == 404 else str(error.detail)
         return failure(error.status_code, code, message)

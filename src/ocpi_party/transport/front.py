@@ -57,7 +57,12 @@ class OcpiFront:
         try:
             caller = await self._house.directory.caller(given.get(headers.AUTHORIZATION))
             if caller is None:
-                response = failure(401, StatusCode.CLIENT_ERROR, "no or unknown credentials token", headers={"www-authenticate": "Token"})
+                response = failure(
+                    401,
+                    StatusCode.CLIENT_ERROR,
+                    "no or unknown credentials token",
+                    headers={"www-authenticate": "Token"},
+                )
                 await response(scope, receive, answer)
                 return
             self.seen.add(caller.partner.id)
@@ -69,17 +74,21 @@ class OcpiFront:
             await answer.instead(scope, receive, refusal_answer(refusal))
         except DatabaseUnavailable as fault:
             log.error("no database for a request of a partner: %s", fault)
-            response = failure(503, StatusCode.SERVER_ERROR, "we cannot answer for the moment", headers={"retry-after": "5"})
+            response = failure(
+                503, StatusCode.SERVER_ERROR, "we cannot answer for the moment", headers={"retry-after": "5"}
+            )
             await answer.instead(scope, receive, response)
         except Exception:
             log.exception("bug in an answer to a partner", extra={"correlation_id": answer.correlation_id})
-            await answer.instead(scope, receive, failure(500, StatusCode.SERVER_ERROR, "we made a mistake; it is logged"))
+            await answer.instead(
+                scope, receive, failure(500, StatusCode.SERVER_ERROR, "we made a mistake; it is logged")
+            )
         finally:
             for observe in self.observers:
                 observe(scope, asked, answer.http_status, perf_counter() - started)
 
     async def _asked(self, scope: Scope, given: dict[str, str], caller: Caller, answer: "_Answer") -> Asked:
-        role, version, module = _interface(scope["path"][len(scope["root_path"]) :])
+        role, version, module = _interface(scope["path"].removeprefix("/ocpi"))
         if caller.invited and module not in _OPEN_TO_INVITED:
             raise InvitedOnly("this token is for registration only")
         house, partner = self._house, caller.partner

@@ -18,7 +18,9 @@ def interface_path(role: Role, version: str, module: ModuleId) -> str:
     return f"/ocpi/{_PATH[role]}/{version}/{module}"
 
 
-def endpoints(public_url: str, version: str, mounted: Mounted, partner: Partner, ours: tuple[Party, ...]) -> list[JsonObject]:
+def endpoints(
+    public_url: str, version: str, mounted: Mounted, partner: Partner, ours: tuple[Party, ...]
+) -> list[JsonObject]:
     """The endpoints of our version details for one partner: what is mounted, as far as our parties that deal with it need it.
 
     ours  our parties that this partner deals with

@@ -52,7 +52,13 @@ def answer_headers(sender: PartyId | None, ours: PartyId | None) -> list[tuple[b
     """The routing headers of the answer: swapped against the request."""
     found = []
     if sender is not None:
-        found += [(b"ocpi-to-country-code", sender.country_code.encode()), (b"ocpi-to-party-id", sender.party_id.encode())]
+        found += [
+            (b"ocpi-to-country-code", sender.country_code.encode()),
+            (b"ocpi-to-party-id", sender.party_id.encode()),
+        ]
     if ours is not None:
-        found += [(b"ocpi-from-country-code", ours.country_code.encode()), (b"ocpi-from-party-id", ours.party_id.encode())]
+        found += [
+            (b"ocpi-from-country-code", ours.country_code.encode()),
+            (b"ocpi-from-party-id", ours.party_id.encode()),
+        ]
     return found

@@ -48,7 +48,11 @@ class Discovery:
         listed = details.get("endpoints") if isinstance(details, dict) else None
         found: dict[tuple[str, str], str] = {}
         for entry in listed if isinstance(listed, list) else ():
-            if not isinstance(entry, dict) or not isinstance(entry.get("url"), str) or entry.get("identifier") not in set(ModuleId):
+            if (
+                not isinstance(entry, dict)
+                or not isinstance(entry.get("url"), str)
+                or entry.get("identifier") not in set(ModuleId)
+            ):
                 continue
             # The role of credentials means nothing (AMB-60).
             interface = InterfaceRole.SENDER if entry["identifier"] == ModuleId.CREDENTIALS else entry.get("role")
@@ -83,7 +87,9 @@ def newest_mutual(theirs: Collection[str], ours: Collection[str]) -> str:
     """The newest version that both speak, compared number by number. Raises UnsupportedVersion"""
     mutual = [version for version in theirs if version in set(ours)]
     if not mutual:
-        raise UnsupportedVersion(f"no common version: they speak {', '.join(sorted(theirs))}, we {', '.join(sorted(ours))}")
+        raise UnsupportedVersion(
+            f"no common version: they speak {', '.join(sorted(theirs))}, we {', '.join(sorted(ours))}"
+        )
     return max(mutual, key=lambda version: [int(number) for number in re.findall(r"\d+", version)])
 
 

@@ -169,7 +169,9 @@ class Registration:
         """Endpoints without which we do not register with this partner: `required_endpoints` of its quirks."""
         return [
             (ModuleId(module), InterfaceRole(interface))
-            for module, _, interface in (str(item).partition(" ") for item in partner.quirks.get("required_endpoints", ()))
+            for module, _, interface in (
+                str(item).partition(" ") for item in partner.quirks.get("required_endpoints", ())
+            )
         ]
 
     async def _must_be_free(self, tx: WriteTx, partner: Partner, credentials: Mapping[str, Any]) -> None:
@@ -209,7 +211,7 @@ class Registration:
             await repository.issue_token(tx, partner_id, self.house.vault.digest(offered_token), "OFFERED")
             partner = await repository.get(tx, partner_id)
         self.house.directory.drop()
-        assert partner is not None  # noqa: S101 - it was made in this block
+        assert partner is not None
         try:
             discovery = self._discovery(token, partner)
             offered = await self._discover(discovery, versions_url, partner)
@@ -283,7 +285,9 @@ class Registration:
         except HandshakeUncertain:
             async with self.house.database.write() as tx:
                 await repository.change(
-                    tx, partner_id, alert="the answer to our PUT credentials was lost: rotate again when the partner is back"
+                    tx,
+                    partner_id,
+                    alert="the answer to our PUT credentials was lost: rotate again when the partner is back",
                 )
             raise
         except Refusal as fault:
@@ -352,5 +356,3 @@ class HandshakeUncertain(HandshakeFailed):
 def rotation_is_due(rotated_at: Any, every: timedelta) -> bool:
     """Whether tokens are older than they should get: OCPI advises to renew them at least monthly (CRE-25)."""
     return rotated_at is not None and now() - rotated_at > every
-
-

@@ -39,7 +39,11 @@ class PushedLocations(Pushed):
         heads = {row["ref"]: row for row in rows}
         whole = {row["seq"] for ref, row in heads.items() if ref in split}
         documents = {seq: document for seq, _, document in await repository.documents(tx, sorted(whole))}
-        below = [(heads[f"{o}/{ids[0]}"]["seq"], ids[1]) for o, ids in split.values() if len(ids) > 1 and f"{o}/{ids[0]}" in heads]
+        below = [
+            (heads[f"{o}/{ids[0]}"]["seq"], ids[1])
+            for o, ids in split.values()
+            if len(ids) > 1 and f"{o}/{ids[0]}" in heads
+        ]
         rows = await tx.rows(_EVSES, seqs=[s for s, _ in below], keys=[k for _, k in below])
         evses = {(row["location_seq"], row["key"]): row["document"] for row in rows}
         found = {}
@@ -80,9 +84,9 @@ def join_ref(owner: str, *ids: str) -> str:
 
 def _at_level(path: tuple[str, ...], document: bytes | None, ids: list[str]) -> State | None:
     if document is None or len(ids) == 1:
-        return document and State(path, document) or None
+        return (document and State(path, document)) or None
     evse = decode(document)
-    assert isinstance(evse, dict)  # noqa: S101 - only objects are stored
+    assert isinstance(evse, dict)
     if len(ids) == 2:
         return State((*path, evse["uid"]), document)
     connector = next((c for c in evse["connectors"] if fold(c["id"]) == ids[2]), None)

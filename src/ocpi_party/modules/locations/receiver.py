@@ -86,7 +86,12 @@ async def patch_location(
 
 @router.put(_EVSE)
 async def put_evse(
-    request: Request, asked: CurrentAsked, country_code: IdInUrl, party_id: IdInUrl, location_id: IdInUrl, evse_uid: IdInUrl
+    request: Request,
+    asked: CurrentAsked,
+    country_code: IdInUrl,
+    party_id: IdInUrl,
+    location_id: IdInUrl,
+    evse_uid: IdInUrl,
 ) -> Response:
     ref = asked.theirs(country_code, party_id, location_id)
     body = await json_object(request, asked)
@@ -98,7 +103,12 @@ async def put_evse(
 
 @router.patch(_EVSE)
 async def patch_evse(
-    request: Request, asked: CurrentAsked, country_code: IdInUrl, party_id: IdInUrl, location_id: IdInUrl, evse_uid: IdInUrl
+    request: Request,
+    asked: CurrentAsked,
+    country_code: IdInUrl,
+    party_id: IdInUrl,
+    location_id: IdInUrl,
+    evse_uid: IdInUrl,
 ) -> Response:
     ref = asked.theirs(country_code, party_id, location_id)
     changes = asked.spoken.changes(Evse, await json_object(request, asked))

@@ -15,19 +15,24 @@ _WHOLE = """left(l.document::text, -1) || COALESCE(',"evses":[' || (
             || ',"last_updated":"' || l.stamp || '"}'"""
 _THIS = "l.partner_id = :partner_id AND l.addressee = :addressee AND l.owner = :owner AND l.key = :key AND NOT l.gone"
 
-_DOCUMENTS = Statement(f"SELECT l.seq, l.rev, convert_to({_WHOLE}, 'UTF8') AS document FROM locations l WHERE l.seq = ANY(:seqs)")
+_DOCUMENTS = Statement(
+    f"SELECT l.seq, l.rev, convert_to({_WHOLE}, 'UTF8') AS document FROM locations l WHERE l.seq = ANY(:seqs)"
+)
 _LOCATION = Statement(f"SELECT convert_to({_WHOLE}, 'UTF8') FROM locations l WHERE {_THIS}")
 _EVSE = Statement(
     f"""SELECT convert_to(e.document::text, 'UTF8') FROM locations l
           JOIN evses e ON e.location_seq = l.seq AND e.key = :evse AND NOT e.gone WHERE {_THIS}"""
 )
-_OWN = f"""FROM locations l WHERE l.partner_id = 0 AND l.addressee = '' AND l.owner = ANY(:owners) AND l.key = :key
+_OWN = """FROM locations l WHERE l.partner_id = 0 AND l.addressee = '' AND l.owner = ANY(:owners) AND l.key = :key
             AND l.audience = ANY(:audiences) AND NOT l.gone"""
 _OWN_LOCATION = Statement(f"SELECT convert_to({_WHOLE}, 'UTF8') AS document {_OWN}")
 _OWN_EVSE = Statement(
-    f"""SELECT convert_to(e.document::text, 'UTF8') AS document {_OWN.replace(
-        "FROM locations l WHERE", "FROM locations l JOIN evses e ON e.location_seq = l.seq AND e.key = :evse AND NOT e.gone WHERE"
-    )}"""
+    f"""SELECT convert_to(e.document::text, 'UTF8') AS document {
+        _OWN.replace(
+            "FROM locations l WHERE",
+            "FROM locations l JOIN evses e ON e.location_seq = l.seq AND e.key = :evse AND NOT e.gone WHERE",
+        )
+    }"""
 )
 
 
@@ -53,14 +58,16 @@ async def own(
 ) -> list[bytes]:
     """Our own Locations with this id, or their EVSEs with this uid: at most one for each owner (AMB-09)."""
     asked = {"key": fold(location_id), "owners": list(owners), "audiences": list(audiences)}
-    rows = await (tx.rows(_OWN_LOCATION, **asked) if evse_uid is None else tx.rows(_OWN_EVSE, **asked, evse=fold(evse_uid)))
+    rows = await (
+        tx.rows(_OWN_LOCATION, **asked) if evse_uid is None else tx.rows(_OWN_EVSE, **asked, evse=fold(evse_uid))
+    )
     return [row["document"] for row in rows]
 
 
 def connector_of(evse_document: bytes, connector_id: str) -> bytes | None:
     """One connector out of an EVSE."""
     document = decode(evse_document)
-    assert isinstance(document, dict)  # noqa: S101 - only objects are stored
+    assert isinstance(document, dict)
     return next((encode(c) for c in document["connectors"] if fold(c["id"]) == fold(connector_id)), None)
 
 
@@ -80,26 +87,32 @@ class KnownEvse:
     document: JsonObject
 
 
-_LOCK = Statement(f"SELECT l.seq, l.last_updated, l.audience, l.stamp, l.document FROM locations l WHERE {_THIS} FOR UPDATE")
+_LOCK = Statement(
+    f"SELECT l.seq, l.last_updated, l.audience, l.stamp, l.document FROM locations l WHERE {_THIS} FOR UPDATE"
+)
 _KNOWN = Statement("SELECT last_updated, document FROM evses WHERE location_seq = :seq AND key = :key AND NOT gone")
-_ALL_KNOWN = Statement("SELECT last_updated, document FROM evses WHERE location_seq = :seq AND NOT gone ORDER BY place, pk")
+_ALL_KNOWN = Statement(
+    "SELECT last_updated, document FROM evses WHERE location_seq = :seq AND NOT gone ORDER BY place, pk"
+)
 
 
 def _object(text: str) -> JsonObject:
     found = decode(text.encode())
-    assert isinstance(found, dict)  # noqa: S101 - only objects are stored
+    assert isinstance(found, dict)
     return found
 
 
 async def lock(tx: WriteTx, ref: Ref) -> LockedLocation | None:
     """The Location, it and its EVSEs unchanged by others until the transaction ends."""
     row = await tx.row(_LOCK, **ref._asdict())
-    return row and LockedLocation(row["seq"], row["last_updated"], row["audience"], row["stamp"], _object(row["document"]))
+    if row is None:
+        return None
+    return LockedLocation(row["seq"], row["last_updated"], row["audience"], row["stamp"], _object(row["document"]))
 
 
 async def known_evse(tx: ReadTx, location: LockedLocation, evse_uid: str) -> KnownEvse | None:
     row = await tx.row(_KNOWN, seq=location.seq, key=fold(evse_uid))
-    return row and KnownEvse(row["last_updated"], _object(row["document"]))
+    return KnownEvse(row["last_updated"], _object(row["document"])) if row else None
 
 
 async def known_evses(tx: ReadTx, location: LockedLocation) -> list[KnownEvse]:
@@ -119,23 +132,20 @@ _PUT = Statement(
     """
 )
 _HIDE_OTHERS = Statement("UPDATE evses SET gone = true WHERE location_seq = :seq AND NOT gone AND key <> ALL(:keys)")
+# An EVSE that we know in a newer state keeps it: its own push was faster than that of the whole Location.
+_KEEP = """NOT :any_age AND NOT t.gone AND t.last_updated > excluded.last_updated
+           AND t.last_updated <= now() + interval '5 minutes'"""
 _PUT_EVSES = Statement(
-    """
+    f"""
     INSERT INTO evses AS t (location_seq, key, place, last_updated, document)
     SELECT :seq, key, place, last_updated, CAST(document AS json)
       FROM unnest(CAST(:keys AS text[]), CAST(:places AS int[]), CAST(:times AS timestamptz[]), CAST(:documents AS text[]))
            AS e(key, place, last_updated, document)
     ON CONFLICT (location_seq, key) DO UPDATE
        SET place = excluded.place, gone = false,
-           last_updated = CASE WHEN t.newer THEN t.last_updated ELSE excluded.last_updated END
-    """.replace(
-        "last_updated = CASE WHEN t.newer THEN t.last_updated ELSE excluded.last_updated END",
-        # An EVSE that we know in a newer state keeps it: its own push was faster than that of the whole Location.
-        """last_updated = CASE WHEN {keep} THEN t.last_updated ELSE excluded.last_updated END,
-           document = CASE WHEN {keep} THEN t.document ELSE excluded.document END""".format(
-            keep="NOT :any_age AND NOT t.gone AND t.last_updated > excluded.last_updated AND t.last_updated <= now() + interval '5 minutes'"
-        ),
-    )
+           last_updated = CASE WHEN {_KEEP} THEN t.last_updated ELSE excluded.last_updated END,
+           document = CASE WHEN {_KEEP} THEN t.document ELSE excluded.document END
+    """
 )
 
 
@@ -205,6 +215,8 @@ async def store(tx: WriteTx, location: LockedLocation, document: bytes, at: date
     await tx.run(_STORE, seq=location.seq, document=document.decode(), at=at, stamp=stamp)
 
 
-async def store_evse(tx: WriteTx, location: LockedLocation, key: str, document: bytes, at: datetime, stamp: str) -> None:
+async def store_evse(
+    tx: WriteTx, location: LockedLocation, key: str, document: bytes, at: datetime, stamp: str
+) -> None:
     """Keep an EVSE; its Location's last_updated moves with it, and never backwards."""
     await tx.run(_TOUCH, seq=location.seq, key=key, document=document.decode(), at=at, stamp=stamp)

@@ -35,7 +35,9 @@ async def get_evse(asked: CurrentAsked, location_id: IdInUrl, evse_uid: IdInUrl)
 
 
 @router.get("/{location_id}/{evse_uid}/{connector_id}")
-async def get_connector(asked: CurrentAsked, location_id: IdInUrl, evse_uid: IdInUrl, connector_id: IdInUrl) -> Response:
+async def get_connector(
+    asked: CurrentAsked, location_id: IdInUrl, evse_uid: IdInUrl, connector_id: IdInUrl
+) -> Response:
     connector = repository.connector_of(await _only(asked, location_id, evse_uid), connector_id)
     if connector is None:
         raise UnknownLocation(f"{location_id}/{evse_uid}/{connector_id}")

@@ -1,6 +1,18 @@
 """Tables of locations; EVSEs are rows of their own, because their status is the most frequent write."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, ForeignKey, Identity, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSON
 
 from ocpi_party.database import metadata
@@ -21,7 +33,9 @@ EVSES = Table(
     Column("key", Text, nullable=False, comment="EVSE.uid in upper case"),
     Column("place", Integer, nullable=False, comment="its place in the Location's list"),
     Column("last_updated", DateTime(timezone=True), nullable=False),
-    Column("gone", Boolean, nullable=False, server_default=text("false"), comment="missing from a replacing PUT (AMB-36)"),
+    Column(
+        "gone", Boolean, nullable=False, server_default=text("false"), comment="missing from a replacing PUT (AMB-36)"
+    ),
     Column("document", JSON, nullable=False),
     UniqueConstraint("location_seq", "key"),
 )

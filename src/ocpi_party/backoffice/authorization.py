@@ -1,0 +1,80 @@
+"""API keys of the operator's systems, and what each may do."""
+
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ocpi_party.backoffice.errors import NotAllowed, NotAuthenticated
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.partners.secrets import Vault
+from ocpi_party.transport.asked import Building
+
+SCOPES = ("read", "write", "admin")
+"""Each includes those before it: read looks, write changes objects, admin changes parties, partners and keys."""
+
+_BEARER = HTTPBearer(auto_error=False, description="a key made with `ocpi-party key create`")
+_KNOWN = Statement("SELECT scopes FROM api_keys WHERE digest = :digest AND revoked_at IS NULL")
+
+
+async def _building(request: Request) -> Building:
+    building: Building = request.app.state.building
+    return building
+
+
+CurrentBuilding = Annotated[Building, Depends(_building)]
+
+
+async def _scopes(building: Building, first_key: str, given: str) -> list[str]:
+    if hmac.compare_digest(given.encode(), first_key.encode()):
+        return list(SCOPES)
+    async with building.database.read() as tx:
+        found = await tx.value(_KNOWN, digest=building.vault.digest(given))
+    return json.loads(found) if found else []
+
+
+def needs(scope: str) -> Callable[..., Awaitable[None]]:
+    """A dependency that lets pass who holds a key with this scope, or with one that includes it."""
+    enough = SCOPES[SCOPES.index(scope) :]
+
+    async def check(
+        request: Request,
+        building: CurrentBuilding,
+        given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    ) -> None:
+        scopes = await _scopes(building, request.app.state.first_key, given.credentials) if given else []
+        if not scopes:
+            raise NotAuthenticated("send the header Authorization: Bearer <API key>")
+        if not any(one in enough for one in scopes):
+            raise NotAllowed(f"this needs a key with scope {scope}")
+
+    return check
+
+
+READ, WRITE, ADMIN = Depends(needs("read")), Depends(needs("write")), Depends(needs("admin"))
+
+
+async def create_key(tx: WriteTx, vault: Vault, name: str, scope: str) -> tuple[int, str]:
+    """Make a key; tells its id and, this once, the key itself."""
+    key = secrets.token_urlsafe(32)
+    key_id: int = await tx.value(
+        Statement("INSERT INTO api_keys (name, digest, scopes) VALUES (:name, :digest, :scopes) RETURNING id"),
+        name=name,
+        digest=vault.digest(key),
+        scopes=json.dumps([scope]),
+    )
+    return key_id, key
+
+
+async def keys(tx: ReadTx) -> list[Row]:
+    return await tx.rows(Statement("SELECT id, name, scopes, created_at, revoked_at FROM api_keys ORDER BY id"))
+
+
+async def revoke_key(tx: WriteTx, key_id: int) -> bool:
+    """False, if there is no such key or it is revoked already."""
+    revoked = Statement("UPDATE api_keys SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL")
+    return await tx.run(revoked, id=key_id) == 1

@@ -1,0 +1,88 @@
+"""The one place where an error becomes an answer to the operator: problem+json (RFC 9457)."""
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
+from ocpi_party.ocpi import errors
+from ocpi_party.partners.client import PartnerUnreachable
+
+log = logging.getLogger(__name__)
+
+
+class Conflict(errors.Refusal):
+    """What is asked does not go with what there is."""
+
+
+class NotAllowed(errors.Refusal):
+    """The key does not carry the scope that this needs."""
+
+
+class NotAuthenticated(errors.Refusal):
+    """There is no valid API key in the request."""
+
+
+ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
+    errors.Refusal: (422, "Refused"),
+    errors.InvalidObject: (422, "Invalid object"),
+    errors.UnreadableJson: (400, "Unreadable JSON"),
+    errors.UnknownObject: (404, "Not found"),
+    errors.NotEnoughInformation: (422, "Not enough information"),
+    errors.NotRegistered: (409, "Not registered"),
+    errors.AlreadyRegistered: (409, "Already registered"),
+    HandshakeFailed: (502, "Handshake failed"),
+    NobodyToOffer: (409, "No party"),
+    Conflict: (409, "Conflict"),
+    NotAllowed: (403, "Forbidden"),
+    NotAuthenticated: (401, "Unauthorized"),
+}
+
+
+def problem(status: int, title: str, detail: str, *, headers: dict[str, str] | None = None, **further: Any) -> Response:
+    """further  members of the problem beside the standard ones"""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail} | further
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(errors.Refusal)
+    async def refused(request: Request, refusal: errors.Refusal) -> Response:
+        status, title = next(ANSWERS[kind] for kind in type(refusal).__mro__ if kind in ANSWERS)
+        further = {"pointer": refusal.pointer} if isinstance(refusal, errors.InvalidObject) else {}
+        headers = {"www-authenticate": "Bearer"} if status == 401 else None
+        return problem(status, title, str(refusal), headers=headers, **further)
+
+    @app.exception_handler(PartnerUnreachable)
+    async def unreachable(request: Request, fault: PartnerUnreachable) -> Response:
+        return problem(502, "Partner unreachable", str(fault))
+
+    @app.exception_handler(DatabaseUnavailable)
+    async def no_database(request: Request, fault: DatabaseUnavailable) -> Response:
+        return problem(503, "No database", str(fault), headers={"retry-after": "5"})
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        found = error.errors()
+        unreadable = any(one["type"] == "json_invalid" for one in found)
+        listed = [
+            {"pointer": "/" + "/".join(map(str, one["loc"][1:])), "in": one["loc"][0], "rule": one["msg"]}
+            for one in found
+        ]
+        detail = "; ".join(f"{one['in']}{one['pointer']}: {one['rule']}" for one in listed)
+        return problem(400 if unreadable else 422, "Invalid request", detail, errors=listed)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> Response:
+        title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Refused")
+        return problem(error.status_code, title, str(error.detail), headers=dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> Response:
+        log.error("bug in an answer to the operator", exc_info=error)
+        return problem(500, "Internal error", "we made a mistake; it is logged")

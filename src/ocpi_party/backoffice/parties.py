@@ -1,0 +1,49 @@
+"""Our own parties."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.errors import Conflict
+from ocpi_party.ocpi.modules import Role
+from ocpi_party.ocpi.types import BusinessDetails
+from ocpi_party.partners import repository
+from ocpi_party.partners.partner import Party
+
+router = APIRouter(prefix="/parties", tags=["parties"])
+
+
+class PartyBody(BaseModel):
+    country_code: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2")]
+    party_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
+    role: Literal["CPO", "EMSP"]
+    business_details: BusinessDetails
+
+
+@router.post("", status_code=201, dependencies=[ADMIN])
+async def post_party(building: CurrentBuilding, body: PartyBody) -> dict[str, Any]:
+    """Add a party of ours. Connected partners learn of it when their tokens are rotated."""
+    details = body.business_details.model_dump(mode="json", exclude_none=True)
+    party = Party(body.country_code.upper(), body.party_id.upper(), Role(body.role), details)
+    async with building.database.write() as tx:
+        if not await repository.add_party(tx, party):
+            raise Conflict(f"{party.key} is a party of ours in role {party.role} already")
+    building.directory.drop()
+    return _told(party)
+
+
+@router.get("", dependencies=[READ])
+async def get_parties(building: CurrentBuilding) -> list[dict[str, Any]]:
+    async with building.database.read() as tx:
+        return [_told(party) for party in await repository.own_parties(tx)]
+
+
+def _told(party: Party) -> dict[str, Any]:
+    return {
+        "country_code": party.country_code,
+        "party_id": party.party_id,
+        "role": party.role,
+        "business_details": party.business_details,
+    }

@@ -1,0 +1,162 @@
+"""Partners: invite, connect, look, change, rotate, unregister."""
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field, model_validator
+from starlette.responses import JSONResponse, Response
+
+from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.database import ReadTx
+from ocpi_party.modules.credentials.registration import Registration
+from ocpi_party.ocpi.errors import UnknownObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import wire_time
+from ocpi_party.partners import repository
+from ocpi_party.partners.partner import Partner
+from ocpi_party.transport import offer
+from ocpi_party.transport.asked import Building
+
+router = APIRouter(prefix="/partners", tags=["partners"])
+
+PartnerId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+class NewPartner(BaseModel):
+    """With a name alone they register with us; with their versions URL and token we register with them."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    versions_url: Annotated[str, Field(max_length=255)] | None = None
+    credentials_token: Annotated[str, Field(pattern=r"^[\x21-\x7E]{1,64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "NewPartner":
+        if (self.versions_url is None) != (self.credentials_token is None):
+            raise ValueError("versions_url and credentials_token go together")
+        return self
+
+
+class PartnerChanges(BaseModel):
+    """modules, parties: null for all"""
+
+    model_config = {"extra": "forbid"}
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    quirks: dict[str, Any] | None = None
+    modules: list[ModuleId] | None = None
+    parties: list[Annotated[str, Field(pattern=r"^[A-Z]{2}\*[A-Z0-9]{3}$")]] | None = None
+    push: bool | None = None
+    pull: bool | None = None
+    token_encoding: Annotated[str, Field(pattern="^(base64|raw)$")] | None = None
+
+
+@router.post("", status_code=201, dependencies=[ADMIN])
+async def post_partner(building: CurrentBuilding, body: NewPartner) -> Response:
+    """Invite a partner, or register with one. A failing handshake answers 502 with the step, and leaves nothing behind."""
+    registration = Registration(building, next(iter(building.dialects)))
+    if body.versions_url is None or body.credentials_token is None:
+        partner_id, token = await registration.invite(body.name)
+        return JSONResponse(
+            {
+                "id": partner_id,
+                "name": body.name,
+                "status": "INVITED",
+                "versions_url": offer.versions_url(building.public_url),
+                "credentials_token": token,
+            },
+            201,
+        )
+    partner = await registration.connect(body.name, body.versions_url, body.credentials_token)
+    return JSONResponse(await _shown(building, partner), 201)
+
+
+@router.get("", dependencies=[READ])
+async def get_partners(building: CurrentBuilding) -> list[dict[str, Any]]:
+    async with building.database.read() as tx:
+        return [await _told(tx, partner) for partner in await repository.every(tx)]
+
+
+@router.get("/{partner_id}", dependencies=[READ])
+async def get_partner(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
+    return await _shown(building, await known(building, partner_id))
+
+
+@router.patch("/{partner_id}", dependencies=[ADMIN])
+async def patch_partner(building: CurrentBuilding, partner_id: PartnerId, body: PartnerChanges) -> dict[str, Any]:
+    """Change what is given. modules and parties may be null: all."""
+    await known(building, partner_id)
+    changes = body.model_dump(mode="json", exclude_unset=True)
+    changes = {name: value for name, value in changes.items() if value is not None or name in ("modules", "parties")}
+    if changes:
+        async with building.database.write() as tx:
+            await repository.change(tx, partner_id, **changes)
+        building.directory.drop()
+    return await get_partner(building, partner_id)
+
+
+@router.post("/{partner_id}/rotate", dependencies=[ADMIN])
+async def rotate_tokens(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
+    """New tokens in both directions; if it fails, the old ones work as before."""
+    partner = await known(building, partner_id)
+    registration = Registration(building, partner.version or next(iter(building.dialects)))
+    return await _shown(building, await registration.rotate(partner_id))
+
+
+@router.delete("/{partner_id}", dependencies=[ADMIN])
+async def delete_partner(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
+    """Unregister at both ends; what was exchanged is kept."""
+    partner = await known(building, partner_id)
+    registration = Registration(building, partner.version or next(iter(building.dialects)))
+    warning = await registration.unregister(partner_id)
+    return await get_partner(building, partner_id) | ({"warning": warning} if warning else {})
+
+
+async def known(building: Building, partner_id: int) -> Partner:
+    """Raises UnknownObject"""
+    async with building.database.read() as tx:
+        partner = await repository.get(tx, partner_id)
+    if partner is None:
+        raise UnknownObject(f"partner {partner_id}")
+    return partner
+
+
+async def _shown(building: Building, partner: Partner) -> dict[str, Any]:
+    async with building.database.read() as tx:
+        return await _told(tx, partner)
+
+
+async def _told(tx: ReadTx, partner: Partner) -> dict[str, Any]:
+    row = await repository.facts(tx, partner.id)
+    assert row is not None
+    dates = ("created_at", "connected_at", "rotated_at", "last_contact_at")
+    return {
+        "id": partner.id,
+        "name": partner.name,
+        "status": partner.status,
+        "version": partner.version,
+        "versions_url": partner.versions_url,
+        "hub": partner.is_hub,
+        "roles": [
+            {
+                "role": party.role,
+                "country_code": party.country_code,
+                "party_id": party.party_id,
+                "business_details": party.business_details,
+                "status": party.status,
+                "behind_hub": party.behind_hub,
+            }
+            for party in partner.parties
+        ],
+        "endpoints": [
+            {"identifier": module, "role": interface, "url": url}
+            for (module, interface), url in partner.endpoints.items()
+        ],
+        "quirks": json.loads(row["quirks"]),
+        "modules": sorted(partner.modules) if partner.modules is not None else None,
+        "parties": sorted(partner.agreed) if partner.agreed is not None else None,
+        "push": partner.push,
+        "pull": partner.pull,
+        "token_encoding": partner.token_encoding,
+        "alert": row["alert"],
+    } | {name: wire_time(row[name]) if row[name] else None for name in dates}

@@ -1,0 +1,116 @@
+"""What every test may ask for: a database of its own on a real PostgreSQL, and a server on it."""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from ocpi_party.embedded import EmbeddedPostgres
+from ocpi_party.schema import migrate
+from tests.server import Server, start_server
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations" / "versions"
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, bool]]:
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """URL of a PostgreSQL where databases may be made: TEST_DATABASE_URL, else one of our own, shared by all workers."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield given.replace("postgresql+asyncpg://", "postgresql://")
+        return
+    place = (
+        Path(tempfile.gettempdir())
+        / f"ocpi-party-tests-{os.getuid()}-{hashlib.sha256(str(MIGRATIONS).encode()).hexdigest()[:8]}"
+    )
+    with EmbeddedPostgres(place, fsync=False) as server:
+        yield server.url("postgres")
+
+
+def _named(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _administer(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _template(url: str) -> str:
+    """The name of a migrated database to copy; the first worker makes it, the others wait."""
+    text = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.py")))
+    name = f"ocpi_template_{hashlib.sha256(text).hexdigest()[:12]}"
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SELECT pg_advisory_lock(7305)")
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f"CREATE DATABASE {name}_new")
+            await migrate(_named(url, f"{name}_new"))
+            await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
+    finally:
+        await connection.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    return asyncio.run(_template(postgres))
+
+
+@pytest.fixture
+def database_url(postgres: str, template: str) -> Iterator[str]:
+    """An empty database of the test's own, with all tables; gone when the test is."""
+    name = f"ocpi_test_{uuid.uuid4().hex[:16]}"
+    asyncio.run(_administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
+    yield _named(postgres, name)
+    asyncio.run(_administer(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def server(database_url: str) -> AsyncIterator[Server]:
+    """Our server in process, with parties NL/OWA (CPO) and NL/OWM (EMSP); pushing and pulling are done by hand."""
+    async with start_server(database_url) as running:
+        await running.add_party("NL", "OWA", "CPO")
+        await running.add_party("NL", "OWM", "EMSP")
+        yield running
+
+
+NewDatabase = Callable[[], str]
+
+
+@pytest.fixture
+def new_database(postgres: str, template: str) -> Iterator[NewDatabase]:
+    """Further databases for tests with several servers."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"ocpi_test_{uuid.uuid4().hex[:16]}")
+        asyncio.run(_administer(postgres, f"CREATE DATABASE {made[-1]} TEMPLATE {template} STRATEGY FILE_COPY"))
+        return _named(postgres, made[-1])
+
+    yield make
+    for name in made:
+        asyncio.run(_administer(postgres, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as entered:
+        yield entered
