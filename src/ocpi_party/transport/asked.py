@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 
 from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
@@ -31,6 +32,7 @@ class Building:
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
+    happenings    wakes readers of events
     wake          tells the workers of this process that there is something to do
     connected     what else is to be done in the transaction in which a partner becomes connected
     disconnected  likewise when it leaves
@@ -52,6 +54,7 @@ class Building:
     allow_private_urls: bool
     token_grace: timedelta
     wake: Callable[[], None]
+    happenings: Happenings
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
 
