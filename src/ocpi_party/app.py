@@ -15,9 +15,11 @@ from starlette.types import Receive, Scope, Send
 from ocpi_party.backoffice.app import backoffice
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
+from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
+from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.listing_counts import fold_counts
 from ocpi_party.partners import repository as partners
@@ -31,6 +33,7 @@ from ocpi_party.transport.asked import Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
 from ocpi_party.transport.paths import as_sent
+from ocpi_party.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,7 @@ class App:
     front: OcpiFront
     pushing: PushWorker
     pulling: PullWorker
+    webhooks: WebhookWorker
     api: FastAPI
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -71,15 +75,17 @@ class App:
         try:
             await building.directory.open()
             await building.client.open()
+            await self.webhooks.open()
             jobs: list[Awaitable[None]] = [self._housekeeping()]
             if workers:
-                jobs += [self.pushing.run(), self.pulling.run()]
+                jobs += [self.pushing.run(), self.pulling.run(), self.webhooks.run()]
             self.tasks = [asyncio.ensure_future(job) for job in jobs]
             yield
         finally:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+            await self.webhooks.close()
             await building.client.close()
             await building.directory.close()
             await building.database.close()
@@ -95,6 +101,7 @@ class App:
                     if seen:
                         await partners.touch(tx, sorted(seen))
                     await fold_counts(tx)
+                    await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
 
 
 def create_app(
@@ -139,6 +146,7 @@ def create_app(
     )
 
     happenings = Happenings()
+    webhooks = WebhookWorker(database, vault, happenings, settings.public_url, transport=transport)
 
     def wake() -> None:
         pushing.wake()
@@ -163,12 +171,13 @@ def create_app(
         token_grace=timedelta(seconds=settings.token_grace_seconds),
         wake=wake,
         happenings=happenings,
+        ask=webhooks.ask,
         connected=pulling.plan,
         disconnected=pulling.unplan,
     )
     app: App
     api = backoffice(building, api_key=api_key, lifespan=lambda _api: app.running(workers=workers))
-    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, api)
+    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, webhooks, api)
     return app
 
 

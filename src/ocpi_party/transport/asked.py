@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
@@ -33,6 +33,7 @@ class Building:
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
     happenings    wakes readers of events
+    ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
     connected     what else is to be done in the transaction in which a partner becomes connected
     disconnected  likewise when it leaves
@@ -55,6 +56,7 @@ class Building:
     token_grace: timedelta
     wake: Callable[[], None]
     happenings: Happenings
+    ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
 
