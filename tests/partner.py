@@ -4,7 +4,7 @@ import base64
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -132,7 +132,7 @@ def basic(token: str) -> str:
 
 @dataclass
 class Caller:
-    """A partner that calls us over ASGI."""
+    """A partner that calls us. address  where we listen; None for a call through ASGI"""
 
     app: ASGIApp
     token: str
@@ -140,10 +140,16 @@ class Caller:
     sender: tuple[str, str] | None = None
     receiver: tuple[str, str] | None = None
     side: str = "emsp"
+    address: str | None = None
 
     def speaking(self, sender: tuple[str, str], receiver: tuple[str, str], side: str) -> "Caller":
         """The same platform, one of its parties to one of ours."""
-        return Caller(self.app, self.token, self.partner, sender, receiver, side)
+        return replace(self, sender=sender, receiver=receiver, side=side)
+
+    def _http(self) -> httpx.AsyncClient:
+        if self.address is None:
+            return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://ours.example")
+        return httpx.AsyncClient(base_url=self.address, trust_env=False)
 
     async def request(
         self,
@@ -156,6 +162,7 @@ class Caller:
         params: Mapping[str, str] | None = None,
     ) -> Answer:
         """url  a path such as /ocpi/versions, an absolute URL, or one below our interface for this side"""
+        url = url.removeprefix("https://ours.example")
         if not url.startswith(("http", "/ocpi")):
             url = f"/ocpi/{self.side}/2.2.1{url}"
         sent = {
@@ -172,7 +179,7 @@ class Caller:
         if body is not None and content is None:
             content = json.dumps(body, default=str).encode()
             sent.setdefault("content-type", "application/json")
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://ours.example") as http:
+        async with self._http() as http:
             response = await http.request(method, url, content=content, headers=sent, params=params)
         return Answer(response.status_code, response.headers, response.json())
 
