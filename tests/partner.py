@@ -160,8 +160,14 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         params: Mapping[str, str] | None = None,
+        envelope: bool = True,
     ) -> Answer:
-        """url  a path such as /ocpi/versions, an absolute URL, or one below our interface for this side"""
+        """Ask.
+
+        url       a path such as /ocpi/versions, an absolute URL, or one below our interface for this side
+        headers   one with an empty value is left out
+        envelope  False, if the body is not to be opened
+        """
         url = url.removeprefix("https://ours.example")
         if not url.startswith(("http", "/ocpi")):
             url = f"/ocpi/{self.side}/2.2.1{url}"
@@ -176,12 +182,13 @@ class Caller:
             sent |= {"ocpi-to-country-code": self.receiver[0], "ocpi-to-party-id": self.receiver[1]}
         sent |= dict(headers or {})
         sent = {name: value for name, value in sent.items() if value}
+        spelt = {name: value.encode("latin-1") for name, value in sent.items()}
         if body is not None and content is None:
             content = json.dumps(body, default=str).encode()
-            sent.setdefault("content-type", "application/json")
+            spelt.setdefault("content-type", b"application/json")
         async with self._http() as http:
-            response = await http.request(method, url, content=content, headers=sent, params=params)
-        return Answer(response.status_code, response.headers, response.json())
+            response = await http.request(method, url, content=content, headers=spelt, params=params)
+        return Answer(response.status_code, response.headers, response.json() if envelope else response.content)
 
     async def get(self, url: str, **more: Any) -> Answer:
         return await self.request("GET", url, **more)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
@@ -182,6 +183,10 @@ def _endpoints() -> FastAPI:
     ocpi.router.routes.extend(mounts)
     ocpi.include_router(credentials.router, prefix="/ocpi")
     ocpi.include_router(versions.router, prefix="/ocpi")
+    # Starlette's outermost layer answers a bug in plain text. OcpiFront does that better, so it wraps what lies inside.
+    stack = ocpi.build_middleware_stack()
+    assert isinstance(stack, ServerErrorMiddleware)
+    ocpi.middleware_stack = stack.app
     return ocpi
 
 
