@@ -146,7 +146,7 @@ class Caller:
         """The same platform, one of its parties to one of ours."""
         return replace(self, sender=sender, receiver=receiver, side=side)
 
-    def _http(self) -> httpx.AsyncClient:
+    def http(self) -> httpx.AsyncClient:
         if self.address is None:
             return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://ours.example")
         return httpx.AsyncClient(base_url=self.address, trust_env=False)
@@ -186,7 +186,7 @@ class Caller:
         if body is not None and content is None:
             content = json.dumps(body, default=str).encode()
             spelt.setdefault("content-type", b"application/json")
-        async with self._http() as http:
+        async with self.http() as http:
             response = await http.request(method, url, content=content, headers=spelt, params=params)
         return Answer(response.status_code, response.headers, response.json() if envelope else response.content)
 

@@ -33,7 +33,9 @@ async def test_every_path_and_method_is_answered_in_an_envelope(tnm: Caller, pat
     for method in METHODS:
         if method == "DELETE" and path.endswith("credentials"):
             continue
-        answer = await caller.request(method, path, {} if method in ("POST", "PUT", "PATCH") else None, envelope=method != "HEAD")
+        answer = await caller.request(
+            method, path, {} if method in ("POST", "PUT", "PATCH") else None, envelope=method != "HEAD"
+        )
 
         assert answer.http_status in (200, 404, 405), (method, answer)
         if method == "HEAD":
