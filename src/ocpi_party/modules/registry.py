@@ -1,6 +1,6 @@
-"""The table of all modules: their interfaces, and how their objects are told to partners.
+"""The table of all modules: their interfaces, and how their objects are told to partners and taken from them.
 
-Version details, routes, pushes and Alembic all read this table.
+Version details, routes, pushes, pulls and Alembic all read this table.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
 
 
@@ -25,11 +26,13 @@ class Module:
     sender: APIRouter | None = None
     receiver: APIRouter | None = None
     pushed: Pushed | None = None
+    pulled: Pulled | None = None
 
 
 MODULES: tuple[Module, ...] = (
     Module(ModuleId.LOCATIONS, locations_sender.router, locations_receiver.router, locations_push.PUSHED),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
+PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}
 
-__all__ = ["MODULES", "PUSHED", "Module", "credentials", "versions"]
+__all__ = ["MODULES", "PULLED", "PUSHED", "Module", "credentials", "versions"]
