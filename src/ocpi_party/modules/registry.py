@@ -9,28 +9,46 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
+from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
+from ocpi_party.modules.locations.table import LOCATIONS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module that partners use. sender, receiver  its interfaces, None if it is not implemented"""
+    """A module that partners use.
+
+    sender, receiver  its interfaces, None if it is not implemented
+    owned             where its objects lie, None if it has none
+    pushed            how partners are told of ours
+    pulled            how theirs are kept when we fetch their lists
+    """
 
     id: ModuleId
     sender: APIRouter | None = None
     receiver: APIRouter | None = None
+    owned: Owned | None = None
     pushed: Pushed | None = None
     pulled: Pulled | None = None
 
 
 MODULES: tuple[Module, ...] = (
-    Module(ModuleId.LOCATIONS, locations_sender.router, locations_receiver.router, locations_push.PUSHED),
+    Module(
+        ModuleId.LOCATIONS,
+        locations_sender.router,
+        locations_receiver.router,
+        Owned(LOCATIONS, locations_repository.documents),
+        locations_push.PUSHED,
+        locations_pull.PULLED,
+    ),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}

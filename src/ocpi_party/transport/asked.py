@@ -32,8 +32,9 @@ class Building:
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
     wake          tells the workers of this process that there is something to do
-    connected     what else is to be done in the transaction in which a partner becomes connected
+    connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
     disconnected  likewise when it leaves
+    missed        plans to fetch the list of a module from a partner; False if that was planned, or is not done
     """
 
     database: Database
@@ -54,6 +55,7 @@ class Building:
     wake: Callable[[], None]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
+    missed: Callable[[WriteTx, int, ModuleId], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Asked:
     """One request of a partner.
 
     role    the role of ours that the interface belongs to; None on configuration modules
+    module  None for versions
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
     """
@@ -77,6 +80,7 @@ class Asked:
     all_ours: tuple[Party, ...] = ()
     addressed: PartyId | None = None
     sender: PartyId | None = None
+    module: ModuleId | None = None
 
     @property
     def database(self) -> Database:
