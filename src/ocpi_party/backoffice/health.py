@@ -1,7 +1,8 @@
 """Whether this process lives, and whether it should be sent requests: told to load balancers and to people."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
@@ -18,9 +19,19 @@ _PATIENCE_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Life:
-    """stopping  this process was told to stop: it finishes what it has begun and wants nothing new"""
+    """stopping  this process was told to stop: it finishes what it has begun and wants nothing new
+
+    at_stop  called once then, before connections are drained: an answer that never ends must end itself
+    """
 
     stopping: bool = False
+    at_stop: list[Callable[[], None]] = field(default_factory=list)
+
+    def stop(self) -> None:
+        if not self.stopping:
+            self.stopping = True
+            for call in self.at_stop:
+                call()
 
 
 @router.get("/live")
