@@ -31,6 +31,7 @@ from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
+from ocpi_party.transport.paths import as_sent
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,8 @@ class App:
         if scope["type"] == "http" and scope["path"].startswith("/ocpi"):
             await self.front(scope, receive, send)
         else:
+            if scope["type"] == "http" and scope["path"].startswith("/api/"):
+                as_sent(scope)
             await self.api(scope, receive, send)
 
     @asynccontextmanager

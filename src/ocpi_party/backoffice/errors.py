@@ -11,7 +11,9 @@ from starlette.responses import JSONResponse, Response
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
 from ocpi_party.ocpi import errors
+from ocpi_party.owned.publish import OlderThanKnown
 from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.transport.errors import BodyTooLarge
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,8 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     errors.NotEnoughInformation: (422, "Not enough information"),
     errors.NotRegistered: (409, "Not registered"),
     errors.AlreadyRegistered: (409, "Already registered"),
+    OlderThanKnown: (409, "Older than known"),
+    BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
     NobodyToOffer: (409, "No party"),
     Conflict: (409, "Conflict"),

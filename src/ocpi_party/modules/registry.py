@@ -9,26 +9,43 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
+from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
+from ocpi_party.modules.locations.table import LOCATIONS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.push import Pushed
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module that partners use. sender, receiver  its interfaces, None if it is not implemented"""
+    """A module that partners use.
+
+    sender, receiver  its interfaces, None if it is not implemented
+    owned             where its objects lie, None if it has none
+    pushed            how partners are told of ours
+    """
 
     id: ModuleId
     sender: APIRouter | None = None
     receiver: APIRouter | None = None
+    owned: Owned | None = None
     pushed: Pushed | None = None
 
 
 MODULES: tuple[Module, ...] = (
-    Module(ModuleId.LOCATIONS, locations_sender.router, locations_receiver.router, locations_push.PUSHED),
+    Module(
+        ModuleId.LOCATIONS,
+        locations_sender.router,
+        locations_receiver.router,
+        Owned(LOCATIONS, locations_repository.documents),
+        locations_push.PUSHED,
+    ),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 

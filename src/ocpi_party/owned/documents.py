@@ -6,11 +6,32 @@ fetched. What is sent is therefore always what is stored.
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Table
 
 from ocpi_party.database import ReadTx
 
 Fetch = Callable[[ReadTx, Sequence[int]], Awaitable[list[tuple[int, int, bytes]]]]
 """Fetches (seq, rev, document) for rows, each document from the same snapshot as its revision."""
+
+
+def _id_alone(object_id: str, _type: str | None) -> list[str]:
+    return [object_id]
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Where the objects of a module lie.
+
+    documents  fetches them as they are told
+    keys       the keys that an id, and for tokens a type, may mean, the first one preferred
+    """
+
+    table: Table
+    documents: Fetch
+    keys: Callable[[str, str | None], list[str]] = _id_alone
+
 
 _OVERHEAD = 200
 

@@ -184,7 +184,7 @@ class OcpiClient:
         body: Any = _ABSENT,
         params: Mapping[str, str] | None = None,
         correlation_id: str | None = None,
-        timeout: timedelta | None = None,
+        within: timedelta | None = None,
     ) -> Answer:
         """Ask a partner with the token that it gave us.
 
@@ -200,7 +200,7 @@ class OcpiClient:
             "body": body,
             "params": params,
             "correlation_id": correlation_id,
-            "timeout": timeout,
+            "within": within,
         }
         answer = await self.send(method, url, *token, partner_id=partner.id, **arguments)
         if answer.unauthorized:
@@ -222,7 +222,7 @@ class OcpiClient:
         body: Any = _ABSENT,
         params: Mapping[str, str] | None = None,
         correlation_id: str | None = None,
-        timeout: timedelta | None = None,
+        within: timedelta | None = None,
     ) -> Answer:
         """Ask with this token. Raises PartnerUnreachable"""
         assert self._http is not None
@@ -236,7 +236,7 @@ class OcpiClient:
         )
         started = time.perf_counter()
         try:
-            answer = await self._exchange(exchange, header_value(token, encoding), params, timeout or self.timeout)
+            answer = await self._exchange(exchange, header_value(token, encoding), params, within or self.timeout)
         except PartnerUnreachable as fault:
             exchange.error = str(fault)
             raise
@@ -247,7 +247,7 @@ class OcpiClient:
         return answer
 
     async def _exchange(
-        self, exchange: Exchange, authorization: str, params: Mapping[str, str] | None, timeout: timedelta
+        self, exchange: Exchange, authorization: str, params: Mapping[str, str] | None, within: timedelta
     ) -> Answer:
         assert self._http is not None
         sent = {
@@ -260,7 +260,7 @@ class OcpiClient:
         if exchange.body is not None:
             sent["content-type"] = "application/json"
         try:
-            async with asyncio.timeout(timeout.total_seconds()):
+            async with asyncio.timeout(within.total_seconds()):
                 response = await self._http.request(
                     exchange.method, exchange.url, params=params, content=exchange.body, headers=sent
                 )

@@ -142,7 +142,7 @@ class Changing:
 
     async def _store_connector(self, location: LockedLocation, evse: JsonObject, connector: JsonObject) -> None:
         """A connector's change is a change of its EVSE and of its Location; none of them goes back in time for it."""
-        others = [c for c in evse["connectors"]]
+        others = list(evse["connectors"])
         place = next((i for i, c in enumerate(others) if fold(c["id"]) == fold(connector["id"])), len(others))
         connectors = [*others[:place], connector, *others[place + 1 :]]
         newer = parse_time(connector["last_updated"]) >= parse_time(evse["last_updated"])

@@ -64,6 +64,23 @@ async def own(
     return [row["document"] for row in rows]
 
 
+_NEWEST_EVSE = Statement(
+    """SELECT convert_to(e.document::text, 'UTF8') FROM locations l
+         JOIN evses e ON e.location_seq = l.seq AND e.key = :evse AND NOT e.gone
+        WHERE l.owner = :owner AND l.key = :key AND NOT l.gone
+          AND (CAST(:partner AS bigint) IS NULL OR l.partner_id = :partner)
+        ORDER BY l.partner_id <> 0, l.last_updated DESC LIMIT 1"""
+)
+
+
+async def newest_evse(tx: ReadTx, owner: str, location_id: str, evse_uid: str, partner: int | None) -> bytes | None:
+    """An EVSE of ours, else the newest that a partner, or this partner, told us."""
+    found: bytes | None = await tx.value(
+        _NEWEST_EVSE, owner=owner, key=fold(location_id), evse=fold(evse_uid), partner=partner
+    )
+    return found
+
+
 def connector_of(evse_document: bytes, connector_id: str) -> bytes | None:
     """One connector out of an EVSE."""
     document = decode(evse_document)

@@ -1,0 +1,163 @@
+"""Looking at objects, ours and partners': GET /api/{module} and GET /api/{module}/{country_code}/{party_id}/{id}."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from sqlalchemy import Table
+
+from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.writing import PathId
+from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.registry import MODULES, Module
+from ocpi_party.ocpi.errors import UnknownObject
+from ocpi_party.ocpi.types import PartyId, fold
+from ocpi_party.owned.listing import Page, Window
+from ocpi_party.partners.audience import OURS
+from ocpi_party.transport.asked import Building
+from ocpi_party.transport.pagination import window
+
+router = APIRouter(tags=["objects"], dependencies=[READ])
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """own  True ours, False theirs, None both; partner  whose connection; owner  a whole party, or only its country"""
+
+    own: bool | None
+    partner: int | None
+    country_code: str | None
+    party_id: str | None
+
+    def conditions(self) -> str:
+        found = ["NOT gone"]
+        if self.own is not None:
+            found.append(f"partner_id {'=' if self.own else '<>'} {OURS}")
+        if self.partner is not None:
+            found.append("partner_id = :partner")
+        if self.country_code is not None:
+            found.append("owner LIKE :owner" if self.party_id is None else "owner = :owner")
+        elif self.party_id is not None:
+            found.append("owner LIKE :owner")
+        return " AND ".join(found)
+
+    def arguments(self) -> dict[str, Any]:
+        owner = str(PartyId(self.country_code or "%", self.party_id or "%").folded())
+        given: dict[str, Any] = {}
+        if self.partner is not None:
+            given["partner"] = self.partner
+        if self.country_code is not None or self.party_id is not None:
+            given["owner"] = owner
+        return given
+
+
+@cache
+def _statements(table: str, conditions: str, *, dated: bool) -> tuple[Statement, Statement]:
+    if dated:
+        conditions += (
+            " AND last_updated >= COALESCE(:date_from, '-infinity'::timestamptz)"
+            " AND last_updated < COALESCE(:date_to, 'infinity'::timestamptz)"
+        )
+    found = f"SELECT seq, rev FROM {table} WHERE {conditions} AND seq > :after ORDER BY seq OFFSET :skip LIMIT :most"
+    return Statement(found), Statement(f"SELECT count(*) FROM {table} WHERE {conditions}")
+
+
+async def _page(tx: ReadTx, building: Building, module: Module, asked: Filter, wanted: Window) -> Page:
+    assert module.owned is not None
+    found, count = _statements(module.owned.table.name, asked.conditions(), dated=wanted.is_filtered)
+    given = asked.arguments()
+    if wanted.is_filtered:
+        given |= {"date_from": wanted.date_from, "date_to": wanted.date_to}
+    skip = 0 if wanted.after is not None else wanted.offset
+    rows = await tx.rows(found, **given, after=wanted.after or 0, skip=skip, most=wanted.limit)
+    total = int(await tx.value(count, **given))
+    pairs = [(row["seq"], row["rev"]) for row in rows]
+    name = module.owned.table.name
+    documents = await building.documents.get(tx, name, pairs, module.owned.documents)
+    return Page(documents, total, pairs[-1][0] if pairs else None)
+
+
+async def list_objects(
+    request: Request,
+    building: CurrentBuilding,
+    country_code: Annotated[str | None, Query(max_length=2)] = None,
+    party_id: Annotated[str | None, Query(max_length=3)] = None,
+    partner: Annotated[int | None, Query(ge=1, le=2**62, description="id of the partner it came from")] = None,
+    own: Annotated[bool | None, Query(description="true: ours, false: theirs, by default both")] = None,
+    date_from: Annotated[str | None, Query(description="inclusive, of last_updated")] = None,
+    date_to: Annotated[str | None, Query(description="exclusive")] = None,
+    offset: Annotated[str | None, Query()] = None,
+    limit: Annotated[str | None, Query()] = None,
+) -> Response:
+    """OCPI objects, oldest first, with X-Total-Count and Link as OCPI has them."""
+    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    module = BY_NAME[request.scope["path"].rpartition("/")[2]]
+    async with building.database.read() as tx:
+        found = await _page(tx, building, module, Filter(own, partner, country_code, party_id), wanted)
+    headers = {"x-total-count": str(found.total), "x-limit": str(wanted.limit)}
+    end = wanted.offset + len(found.documents)
+    if found.documents and end < found.total:
+        query = {k: v for k, v in request.query_params.items() if k not in ("offset", "limit", "cursor")}
+        query |= {"offset": str(end), "limit": str(wanted.limit), "cursor": f"{end}.{found.last}"}
+        headers["link"] = f'<{building.public_url}{request.scope["path"]}?{urlencode(query)}>; rel="next"'
+    return Response(b"[" + b",".join(found.documents) + b"]", headers=headers, media_type="application/json")
+
+
+@cache
+def _newest(table: str) -> Statement:
+    return Statement(
+        f"""SELECT seq, rev FROM {table} WHERE owner = :owner AND key = ANY(:keys) AND NOT gone
+             AND (CAST(:partner AS bigint) IS NULL OR partner_id = :partner)
+             ORDER BY partner_id <> 0, last_updated DESC LIMIT 1"""
+    )
+
+
+async def find(
+    building: Building, module: Module, country_code: str, party_id: str, keys: Sequence[str], partner: int | None
+) -> bytes:
+    """One object: ours, else the newest that a partner told us. Raises UnknownObject"""
+    assert module.owned is not None
+    table: Table = module.owned.table
+    owner = str(PartyId(country_code, party_id).folded())
+    async with building.database.read() as tx:
+        row = await tx.row(_newest(table.name), owner=owner, keys=[fold(key) for key in keys], partner=partner)
+        if row is None:
+            raise UnknownObject(f"{owner}/{keys[0]}")
+        found = await building.documents.get(tx, table.name, [(row["seq"], row["rev"])], module.owned.documents)
+    if not found:
+        raise UnknownObject(f"{owner}/{keys[0]}")
+    return found[0]
+
+
+async def get_object(
+    request: Request,
+    building: CurrentBuilding,
+    country_code: PathId,
+    party_id: PathId,
+    object_id: PathId,
+    partner: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    token_type: Annotated[
+        str | None, Query(alias="type", max_length=20, description="of a token, by default RFID")
+    ] = None,
+) -> Response:
+    """One object: ours, else the newest that a partner told us."""
+    module = BY_NAME[request.scope["path"].split("/")[2]]
+    assert module.owned is not None
+    found = await find(building, module, country_code, party_id, module.owned.keys(object_id, token_type), partner)
+    return Response(found, media_type="application/json")
+
+
+BY_NAME = {str(module.id): module for module in MODULES if module.owned is not None}
+for name in BY_NAME:
+    router.add_api_route(f"/{name}", list_objects, methods=["GET"], name=f"list_{name}", operation_id=f"list_{name}")
+    router.add_api_route(
+        f"/{name}/{{country_code}}/{{party_id}}/{{object_id}}",
+        get_object,
+        methods=["GET"],
+        name=f"get_{name}",
+        operation_id=f"get_{name}",
+    )

@@ -1,0 +1,119 @@
+"""We change our own object, and mark in the same transaction who does not know it yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table
+
+from ocpi_party.database import WriteTx
+from ocpi_party.dialects.dialect import read_own
+from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import House, JsonObject, decode, encode, now, parse_time, wire_time
+from ocpi_party.outbox import repository as outbox
+from ocpi_party.owned import repository
+from ocpi_party.owned.receive import Merge, replaced
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners.audience import EVERYBODY, OURS
+
+_TICK = timedelta(milliseconds=1)
+
+
+class OlderThanKnown(Refusal):
+    """The state that is reported is older than the one we have; nothing was changed."""
+
+
+def our_ref(owner: str, key: str) -> Ref:
+    """Names an object of ours. key  its id, in any case"""
+    return Ref(OURS, "", owner, key.upper())
+
+
+def moment(given: object, known: datetime | None) -> datetime:
+    """When our object changed: what is told, else now; always later than what partners may know already.
+
+    Raises OlderThanKnown, if an older moment is told
+    """
+    at = parse_time(given) if isinstance(given, str) else now()
+    if known is None or at > known:
+        return at
+    if isinstance(given, str) and at < known:
+        raise OlderThanKnown(f"last_updated {given} is older than the state of {wire_time(known)} that we have")
+    return known + _TICK
+
+
+def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether nothing but last_updated differs: then nobody needs to be told (AMB-29)."""
+    return {k: v for k, v in one.items() if k != "last_updated"} == {
+        k: v for k, v in other.items() if k != "last_updated"
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """document  as it stands now; created  it is new; changed  partners are told"""
+
+    document: JsonObject
+    created: bool
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Publishes the objects of one module."""
+
+    module: ModuleId
+    table: Table
+    kind: type[House]
+
+    async def put(self, tx: WriteTx, ref: Ref, body: JsonObject, *, audience: str = EVERYBODY) -> Published:
+        """Store an object of ours, new or in place of the one we have. last_updated may be left out: now.
+
+        Raises InvalidObject; OlderThanKnown
+        """
+        known = await repository.lock(tx, self.table, ref)
+        at = moment(body.get("last_updated"), known.last_updated if known else None)
+        document = read_own(self.kind, body | {"last_updated": wire_time(at)})
+        if known is not None and known.audience == audience:
+            before = _object(known.document)
+            if same_content(before, document):
+                return Published(before, created=False, changed=False)
+        done = await repository.put(tx, self.table, ref, encode(document), at, audience=audience, any_age=True)
+        assert done is not None  # any age is stored
+        await self._mark(tx, ref, audience, None)
+        return Published(document, created=done.created, changed=True)
+
+    async def patch(self, tx: WriteTx, ref: Ref, changes: JsonObject, *, merge: Merge = replaced) -> Published:
+        """Change fields of an object of ours. Raises UnknownObject; InvalidObject; OlderThanKnown"""
+        known = await repository.lock(tx, self.table, ref)
+        if known is None:
+            raise UnknownObject(ref)
+        before = _object(known.document)
+        at = moment(changes.get("last_updated"), known.last_updated)
+        told = changes | {"last_updated": wire_time(at)}
+        document = read_own(self.kind, merge(before, told))
+        if same_content(before, document):
+            return Published(before, created=False, changed=False)
+        await repository.put(tx, self.table, ref, encode(document), at, audience=known.audience, any_age=True)
+        # A field that was taken away cannot be told by PATCH (OWN-12).
+        patch = None if any(value is None for value in changes.values()) else told
+        await self._mark(tx, ref, known.audience, patch)
+        return Published(document, created=False, changed=True)
+
+    async def _mark(self, tx: WriteTx, ref: Ref, audience: str, patch: JsonObject | None) -> None:
+        await outbox.mark(tx, self.module, str(ref), owner=ref.owner, audience=audience, patch=patch)
+
+
+def must_be(document: JsonObject, **from_url: str) -> JsonObject:
+    """The body, with the identifiers of the URL where it leaves them out. Raises InvalidObject, where it has others"""
+    for name, value in from_url.items():
+        if str(document.get(name, value)).upper() != value.upper():
+            raise InvalidObject(f"/{name}", f"is {document[name]!s}, but the URL says {value}")
+    return from_url | document
+
+
+def _object(text: str) -> JsonObject:
+    found = decode(text.encode())
+    assert isinstance(found, dict)  # only objects are stored
+    return found
