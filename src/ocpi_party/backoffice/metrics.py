@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import APIRouter
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import Response
@@ -30,6 +30,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 _MODULES = frozenset(ModuleId)
 _NONE = "none"
+disable_created_metrics()
 _registry = CollectorRegistry()
 _requests = Counter(
     "ocpi_party_requests",

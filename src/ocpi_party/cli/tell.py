@@ -36,7 +36,9 @@ def shown(row: Mapping[str, Any]) -> None:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             out.print(f"{name}:", markup=False)
             for one in value:
-                out.print("  " + " ".join(_text(part) for part in one.values() if not isinstance(part, dict)), markup=False)
+                out.print(
+                    "  " + " ".join(_text(part) for part in one.values() if not isinstance(part, dict)), markup=False
+                )
         else:
             out.print(f"{name}: {_text(value)}", markup=False, soft_wrap=True)
 
