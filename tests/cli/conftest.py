@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from tests.cli.command import Commands
 
 KEYS = {"OCPI_SECRET_KEY": "a-secret-for-tests", "OCPI_API_KEY": "an-api-key-for-tests"}

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-
 from tests.cli.command import Commands, Running, eventually
 from tests.cli.conftest import KEYS
 

@@ -37,7 +37,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 _MODULES = frozenset(ModuleId)
 _NONE = "none"
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 _registry = CollectorRegistry()
 _requests = Counter(
     "ocpi_party_requests",
