@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
@@ -323,7 +325,8 @@ async def touch(tx: WriteTx, partner_ids: list[int]) -> None:
 
 _NOTE = Statement(
     """INSERT INTO findings (partner_id, module, ref, pointer, rule) VALUES (:partner_id, :module, :ref, :pointer, :rule)
-       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()"""
+       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()
+       RETURNING times"""
 )
 
 
@@ -333,4 +336,7 @@ async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: It
     findings  (JSON Pointer, rule in words)
     """
     for pointer, rule in sorted(findings):
-        await tx.run(_NOTE, partner_id=partner_id, module=module, ref=ref, pointer=pointer, rule=rule)
+        times = await tx.value(_NOTE, partner_id=partner_id, module=module, ref=ref, pointer=pointer, rule=rule)
+        if times == 1:
+            data = {"module": module, "object": ref, "pointer": pointer, "rule": rule}
+            await events.tell(tx, EventType.FINDING_RECORDED, f"{module}/{ref}", data, partner_id=partner_id)

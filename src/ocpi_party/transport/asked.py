@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 
 from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
@@ -31,6 +32,8 @@ class Building:
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
+    happenings    wakes readers of events
+    ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
     connected     what else is to be done in the transaction in which a partner becomes connected
     disconnected  likewise when it leaves
@@ -52,6 +55,8 @@ class Building:
     allow_private_urls: bool
     token_grace: timedelta
     wake: Callable[[], None]
+    happenings: Happenings
+    ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
 
