@@ -49,7 +49,7 @@ async def test_every_page_that_a_link_leads_to_is_fetched(server: Server) -> Non
     assert pull["error"] is None
 
 
-@pytest.mark.requirement("HUB-16", "TRN-03")
+@pytest.mark.requirement("HUB-05")
 async def test_we_ask_as_one_party_of_ours_for_one_of_theirs(server: Server) -> None:
     partner = a_cpo()
     listed = PagedList(partner, some_locations(1))

@@ -258,8 +258,8 @@ async def fail(tx: WriteTx, pull: Pull, until: datetime, error: str, *, anew: bo
 
 
 _STATE = Statement(
-    """SELECT module, party, addressee, next_at, wanted_full, COALESCE(leased_until >= now(), false) AS running, started_at, date_from, good_until,
-              pages, objects, refused, total, failures, error, finished_at
+    """SELECT module, party, addressee, next_at, wanted_full, COALESCE(leased_until >= now(), false) AS running, started_at,
+              date_from, good_until, pages, objects, refused, total, failures, error, finished_at
          FROM pulls WHERE partner_id = :id ORDER BY rank, module, party, addressee"""
 )
 
