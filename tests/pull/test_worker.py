@@ -217,7 +217,7 @@ async def test_after_some_failures_a_crawl_begins_anew(server: Server) -> None:
     assert await _held(server) == ["LOC1", "LOC2", "LOC3"]
 
 
-@pytest.mark.requirement("CRE-09")
+@pytest.mark.requirement("CRE-18")
 async def test_new_parties_and_endpoints_of_a_partner_are_fetched_after_it_renewed(server: Server) -> None:
     partner = server.internet.add(a_cpo())
     listed = PagedList(partner, some_locations(1))

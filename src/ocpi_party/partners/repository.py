@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
@@ -208,6 +210,31 @@ async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, 
     return [row["taken"] for row in rows]
 
 
+_DIRECT = Statement(
+    """SELECT DISTINCT q.owner FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE p.status = 'CONNECTED' AND NOT p.is_hub AND q.source = 'credentials'"""
+)
+_WAY_TO = Statement(
+    """SELECT p.id FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE q.owner = :owner AND q.role = :role AND q.status = 'CONNECTED' AND p.status = 'CONNECTED'
+        ORDER BY q.source <> 'credentials', p.id LIMIT 1"""
+)
+
+
+async def reached_directly(tx: ReadTx) -> frozenset[str]:
+    """The parties of direct connections, COUNTRY*PARTY."""
+    return frozenset(row["owner"] for row in await tx.rows(_DIRECT))
+
+
+async def way_to(tx: ReadTx, owner: str, role: Role) -> Partner | None:
+    """The partner through which a party in a role is reached: directly, else through a hub that says it is connected.
+
+    owner  COUNTRY*PARTY in upper case
+    """
+    partner_id = await tx.value(_WAY_TO, owner=owner, role=role)
+    return await get(tx, partner_id) if partner_id is not None else None
+
+
 async def token_states(tx: ReadTx, digests: list[bytes]) -> list[Row]:
     """The tokens among these that are valid now: digest, partner_id, state, first_used_at."""
     return await tx.rows(_BY_DIGEST, digests=digests)
@@ -301,7 +328,8 @@ _NOTE = Statement(
        SELECT :partner_id, CAST(:module AS text), ref, pointer, rule, count(*)
          FROM unnest(CAST(:refs AS text[]), CAST(:pointers AS text[]), CAST(:rules AS text[])) AS n(ref, pointer, rule)
         GROUP BY ref, pointer, rule ORDER BY ref, pointer, rule
-       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + excluded.times, last_at = now()"""
+       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + excluded.times, last_at = now()
+       RETURNING ref, pointer, rule, xmax = 0 AS new"""
 )
 
 
@@ -314,16 +342,26 @@ class Note(NamedTuple):
 
 
 async def note_many(tx: WriteTx, partner_id: int, module: str, notes: Collection[Note]) -> None:
-    """Keep where a partner's objects deviate from the specification."""
-    if notes:
-        await tx.run(
-            _NOTE,
-            partner_id=partner_id,
-            module=module,
-            refs=[one.ref for one in notes],
-            pointers=[one.pointer for one in notes],
-            rules=[one.rule for one in notes],
-        )
+    """Keep where a partner's objects deviate from the specification; what is new is an event."""
+    if not notes:
+        return
+    rows = await tx.rows(
+        _NOTE,
+        partner_id=partner_id,
+        module=module,
+        refs=[one.ref for one in notes],
+        pointers=[one.pointer for one in notes],
+        rules=[one.rule for one in notes],
+    )
+    await tell_findings(tx, partner_id, module, [Note(r["ref"], r["pointer"], r["rule"]) for r in rows if r["new"]])
+
+
+async def tell_findings(tx: WriteTx, partner_id: int, module: str, notes: Iterable[Note]) -> None:
+    """Events for findings that were not there before."""
+    about = [
+        (f"{module}/{n.ref}", {"module": module, "object": n.ref, "pointer": n.pointer, "rule": n.rule}) for n in notes
+    ]
+    await events.tell_many(tx, EventType.FINDING_RECORDED, about, partner_id=partner_id)
 
 
 async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: Iterable[tuple[str, str]]) -> None:
