@@ -133,8 +133,8 @@ class Registration:
             await self._keep(tx, partner, credentials, offered)
             await repository.change(tx, partner.id, rotated_at=now())
             await outbox.wake(tx, partner.id)
-            await self.house.connected(tx, partner.id)
             await self._tell(tx, EventType.PARTNER_ROTATED, partner.id)
+            await self.house.connected(tx, partner.id)
         self._changed()
         return answer
 
@@ -313,8 +313,8 @@ class Registration:
             await self._keep(tx, partner, given, offered)
             alert = f"claims roles of another connection: {', '.join(taken)}" if taken else None
             await repository.change(tx, partner_id, rotated_at=now(), alert=alert)
-            await self.house.connected(tx, partner_id)
             await self._tell(tx, EventType.PARTNER_ROTATED, partner_id)
+            await self.house.connected(tx, partner_id)
         self._changed()
         return await self._current(partner_id)
 
