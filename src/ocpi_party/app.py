@@ -20,7 +20,7 @@ from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
-from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
+from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
@@ -29,14 +29,14 @@ from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.secrets import Vault
+from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
-from ocpi_party.transport.paths import Interface
-from ocpi_party.transport.paths import as_sent
+from ocpi_party.transport.paths import Interface, as_sent
 from ocpi_party.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
@@ -152,7 +152,16 @@ def create_app(
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),
     )
-    pulling = PullWorker(database, client, DIALECTS, interval=timedelta(seconds=settings.pull_interval_seconds))
+    pulling = PullWorker(
+        database,
+        client,
+        PULLED,
+        DIALECTS,
+        interval=timedelta(seconds=settings.pull_interval_seconds),
+        lease_for=timedelta(seconds=2 * settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
+    )
     mounted = tuple(
         (module.id, interface)
         for module in MODULES
@@ -189,6 +198,7 @@ def create_app(
         ask=webhooks.ask,
         connected=pulling.plan,
         disconnected=pulling.unplan,
+        missed=want,
     )
     app: App
     life = Life(at_stop=[happenings.close])  # An open stream would keep the server from ending.

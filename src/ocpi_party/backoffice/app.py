@@ -14,6 +14,7 @@ from ocpi_party.backoffice import (
     objects,
     parties,
     partners,
+    sync,
     webhooks,
 )
 from ocpi_party.backoffice.errors import answer_errors
@@ -22,6 +23,7 @@ from ocpi_party.transport.asked import Building
 ROUTERS: tuple[APIRouter, ...] = (
     parties.router,
     partners.router,
+    sync.router,
     objects.router,
     locations.router,
     events.router,
