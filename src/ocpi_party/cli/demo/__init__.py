@@ -37,35 +37,41 @@ def demo(
 
     Every step says what was checked, at both ends. Exit code 0, only if each of them held.
     """
-    with stoppable():
-        uvloop.run(_tell(keep))
-
-
-async def _tell(keep: bool) -> None:
-    out = Console(highlight=False, soft_wrap=True)
     directory = Path(tempfile.mkdtemp(prefix="ocpi-party-demo-"))
-    directory.chmod(
-        0o711
-    )  # The account that PostgreSQL runs as must get through; each platform's own data stays closed.
+    # The account that PostgreSQL runs as must get through; each platform's own data stays closed.
+    directory.chmod(0o711)
+    out = Console(highlight=False, soft_wrap=True)
     story = Story(Platform(CPO, directory / "cpo"), Platform(EMSP, directory / "emsp"), out)
-    held = False
+    kept = False
+    try:
+        with stoppable():
+            kept = uvloop.run(_tell(story, keep=keep))
+    finally:
+        if not kept:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _tell(story: Story, *, keep: bool) -> bool:
+    """Whether both platforms are left running. Raises Failed, if a step did not hold"""
+    left = False
     try:
         await story.begin()
-        held = await story.tell(STEPS)
-        if held and keep:
+        if not await story.tell(STEPS):
+            raise Failed("a step of the demo did not hold")
+        if keep:
+            story.out.print("\n[bold]Kept: they are connected again[/bold]")
             await partnership.register(story)
+            left = True
     finally:
-        if held and keep:
-            await story.leave()
-            _say_where(story, out)
-        else:
-            await story.end()
-            shutil.rmtree(directory, ignore_errors=True)
-    if not held:
-        raise Failed("a step of the demo did not hold")
+        await (story.leave() if left else story.end())
+    if left:
+        _say_where(story)
+    return left
 
 
-def _say_where(story: Story, out: Console) -> None:
+def _say_where(story: Story) -> None:
     for platform in (story.cpo, story.emsp):
-        out.print(f"{platform.side.name}: {platform.url}/docs, API key in {platform.key_file}, log in {platform.log}")
-    out.print(f"stop both: kill {story.cpo.pid} {story.emsp.pid}")
+        story.out.print(
+            f"{platform.side.name}: {platform.url}/docs, API key in {platform.key_file}, log in {platform.log}"
+        )
+    story.out.print(f"stop both: kill {story.cpo.pid} {story.emsp.pid}")

@@ -22,6 +22,7 @@ STOP_SECONDS = 20
 _SETTINGS = {
     "HOST": "127.0.0.1",
     "OCPI_RETRY_MAX_SECONDS": "1",  # Nobody wants to watch five minutes of backing off.
+    "OCPI_PAGE_SIZE_MAX": "50",  # So that a list has more than one page.
     "OCPI_LOG_LEVEL": "warning",
 }
 
@@ -69,12 +70,25 @@ class Platform:
 
     async def start(self) -> None:
         """Start the server and wait until it is ready. Raises Failed"""
+        process = self._process = self._spawn()
+        async with asyncio.timeout(START_SECONDS):
+            while not await self._is_ready():
+                if process.poll() is not None:
+                    raise Failed(f"the {self.side.name} did not start: {self._end_of_log()}")
+                await asyncio.sleep(0.02)
+        key = self.key_file.read_text().strip()
+        await self.forget_connections()
+        self._api = httpx.AsyncClient(
+            base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=30, trust_env=False
+        )
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         self.directory.mkdir(mode=0o711, exist_ok=True)
         ours = {variable(name) for name in Settings.model_fields}
         environment = {name: value for name, value in os.environ.items() if name not in ours}
         environment |= _SETTINGS | {"PORT": str(self.port), "OCPI_DATA_DIR": str(self.directory / "data")}
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "ocpi_party", "serve"],
                 cwd=self.directory,  # No .env of somebody else is read there.
                 env=environment,
@@ -83,16 +97,6 @@ class Platform:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the demo, which then stops its platforms itself.
             )
-        async with asyncio.timeout(START_SECONDS):
-            while not await self._is_ready():
-                if self._process.poll() is not None:
-                    raise Failed(f"the {self.side.name} did not start: {self._end_of_log()}")
-                await asyncio.sleep(0.02)
-        key = self.key_file.read_text().strip()
-        await self.forget_connections()
-        self._api = httpx.AsyncClient(
-            base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=30, trust_env=False
-        )
 
     async def _is_ready(self) -> bool:
         try:
