@@ -19,7 +19,11 @@ SELECT p.*,
        (SELECT json_agg(json_build_array(e.module, e.interface, e.url))
           FROM partner_endpoints e WHERE e.partner_id = p.id) AS endpoints,
        (SELECT json_agg(json_build_object('country_code', q.country_code, 'party_id', q.party_id, 'role', q.role,
-                        'status', q.status, 'business_details', q.business_details, 'source', q.source) ORDER BY q.owner, q.role)
+                        'status', q.status, 'business_details', q.business_details, 'source', q.source,
+                        'elsewhere', q.source = 'hub' AND EXISTS (
+                            SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
+                             WHERE d.owner = q.owner AND d.role = q.role AND d.source = 'credentials'))
+                        ORDER BY q.owner, q.role)
           FROM partner_parties q WHERE q.partner_id = p.id) AS roles
   FROM partners p
 """
@@ -90,6 +94,7 @@ def _partner(row: Row) -> Partner:
                 r["business_details"],
                 r["status"],
                 r["source"] == "hub",
+                r["elsewhere"],
             )
             for r in roles
         ),
