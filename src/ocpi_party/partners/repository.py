@@ -199,8 +199,12 @@ async def replace_endpoints(tx: WriteTx, partner_id: int, endpoints: Mapping[tup
     )
 
 
-async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`."""
+async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`.
+
+    Nobody else can take roles until the transaction ends: of two platforms that claim one at once, the second sees the first.
+    """
+    await tx.row(Statement("SELECT pg_advisory_xact_lock(hashtext('partner_parties'))"))
     wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {r['role']}" for r in roles]
     rows = await tx.rows(
         Statement(
