@@ -11,7 +11,10 @@ from ocpi_party.ocpi.types import PartyId
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party in a role: one of ours, or one of a partner's."""
+    """A party in a role: one of ours, or one of a partner's.
+
+    elsewhere  it is behind this hub, but connected to us directly too: the hub does not speak for it
+    """
 
     country_code: str
     party_id: str
@@ -19,6 +22,7 @@ class Party:
     business_details: Mapping[str, Any] | None = None
     status: str = "CONNECTED"
     behind_hub: bool = False
+    elsewhere: bool = False
 
     @property
     def key(self) -> PartyId:
@@ -64,7 +68,7 @@ class Partner:
         return self.modules is None or module in self.modules
 
     def has_party(self, key: PartyId) -> bool:
-        return any(party.key == key for party in self.parties)
+        return any(party.key == key and not party.elsewhere for party in self.parties)
 
     def may_own(self, owner: PartyId, direct: Collection[str]) -> bool:
         """Whether objects of this party may come over this connection.
