@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from ocpi_party.backoffice.app import backoffice
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.owned.documents import DocumentCache
@@ -137,9 +138,12 @@ def create_app(
         if router is not None
     )
 
+    happenings = Happenings()
+
     def wake() -> None:
         pushing.wake()
         pulling.wake()
+        happenings.wake()
 
     building = Building(
         database=database,
@@ -158,6 +162,7 @@ def create_app(
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
         wake=wake,
+        happenings=happenings,
         connected=pulling.plan,
         disconnected=pulling.unplan,
     )
