@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
@@ -30,6 +31,7 @@ from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
+from ocpi_party.transport.paths import Interface
 from ocpi_party.transport.paths import as_sent
 
 log = logging.getLogger(__name__)
@@ -183,13 +185,16 @@ def _endpoints() -> FastAPI:
                 continue
             sides = [role_with(module.id, interface)] if module.id in FUNCTIONAL else list(_SIDES)
             mounts += [
-                Mount(f"/ocpi/{_SIDES[side]}/{version}/{module.id}", app=router)
+                Interface(f"/ocpi/{_SIDES[side]}/{version}/{module.id}", app=router)
                 for side in sides
                 for version in DIALECTS
             ]
-    ocpi.router.routes.extend(mounts)
-    ocpi.include_router(credentials.router, prefix="/ocpi")
-    ocpi.include_router(versions.router, prefix="/ocpi")
+    configuration = APIRouter(routes=[*credentials.router.routes, *versions.router.routes])
+    ocpi.router.routes.extend([*mounts, Mount("/ocpi", app=configuration)])
+    # Starlette's outermost layer answers a bug in plain text. OcpiFront does that better, so it wraps what lies inside.
+    stack = ocpi.build_middleware_stack()
+    assert isinstance(stack, ServerErrorMiddleware)
+    ocpi.middleware_stack = stack.app
     return ocpi
 
 
