@@ -71,7 +71,9 @@ async def add_partners(database: Database, ports: Sequence[int], *, first: int =
 
 async def _add_partner(tx, number: int, base: str, *, push: bool) -> int:  # type: ignore[no-untyped-def]
     vault = Vault(SECRET_KEY)
-    partner_id = await partners.create(tx, f"partner {number}", PartnerStatus.CONNECTED, versions_url=f"{base}/versions")
+    partner_id = await partners.create(
+        tx, f"partner {number}", PartnerStatus.CONNECTED, versions_url=f"{base}/versions"
+    )
     role = {"country_code": "NL", "party_id": f"P{number:02}", "business_details": {"name": f"P{number:02}"}}
     await partners.replace_roles(tx, partner_id, [role | {"role": "CPO"}, role | {"role": "EMSP"}])
     endpoints = {
@@ -82,7 +84,9 @@ async def _add_partner(tx, number: int, base: str, *, push: bool) -> int:  # typ
     await partners.replace_endpoints(tx, partner_id, endpoints)
     await partners.issue_token(tx, partner_id, vault.digest(token_of(number)), "ISSUED")
     await tx.run(
-        Statement("UPDATE partners SET version = '2.2.1', token_sent = :token, push = :push, pull = false WHERE id = :id"),
+        Statement(
+            "UPDATE partners SET version = '2.2.1', token_sent = :token, push = :push, pull = false WHERE id = :id"
+        ),
         token=vault.seal(f"token-we-send-to.{number}", partner_id),
         push=push,
         id=partner_id,

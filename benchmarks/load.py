@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -77,8 +77,8 @@ class _Connection(asyncio.Protocol):
         self._status = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+
+        self.transport = cast(asyncio.Transport, transport)  # uvloop has a class of its own
 
     def ask(self, request: bytes) -> "asyncio.Future[int]":
         """The HTTP status, when the whole answer is here."""
@@ -116,8 +116,7 @@ def _length(head: bytes) -> int:
 async def _slice(port: int, plan: Slice, requests: Iterator[bytes]) -> Measured:
     loop = asyncio.get_running_loop()
     lanes = [
-        (await loop.create_connection(_Connection, "127.0.0.1", port))[1]
-        for _ in range(min(plan.connections, 512))
+        (await loop.create_connection(_Connection, "127.0.0.1", port))[1] for _ in range(min(plan.connections, 512))
     ]
     latencies: list[float] = []
     refused = 0

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from time import perf_counter
+from typing import cast
 
 import uvloop
 
@@ -17,8 +18,8 @@ class _Server(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+
+        self._transport = cast(asyncio.Transport, transport)  # uvloop has a class of its own
 
     def data_received(self, data: bytes) -> None:
         self._kept += data

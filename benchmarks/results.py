@@ -43,7 +43,9 @@ class Result:
         return self.ratio >= (self.at_least or 0) and (self.at_most is None or self.ratio <= self.at_most)
 
 
-def rate(name: str, measured: Sequence[Measured], kind: str, reference: str, *, at_least: float | None = None) -> Result:
+def rate(
+    name: str, measured: Sequence[Measured], kind: str, reference: str, *, at_least: float | None = None
+) -> Result:
     """How many a second, against the reference measured beside it."""
     ours, theirs = _rates(measured, kind), _rates(measured, reference)
     ratio = median(a / b for a, b in zip(ours, theirs, strict=True))

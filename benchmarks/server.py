@@ -27,7 +27,11 @@ SECRET_KEY = "benchmark-secret"
 API_KEY = "benchmark-api-key"
 
 _FACTS = {"queries": 0, "commits": 0}
-_PAGE = {headers.TOTAL_COUNT: "100000", headers.LIMIT: "100", headers.LINK: f'<http://127.0.0.1:8000/{"x" * 120}>; rel="next"'}
+_PAGE = {
+    headers.TOTAL_COUNT: "100000",
+    headers.LIMIT: "100",
+    headers.LINK: f'<http://127.0.0.1:8000/{"x" * 120}>; rel="next"',
+}
 
 
 @cache
