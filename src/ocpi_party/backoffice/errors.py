@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
+from ocpi_party.modules.tariffs.publishing import StillReferredTo
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
 from ocpi_party.partners.client import PartnerUnreachable
@@ -39,6 +40,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     errors.NotRegistered: (409, "Not registered"),
     errors.AlreadyRegistered: (409, "Already registered"),
     OlderThanKnown: (409, "Older than known"),
+    StillReferredTo: (409, "Still referred to"),
     BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
     NobodyToOffer: (409, "No party"),

@@ -15,6 +15,10 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.tariffs import push as tariffs_push
+from ocpi_party.modules.tariffs import receiver as tariffs_receiver
+from ocpi_party.modules.tariffs import sender as tariffs_sender
+from ocpi_party.modules.tariffs import table as tariffs_table
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.owned.documents import Owned
@@ -44,6 +48,13 @@ MODULES: tuple[Module, ...] = (
         locations_receiver.router,
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
+    ),
+    Module(
+        ModuleId.TARIFFS,
+        tariffs_sender.router,
+        tariffs_receiver.router,
+        Owned(tariffs_table.TARIFFS, tariffs_table.documents),
+        tariffs_push.PUSHED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
