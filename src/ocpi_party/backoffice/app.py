@@ -5,11 +5,20 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
-from ocpi_party.backoffice import locations, objects, parties, partners, tariffs
+from ocpi_party.backoffice import events, locations, objects, parties, partners, sync, tariffs, webhooks
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.transport.asked import Building
 
-ROUTERS: tuple[APIRouter, ...] = (parties.router, partners.router, objects.router, locations.router, tariffs.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    parties.router,
+    partners.router,
+    sync.router,
+    objects.router,
+    locations.router,
+    tariffs.router,
+    events.router,
+    webhooks.router,
+)
 
 
 def backoffice(

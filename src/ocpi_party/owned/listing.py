@@ -64,7 +64,7 @@ class Scope:
 
 _SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner, audience)"
 _NOW = """to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')"""
-_IN_WINDOW = "t.last_updated >= COALESCE(:date_from, '-infinity') AND t.last_updated < COALESCE(:date_to, 'infinity')"
+_IN_WINDOW = "t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity') AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"
 
 
 class Listing:
@@ -85,14 +85,12 @@ class Listing:
         counts = f"""SELECT COALESCE(sum(c.n), 0) FROM {_SCOPE} JOIN listing_counts c
                      ON c.listing = '{table.name}' AND c.owner = s.owner AND c.audience = s.audience"""
         less = (
-            f" - (SELECT count(*) FROM {_SCOPE} CROSS JOIN LATERAL (SELECT t.last_updated FROM {over}) t{{}})"
+            f" - (SELECT count(*) FROM {_SCOPE} CROSS JOIN LATERAL (SELECT t.last_updated FROM {over}) t"
             if over
             else ""
         )
-        less_all, less_days = (
-            less.format(""),
-            less.format(" WHERE t.last_updated >= :first_at AND t.last_updated < :end_at"),
-        )
+        less_all = f"{less})" if less else ""
+        less_days = f"{less} WHERE t.last_updated >= :first_at AND t.last_updated < :end_at)" if less else ""
         # The table's name is ours; values go in as parameters.
         self._total = Statement(f"SELECT ({counts} AND c.kind = 'S'){less_all}")
         self._page = Statement(
@@ -101,7 +99,7 @@ class Listing:
                    ({counts} AND c.kind = 'S'){less_all} AS total
               FROM (SELECT y.seq, y.rev
                       FROM {_SCOPE}
-                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT :skip + :most) y
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -129,7 +127,7 @@ class Listing:
             SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
               FROM (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after AND {_IN_WINDOW}
-                                          ORDER BY t.seq LIMIT :skip + :most) y
+                                          ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
