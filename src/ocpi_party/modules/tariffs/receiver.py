@@ -45,9 +45,7 @@ async def delete_tariff(asked: CurrentAsked, country_code: IdInUrl, party_id: Id
     """Sessions and CDRs keep what they have of it: theirs is a snapshot."""
     ref = asked.theirs(country_code, party_id, tariff_id)
     async with asked.database.write() as tx:
-        if await repository.lock(tx, TARIFFS, ref) is None:
-            raise UnknownObject(ref)
-        await repository.delete(tx, TARIFFS, ref)
+        await receive.delete(tx, TARIFFS, ModuleId.TARIFFS, ref)
     return success()
 
 
