@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from ocpi_party.modules.cdrs import pull as cdrs_pull
+from ocpi_party.modules.cdrs import push as cdrs_push
+from ocpi_party.modules.cdrs import receiver as cdrs_receiver
+from ocpi_party.modules.cdrs import repository as cdrs_repository
+from ocpi_party.modules.cdrs import sender as cdrs_sender
+from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import pull as locations_pull
@@ -62,6 +68,14 @@ MODULES: tuple[Module, ...] = (
         Owned(tariffs_table.TARIFFS, tariffs_table.documents),
         tariffs_push.PUSHED,
         Pulled(Tariff, tariffs_table.TARIFFS),
+    ),
+    Module(
+        ModuleId.CDRS,
+        cdrs_sender.router,
+        cdrs_receiver.router,
+        Owned(CDRS, cdrs_repository.documents),
+        cdrs_push.PUSHED,
+        cdrs_pull.PULLED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
