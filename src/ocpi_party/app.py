@@ -21,6 +21,7 @@ from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, credentials, versions
+from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
@@ -105,6 +106,7 @@ class App:
                 async with self.building.database.write() as tx:
                     if seen:
                         await partners.touch(tx, sorted(seen))
+                    await withdraw_expired(tx)
                     await fold_counts(tx)
                     await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    cdrs,
     documentation,
     events,
     health,
@@ -15,6 +16,7 @@ from ocpi_party.backoffice import (
     parties,
     partners,
     sync,
+    tariffs,
     webhooks,
 )
 from ocpi_party.backoffice.errors import answer_errors
@@ -26,6 +28,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     sync.router,
     objects.router,
     locations.router,
+    tariffs.router,
+    cdrs.router,
     events.router,
     webhooks.router,
 )

@@ -8,6 +8,12 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
+from ocpi_party.modules.cdrs import pull as cdrs_pull
+from ocpi_party.modules.cdrs import push as cdrs_push
+from ocpi_party.modules.cdrs import receiver as cdrs_receiver
+from ocpi_party.modules.cdrs import repository as cdrs_repository
+from ocpi_party.modules.cdrs import sender as cdrs_sender
+from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import pull as hubclientinfo_pull
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
@@ -17,8 +23,13 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.tariffs import push as tariffs_push
+from ocpi_party.modules.tariffs import receiver as tariffs_receiver
+from ocpi_party.modules.tariffs import sender as tariffs_sender
+from ocpi_party.modules.tariffs import table as tariffs_table
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
@@ -50,6 +61,22 @@ MODULES: tuple[Module, ...] = (
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
         locations_pull.PULLED,
+    ),
+    Module(
+        ModuleId.TARIFFS,
+        tariffs_sender.router,
+        tariffs_receiver.router,
+        Owned(tariffs_table.TARIFFS, tariffs_table.documents),
+        tariffs_push.PUSHED,
+        Pulled(Tariff, tariffs_table.TARIFFS),
+    ),
+    Module(
+        ModuleId.CDRS,
+        cdrs_sender.router,
+        cdrs_receiver.router,
+        Owned(CDRS, cdrs_repository.documents),
+        cdrs_push.PUSHED,
+        cdrs_pull.PULLED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router, pulled=hubclientinfo_pull.PULLED),
 )
