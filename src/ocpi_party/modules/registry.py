@@ -14,6 +14,12 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.tokens import push as tokens_push
+from ocpi_party.modules.tokens import receiver as tokens_receiver
+from ocpi_party.modules.tokens import repository as tokens_repository
+from ocpi_party.modules.tokens import sender as tokens_sender
+from ocpi_party.modules.tokens.keys import token_keys
+from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.owned.documents import Owned
@@ -43,6 +49,13 @@ MODULES: tuple[Module, ...] = (
         locations_receiver.router,
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
+    ),
+    Module(
+        ModuleId.TOKENS,
+        tokens_sender.router,
+        tokens_receiver.router,
+        Owned(TOKENS, tokens_repository.documents, token_keys),
+        tokens_push.PUSHED,
     ),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
