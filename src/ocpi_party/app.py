@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from ocpi_party.backoffice.app import backoffice
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
+from ocpi_party.events import repository as events
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
+from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.listing_counts import fold_counts
 from ocpi_party.partners import repository as partners
@@ -29,7 +33,9 @@ from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
+from ocpi_party.transport.paths import Interface
 from ocpi_party.transport.paths import as_sent
+from ocpi_party.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +57,7 @@ class App:
     front: OcpiFront
     pushing: PushWorker
     pulling: PullWorker
+    webhooks: WebhookWorker
     api: FastAPI
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -70,15 +77,17 @@ class App:
         try:
             await building.directory.open()
             await building.client.open()
+            await self.webhooks.open()
             jobs: list[Awaitable[None]] = [self._housekeeping()]
             if workers:
-                jobs += [self.pushing.run(), self.pulling.run()]
+                jobs += [self.pushing.run(), self.pulling.run(), self.webhooks.run()]
             self.tasks = [asyncio.ensure_future(job) for job in jobs]
             yield
         finally:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+            await self.webhooks.close()
             await building.client.close()
             await building.directory.close()
             await building.database.close()
@@ -94,6 +103,7 @@ class App:
                     if seen:
                         await partners.touch(tx, sorted(seen))
                     await fold_counts(tx)
+                    await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
 
 
 def create_app(
@@ -137,9 +147,13 @@ def create_app(
         if router is not None
     )
 
+    happenings = Happenings()
+    webhooks = WebhookWorker(database, vault, happenings, settings.public_url, transport=transport)
+
     def wake() -> None:
         pushing.wake()
         pulling.wake()
+        happenings.wake()
 
     building = Building(
         database=database,
@@ -158,12 +172,14 @@ def create_app(
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
         wake=wake,
+        happenings=happenings,
+        ask=webhooks.ask,
         connected=pulling.plan,
         disconnected=pulling.unplan,
     )
     app: App
     api = backoffice(building, api_key=api_key, lifespan=lambda _api: app.running(workers=workers))
-    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, api)
+    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, webhooks, api)
     return app
 
 
@@ -178,13 +194,16 @@ def _endpoints() -> FastAPI:
                 continue
             sides = [role_with(module.id, interface)] if module.id in FUNCTIONAL else list(_SIDES)
             mounts += [
-                Mount(f"/ocpi/{_SIDES[side]}/{version}/{module.id}", app=router)
+                Interface(f"/ocpi/{_SIDES[side]}/{version}/{module.id}", app=router)
                 for side in sides
                 for version in DIALECTS
             ]
-    ocpi.router.routes.extend(mounts)
-    ocpi.include_router(credentials.router, prefix="/ocpi")
-    ocpi.include_router(versions.router, prefix="/ocpi")
+    configuration = APIRouter(routes=[*credentials.router.routes, *versions.router.routes])
+    ocpi.router.routes.extend([*mounts, Mount("/ocpi", app=configuration)])
+    # Starlette's outermost layer answers a bug in plain text. OcpiFront does that better, so it wraps what lies inside.
+    stack = ocpi.build_middleware_stack()
+    assert isinstance(stack, ServerErrorMiddleware)
+    ocpi.middleware_stack = stack.app
     return ocpi
 
 

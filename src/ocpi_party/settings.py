@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     message_log_days: Annotated[float, Field(ge=0)] = Field(
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
+    event_days: Seconds = Field(30, description="how long events can be read again, in days")
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
         65536, description="how much of a message's body is kept, in bytes"
     )

@@ -5,11 +5,19 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
-from ocpi_party.backoffice import locations, objects, parties, partners, tokens
+from ocpi_party.backoffice import events, locations, objects, parties, partners, tokens, webhooks
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.transport.asked import Building
 
-ROUTERS: tuple[APIRouter, ...] = (parties.router, partners.router, objects.router, locations.router, tokens.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    parties.router,
+    partners.router,
+    objects.router,
+    locations.router,
+    tokens.router,
+    events.router,
+    webhooks.router,
+)
 
 
 def backoffice(

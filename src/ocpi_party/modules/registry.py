@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
@@ -57,6 +58,7 @@ MODULES: tuple[Module, ...] = (
         Owned(TOKENS, tokens_repository.documents, token_keys),
         tokens_push.PUSHED,
     ),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 

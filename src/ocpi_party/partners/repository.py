@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
@@ -208,6 +210,31 @@ async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, 
     return [row["taken"] for row in rows]
 
 
+_DIRECT = Statement(
+    """SELECT DISTINCT q.owner FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE p.status = 'CONNECTED' AND NOT p.is_hub AND q.source = 'credentials'"""
+)
+_WAY_TO = Statement(
+    """SELECT p.id FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE q.owner = :owner AND q.role = :role AND q.status = 'CONNECTED' AND p.status = 'CONNECTED'
+        ORDER BY q.source <> 'credentials', p.id LIMIT 1"""
+)
+
+
+async def reached_directly(tx: ReadTx) -> frozenset[str]:
+    """The parties of direct connections, COUNTRY*PARTY."""
+    return frozenset(row["owner"] for row in await tx.rows(_DIRECT))
+
+
+async def way_to(tx: ReadTx, owner: str, role: Role) -> Partner | None:
+    """The partner through which a party in a role is reached: directly, else through a hub that says it is connected.
+
+    owner  COUNTRY*PARTY in upper case
+    """
+    partner_id = await tx.value(_WAY_TO, owner=owner, role=role)
+    return await get(tx, partner_id) if partner_id is not None else None
+
+
 async def token_states(tx: ReadTx, digests: list[bytes]) -> list[Row]:
     """The tokens among these that are valid now: digest, partner_id, state, first_used_at."""
     return await tx.rows(_BY_DIGEST, digests=digests)
@@ -298,7 +325,8 @@ async def touch(tx: WriteTx, partner_ids: list[int]) -> None:
 
 _NOTE = Statement(
     """INSERT INTO findings (partner_id, module, ref, pointer, rule) VALUES (:partner_id, :module, :ref, :pointer, :rule)
-       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()"""
+       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()
+       RETURNING times"""
 )
 
 
@@ -308,4 +336,7 @@ async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: It
     findings  (JSON Pointer, rule in words)
     """
     for pointer, rule in sorted(findings):
-        await tx.run(_NOTE, partner_id=partner_id, module=module, ref=ref, pointer=pointer, rule=rule)
+        times = await tx.value(_NOTE, partner_id=partner_id, module=module, ref=ref, pointer=pointer, rule=rule)
+        if times == 1:
+            data = {"module": module, "object": ref, "pointer": pointer, "rule": rule}
+            await events.tell(tx, EventType.FINDING_RECORDED, f"{module}/{ref}", data, partner_id=partner_id)
