@@ -1,6 +1,6 @@
-"""The table of all modules: their interfaces, and how their objects are told to partners.
+"""The table of all modules: their interfaces, and how their objects are told to partners and taken from them.
 
-Version details, routes, pushes and Alembic all read this table.
+Version details, routes, pushes, pulls and Alembic all read this table.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,13 @@ from fastapi import APIRouter
 
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
+from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.tokens import pull as tokens_pull
 from ocpi_party.modules.tokens import push as tokens_push
 from ocpi_party.modules.tokens import receiver as tokens_receiver
 from ocpi_party.modules.tokens import repository as tokens_repository
@@ -24,6 +26,7 @@ from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.owned.documents import Owned
+from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
 
 
@@ -34,6 +37,7 @@ class Module:
     sender, receiver  its interfaces, None if it is not implemented
     owned             where its objects lie, None if it has none
     pushed            how partners are told of ours
+    pulled            how theirs are kept when we fetch their lists
     """
 
     id: ModuleId
@@ -41,6 +45,7 @@ class Module:
     receiver: APIRouter | None = None
     owned: Owned | None = None
     pushed: Pushed | None = None
+    pulled: Pulled | None = None
 
 
 MODULES: tuple[Module, ...] = (
@@ -50,6 +55,7 @@ MODULES: tuple[Module, ...] = (
         locations_receiver.router,
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
+        locations_pull.PULLED,
     ),
     Module(
         ModuleId.TOKENS,
@@ -57,9 +63,11 @@ MODULES: tuple[Module, ...] = (
         tokens_receiver.router,
         Owned(TOKENS, tokens_repository.documents, token_keys),
         tokens_push.PUSHED,
+        tokens_pull.PULLED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
+PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}
 
-__all__ = ["MODULES", "PUSHED", "Module", "credentials", "versions"]
+__all__ = ["MODULES", "PULLED", "PUSHED", "Module", "credentials", "versions"]

@@ -35,8 +35,9 @@ class Building:
     happenings    wakes readers of events
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
-    connected     what else is to be done in the transaction in which a partner becomes connected
+    connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
     disconnected  likewise when it leaves
+    missed        plans to fetch the list of a module from a partner; False if that was planned, or is not done
     """
 
     database: Database
@@ -59,6 +60,7 @@ class Building:
     ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
+    missed: Callable[[WriteTx, int, ModuleId], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -66,6 +68,7 @@ class Asked:
     """One request of a partner.
 
     role    the role of ours that the interface belongs to; None on configuration modules
+    module  None for versions
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
     direct  parties that we reach directly, if a hub asks
@@ -84,6 +87,7 @@ class Asked:
     addressed: PartyId | None = None
     sender: PartyId | None = None
     direct: frozenset[str] = frozenset()
+    module: ModuleId | None = None
 
     @property
     def database(self) -> Database:

@@ -13,6 +13,7 @@ from starlette.types import Scope
 from ocpi_party.ocpi import errors
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.transport.envelope import failure
+from ocpi_party.transport.missed import fetch_missed
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,8 @@ def _methods(routes: Iterable[BaseRoute], scope: Scope) -> set[str]:
 def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(errors.Refusal)
     async def refused(request: Request, refusal: errors.Refusal) -> Response:
+        if isinstance(refusal, errors.UnknownObject):
+            await fetch_missed(request.scope["asked"], request.method, request.scope["path"])
         return refusal_answer(refusal)
 
     @app.exception_handler(RequestValidationError)

@@ -134,6 +134,7 @@ class Registration:
             await repository.change(tx, partner.id, rotated_at=now())
             await outbox.wake(tx, partner.id)
             await self._tell(tx, EventType.PARTNER_ROTATED, partner.id)
+            await self.house.connected(tx, partner.id)
         self._changed()
         return answer
 
@@ -313,6 +314,7 @@ class Registration:
             alert = f"claims roles of another connection: {', '.join(taken)}" if taken else None
             await repository.change(tx, partner_id, rotated_at=now(), alert=alert)
             await self._tell(tx, EventType.PARTNER_ROTATED, partner_id)
+            await self.house.connected(tx, partner_id)
         self._changed()
         return await self._current(partner_id)
 
