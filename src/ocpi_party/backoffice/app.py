@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    authorizing,
     documentation,
     events,
     health,
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objects.router,
     locations.router,
     tokens.router,
+    authorizing.router,
     events.router,
     webhooks.router,
 )
