@@ -157,11 +157,12 @@ def whom_to_ask(
         for one in partners
         if one.endpoint(ModuleId.TOKENS, InterfaceRole.SENDER) and one.exchanges(ModuleId.TOKENS)
     ]
-    if owner is not None:
-        direct = [Whom(one, route) for one in able for route in _routes(one, ours, owner)]
+    if owner is not None and any(one.has_party(owner) for one in able):
+        known = [Whom(one, route) for one in able for route in _routes(one, ours, owner)]
         # A party that we reach directly is not asked through a hub as well.
-        near = [one for one in direct if not one.partner.is_hub] or direct
-        return [near] if near else [_through_hubs(able, ours, owner)]
+        return [[one for one in known if not one.partner.is_hub] or known]
+    if owner is not None:
+        return [_through_hubs(able, ours, owner)]
     groups = {
         "partners": [Whom(one, route) for one in able if not one.is_hub for route in _routes(one, ours, None)],
         "hubs": _through_hubs(able, ours, None),

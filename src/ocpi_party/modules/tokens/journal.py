@@ -1,6 +1,7 @@
 """What is kept of authorizations: enough to match a later Session or CDR by its reference, and no personal data."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.modules.tokens.place import Place
@@ -58,7 +59,7 @@ async def keep(tx: WriteTx, done: Authorization) -> None:
 
 
 async def recently_allowed(
-    tx: ReadTx, token: bytes, token_rev: int, place: Place | None, within: object
+    tx: ReadTx, token: bytes, token_rev: int, place: Place | None, within: timedelta
 ) -> tuple[bool, str | None]:
     """Whether its eMSP allowed this token at this place within that time, and with which reference.
 

@@ -3,6 +3,7 @@
 OCPI 2.2.1, Tokens, "Real-time authorization". No transaction is open while partners answer.
 """
 
+import asyncio
 import json
 import uuid
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import timedelta
 
 from ocpi_party.database import ReadTx, Row, Statement
 from ocpi_party.modules.tokens import journal
-from ocpi_party.modules.tokens.asking import Asking, Reply, Whom, ask_first, whom_to_ask
+from ocpi_party.modules.tokens.asking import NOBODY_TO_ASK, Asking, Reply, Whom, ask_first, whom_to_ask
 from ocpi_party.modules.tokens.decision import UNKNOWN, Command, Source, Step, Use, Verdict, decide, use_of
 from ocpi_party.modules.tokens.journal import Authorization
 from ocpi_party.modules.tokens.keys import token_key
@@ -233,10 +234,13 @@ async def _asked(house: Building, swipe: Swipe, known: Row, correlation_id: str)
     stored = json.loads(known["document"]) if known["document"] else None
     uid = stored["uid"] if stored else swipe.uid
     asking = Asking(uid, swipe.token_type, swipe.place, stored, correlation_id)
-    best = Reply(None, "there is nobody to ask")
+    best = NOBODY_TO_ASK
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + house.authorizing.timeout.total_seconds()
     rounds = await _rounds(house, swipe, known)
-    within: timedelta = house.authorizing.timeout / max(len(rounds), 1)
-    for whom in rounds:
+    for number, whom in enumerate(rounds):
+        # Each round has its share of the time that is left, so that slow partners leave some for the hubs.
+        within = timedelta(seconds=max(ends_at - loop.time(), 0) / (len(rounds) - number))
         best = min(best, await ask_first(house, whom, asking, within), key=lambda one: one.rank)
         if best.rank == 0:
             break
