@@ -15,6 +15,7 @@ from ocpi_party.modules.cdrs import repository as cdrs_repository
 from ocpi_party.modules.cdrs import sender as cdrs_sender
 from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import pull as hubclientinfo_pull
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
@@ -77,7 +78,7 @@ MODULES: tuple[Module, ...] = (
         cdrs_push.PUSHED,
         cdrs_pull.PULLED,
     ),
-    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router, pulled=hubclientinfo_pull.PULLED),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}
