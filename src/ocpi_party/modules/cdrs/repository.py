@@ -14,7 +14,7 @@ from ocpi_party.partners.audience import EVERYBODY
 _ADD = Statement(
     """INSERT INTO cdrs (partner_id, addressee, owner, key, last_updated, audience, document)
        VALUES (:partner_id, :addressee, :owner, :key, :last_updated, :audience, CAST(:document AS json))
-       ON CONFLICT (partner_id, owner, key) DO NOTHING"""
+       ON CONFLICT DO NOTHING"""
 )
 _BY_ID = Statement(
     """SELECT seq, partner_id, addressee, owner, key, last_updated, audience, document
