@@ -159,11 +159,15 @@ class Listing:
         return found, total
 
 
+_LAST_DAY = 1_000_000
+"""Of those counted by the day, in the year 4707: the day after the last one that there is could not be written."""
+
+
 def _whole_days(window: Window) -> dict[str, Any]:
     """The days that lie in the window from their first to their last moment; what is left at its edges is counted."""
     day = 86400
-    first = -(-window.date_from.timestamp() // day) if window.date_from else -200_000
-    end = window.date_to.timestamp() // day if window.date_to else 1_000_000
+    first = min(-(-window.date_from.timestamp() // day), _LAST_DAY) if window.date_from else -200_000
+    end = min(window.date_to.timestamp() // day, _LAST_DAY) if window.date_to else _LAST_DAY
     end = max(end, first)
     epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     return {
