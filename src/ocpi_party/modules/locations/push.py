@@ -69,6 +69,7 @@ class PushedLocations(Pushed):
         owner, ids = split_ref(mark.ref)
         async with teller.database.read() as tx:
             around = (await self.load(tx, [f"{owner}/{ids[0]}"])).get(f"{owner}/{ids[0]}")
+        teller.ahead = True
         return await teller.put(Location, around) if around else None
 
 
