@@ -329,16 +329,15 @@ async def test_a_worker_that_vanishes_is_followed_by_another_that_is_careful(ser
 async def test_a_worker_that_lost_its_lane_says_not_a_word_more(server: Server, tnm: FakePartner) -> None:
     for number in range(3):
         await publish(server, f"LOC{number}")
-    server.app.pushing.lease_for = timedelta(seconds=0.002)
 
     async def steals(_request: httpx.Request) -> httpx.Response:
+        server.app.pushing.lease_for = timedelta(0)
         async with server.app.building.database.write() as tx:
             await tx.run(Statement("UPDATE outbox_lanes SET lease = 'thief', leased_until = now() + interval '1 hour'"))
         return envelope()
 
     tnm.on("PUT", "", steals)
-    await server.app.pushing.start_lanes()
-    await asyncio.gather(*server.app.pushing._busy)
+    await server.push()
 
     assert len(tnm.asked) == 1
     assert (await _lane(server))["lease"] == "thief"
