@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import pull as hubclientinfo_pull
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
@@ -50,7 +51,7 @@ MODULES: tuple[Module, ...] = (
         locations_push.PUSHED,
         locations_pull.PULLED,
     ),
-    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router, pulled=hubclientinfo_pull.PULLED),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}

@@ -351,10 +351,10 @@ class Note(NamedTuple):
 
 
 async def note_many(tx: WriteTx, partner_id: int, module: str, notes: Collection[Note]) -> None:
-    """Keep where a partner's objects deviate from the specification."""
+    """Keep where a partner's objects deviate from the specification; what is new is an event."""
     if not notes:
         return
-    kept = await tx.rows(
+    rows = await tx.rows(
         _NOTE,
         partner_id=partner_id,
         module=module,
@@ -362,15 +362,15 @@ async def note_many(tx: WriteTx, partner_id: int, module: str, notes: Collection
         pointers=[one.pointer for one in notes],
         rules=[one.rule for one in notes],
     )
-    told = [
-        (
-            f"{module}/{row['ref']}",
-            {"module": module, "object": row["ref"], "pointer": row["pointer"], "rule": row["rule"]},
-        )
-        for row in kept
-        if row["new"]
+    await tell_findings(tx, partner_id, module, [Note(r["ref"], r["pointer"], r["rule"]) for r in rows if r["new"]])
+
+
+async def tell_findings(tx: WriteTx, partner_id: int, module: str, notes: Iterable[Note]) -> None:
+    """Events for findings that were not there before."""
+    about = [
+        (f"{module}/{n.ref}", {"module": module, "object": n.ref, "pointer": n.pointer, "rule": n.rule}) for n in notes
     ]
-    await events.tell_many(tx, EventType.FINDING_RECORDED, told, partner_id=partner_id)
+    await events.tell_many(tx, EventType.FINDING_RECORDED, about, partner_id=partner_id)
 
 
 async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: Iterable[tuple[str, str]]) -> None:
