@@ -68,7 +68,9 @@ class Scope:
 _SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner, audience)"
 # (seq, rev) of each row in eight bytes each: a page of numbers one by one costs the driver as much as the query itself.
 _PACKED = "string_agg(int8send(x.seq) || int8send(x.rev), '' ORDER BY x.seq)"
-_IN_WINDOW = "t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity') AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"
+_IN_WINDOW = """t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+             AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
+_AS_FAR = "LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)"
 
 
 class Listing:
@@ -87,7 +89,7 @@ class Listing:
             SELECT {_PACKED} AS packed, ({counts} AND c.kind = 'T') AS total
               FROM (SELECT y.seq, y.rev
                       FROM {_SCOPE}
-                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq {_AS_FAR}) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -115,7 +117,7 @@ class Listing:
             SELECT {_PACKED} AS packed
               FROM (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after AND {_IN_WINDOW}
-                                          ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
+                                          ORDER BY t.seq {_AS_FAR}) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
