@@ -193,8 +193,7 @@ class Caller:
             if "content-type" not in sent:
                 spelt.append((b"content-type", b"application/json"))
         async with self.http() as http:
-            pairs = [(name.encode(), value) for name, value in spelt.items()]
-            response = await http.request(method, url, content=content, headers=pairs, params=params)
+            response = await http.request(method, url, content=content, headers=spelt, params=params)
         return Answer(response.status_code, response.headers, response.json() if envelope else response.content)
 
     async def get(self, url: str, **more: Any) -> Answer:

@@ -138,8 +138,10 @@ def create_app(
     """
     database = Database(database_url, pool_size=settings.database_pool_size)
     vault = Vault(secret_key)
+    directory = Directory(database, vault, keep_seconds=settings.auth_cache_seconds)
     client = OcpiClient(
-        token_of=_token_of(database, vault),
+        token_of=directory.kept_token_of,
+        forget=directory.drop,
         allow_private=settings.allow_private_urls,
         timeout=timedelta(seconds=settings.request_timeout_seconds),
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
@@ -181,14 +183,14 @@ def create_app(
 
     building = Building(
         database=database,
-        directory=Directory(database, vault, keep_seconds=settings.auth_cache_seconds),
+        directory=directory,
         vault=vault,
         client=client,
         documents=DocumentCache(settings.cache_bytes),
         public_url=settings.public_url,
         dialects=DIALECTS,
         mounted=mounted,
-        token_of=_token_of(database, vault),
+        token_of=directory.token_of,
         page_size=settings.page_size,
         page_size_max=settings.page_size_max,
         max_body_bytes=settings.max_body_bytes,
@@ -240,17 +242,6 @@ def _endpoints() -> FastAPI:
     assert isinstance(stack, ServerErrorMiddleware)
     ocpi.middleware_stack = stack.app
     return ocpi
-
-
-def _token_of(database: Database, vault: Vault) -> Callable[[int], Awaitable[tuple[str, str] | None]]:
-    async def token_of(partner_id: int) -> tuple[str, str] | None:
-        async with database.read() as tx:
-            row = await partners.facts(tx, partner_id)
-        if row is None or row["token_sent"] is None:
-            return None
-        return vault.open(row["token_sent"], partner_id), row["token_encoding"]
-
-    return token_of
 
 
 __all__ = ["App", "create_app"]

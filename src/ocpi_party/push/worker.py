@@ -178,7 +178,6 @@ class PushWorker:
             async with self.database.write() as tx:
                 await outbox.drop(tx, mark)
             return False
-        teller = self._teller(lane, partner, mark, url)
         try:
             if state is not None and not state.is_there_for(lane.party):
                 answer = await pushed.take_away(teller, mark, state)
