@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from ocpi_party.backoffice.app import backoffice
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
-from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
+from ocpi_party.modules.registry import MODULES, PUSHED, RESULTS, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.listing_counts import fold_counts
@@ -24,6 +24,7 @@ from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import Building
@@ -51,6 +52,7 @@ class App:
     front: OcpiFront
     pushing: PushWorker
     pulling: PullWorker
+    results: ResultWorker
     api: FastAPI
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -72,7 +74,7 @@ class App:
             await building.client.open()
             jobs: list[Awaitable[None]] = [self._housekeeping()]
             if workers:
-                jobs += [self.pushing.run(), self.pulling.run()]
+                jobs += [self.pushing.run(), self.pulling.run(), self.results.run()]
             self.tasks = [asyncio.ensure_future(job) for job in jobs]
             yield
         finally:
@@ -130,6 +132,16 @@ def create_app(
         retry_most=timedelta(seconds=settings.retry_max_seconds),
     )
     pulling = PullWorker(database, client, DIALECTS, interval=timedelta(seconds=settings.pull_interval_seconds))
+    results = ResultWorker(
+        database,
+        client,
+        RESULTS,
+        DIALECTS,
+        lease_for=timedelta(seconds=settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
+    )
     mounted = tuple(
         (module.id, interface)
         for module in MODULES
@@ -140,6 +152,7 @@ def create_app(
     def wake() -> None:
         pushing.wake()
         pulling.wake()
+        results.wake()
 
     building = Building(
         database=database,
@@ -157,13 +170,15 @@ def create_app(
         max_json_depth=settings.max_json_depth,
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
+        command_timeout=timedelta(seconds=settings.command_timeout_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
         wake=wake,
         connected=pulling.plan,
         disconnected=pulling.unplan,
     )
     app: App
     api = backoffice(building, api_key=api_key, lifespan=lambda _api: app.running(workers=workers))
-    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, api)
+    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, results, api)
     return app
 
 

@@ -4,10 +4,11 @@ Version details, routes, pushes and Alembic all read this table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
+from ocpi_party.modules.callbacks import table as callbacks_table
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
@@ -16,6 +17,7 @@ from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import House
 from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.push import Pushed
 
@@ -27,6 +29,7 @@ class Module:
     sender, receiver  its interfaces, None if it is not implemented
     owned             where its objects lie, None if it has none
     pushed            how partners are told of ours
+    results           what each kind of request gets as its result later
     """
 
     id: ModuleId
@@ -34,6 +37,7 @@ class Module:
     receiver: APIRouter | None = None
     owned: Owned | None = None
     pushed: Pushed | None = None
+    results: Mapping[str, type[House]] = field(default_factory=dict)
 
 
 MODULES: tuple[Module, ...] = (
@@ -46,5 +50,8 @@ MODULES: tuple[Module, ...] = (
     ),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
+RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
+    (module.id, kind): result for module in MODULES for kind, result in module.results.items()
+}
 
-__all__ = ["MODULES", "PUSHED", "Module", "credentials", "versions"]
+__all__ = ["MODULES", "PUSHED", "RESULTS", "Module", "callbacks_table", "credentials", "versions"]
