@@ -7,15 +7,16 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "callbacks1"
-down_revision: str | None = "0001"
+down_revision: str | None = "0002"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    op.execute(sa.schema.CreateSequence(sa.Sequence("requests")))
     op.create_table(
         "inbound_requests",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("id", sa.BigInteger(), server_default=sa.text("nextval('requests')"), nullable=False),
         sa.Column("module", sa.Text(), nullable=False),
         sa.Column(
             "kind", sa.Text(), nullable=False, comment="what is asked for, in words of the module: START_SESSION"
@@ -78,7 +79,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "outbound_requests",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("id", sa.BigInteger(), server_default=sa.text("nextval('requests')"), nullable=False),
         sa.Column("module", sa.Text(), nullable=False),
         sa.Column(
             "kind", sa.Text(), nullable=False, comment="what is asked for, in words of the module: START_SESSION"
@@ -179,3 +180,4 @@ def downgrade() -> None:
     )
     op.drop_index(op.f("inbound_requests_module_ref_id_idx"), table_name="inbound_requests")
     op.drop_table("inbound_requests")
+    op.execute(sa.schema.DropSequence(sa.Sequence("requests")))

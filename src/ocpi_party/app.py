@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from ocpi_party.backoffice.app import backoffice
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.modules.registry import MODULES, PUSHED, RESULTS, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.owned.documents import DocumentCache
@@ -149,10 +150,13 @@ def create_app(
         if router is not None
     )
 
+    happenings = Happenings()
+
     def wake() -> None:
         pushing.wake()
         pulling.wake()
         results.wake()
+        happenings.wake()
 
     building = Building(
         database=database,
@@ -173,6 +177,7 @@ def create_app(
         command_timeout=timedelta(seconds=settings.command_timeout_seconds),
         keep_trying=timedelta(seconds=settings.result_retry_seconds),
         wake=wake,
+        happenings=happenings,
         connected=pulling.plan,
         disconnected=pulling.unplan,
     )

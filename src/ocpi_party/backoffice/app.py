@@ -5,11 +5,18 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
-from ocpi_party.backoffice import locations, objects, parties, partners
+from ocpi_party.backoffice import events, locations, objects, parties, partners, webhooks
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.transport.asked import Building
 
-ROUTERS: tuple[APIRouter, ...] = (parties.router, partners.router, objects.router, locations.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    parties.router,
+    partners.router,
+    objects.router,
+    locations.router,
+    events.router,
+    webhooks.router,
+)
 
 
 def backoffice(

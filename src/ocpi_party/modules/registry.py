@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from ocpi_party.modules.callbacks import table as callbacks_table
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
@@ -48,6 +49,7 @@ MODULES: tuple[Module, ...] = (
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
     ),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {

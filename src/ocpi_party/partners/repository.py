@@ -208,6 +208,31 @@ async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, 
     return [row["taken"] for row in rows]
 
 
+_DIRECT = Statement(
+    """SELECT DISTINCT q.owner FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE p.status = 'CONNECTED' AND NOT p.is_hub AND q.source = 'credentials'"""
+)
+_WAY_TO = Statement(
+    """SELECT p.id FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE q.owner = :owner AND q.role = :role AND q.status = 'CONNECTED' AND p.status = 'CONNECTED'
+        ORDER BY q.source <> 'credentials', p.id LIMIT 1"""
+)
+
+
+async def reached_directly(tx: ReadTx) -> frozenset[str]:
+    """The parties of direct connections, COUNTRY*PARTY."""
+    return frozenset(row["owner"] for row in await tx.rows(_DIRECT))
+
+
+async def way_to(tx: ReadTx, owner: str, role: Role) -> Partner | None:
+    """The partner through which a party in a role is reached: directly, else through a hub that says it is connected.
+
+    owner  COUNTRY*PARTY in upper case
+    """
+    partner_id = await tx.value(_WAY_TO, owner=owner, role=role)
+    return await get(tx, partner_id) if partner_id is not None else None
+
+
 async def token_states(tx: ReadTx, digests: list[bytes]) -> list[Row]:
     """The tokens among these that are valid now: digest, partner_id, state, first_used_at."""
     return await tx.rows(_BY_DIGEST, digests=digests)

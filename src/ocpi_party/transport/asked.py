@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 
 from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
@@ -33,6 +34,7 @@ class Building:
     token_of      the credentials token that we send to a partner, and its encoding
     command_timeout  how long the result of a command may take, as partners are told
     keep_trying      how long we try to deliver such a result
+    happenings    wakes readers of events
     wake          tells the workers of this process that there is something to do
     connected     what else is to be done in the transaction in which a partner becomes connected
     disconnected  likewise when it leaves
@@ -56,6 +58,7 @@ class Building:
     command_timeout: timedelta
     keep_trying: timedelta
     wake: Callable[[], None]
+    happenings: Happenings
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
 
@@ -67,6 +70,7 @@ class Asked:
     role    the role of ours that the interface belongs to; None on configuration modules
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
+    direct  parties that we reach directly, if a hub asks
     """
 
     house: Building
@@ -81,6 +85,7 @@ class Asked:
     all_ours: tuple[Party, ...] = ()
     addressed: PartyId | None = None
     sender: PartyId | None = None
+    direct: frozenset[str] = frozenset()
 
     @property
     def database(self) -> Database:
@@ -104,13 +109,24 @@ class Asked:
         asking = [self.sender] if self.sender and self.partner.is_hub else [party.key for party in self.partner.parties]
         return [EVERYBODY, *dict.fromkeys(str(key) for key in asking)]
 
+    def may_own(self, owner: PartyId) -> bool:
+        """Whether objects of this party may come over this connection.
+
+        A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
+        parties it did not tell us of as well, with `over_direct` even for direct ones.
+        """
+        quirks = self.partner.quirks
+        if str(owner) in self.direct and not quirks.get("over_direct"):
+            return False
+        return self.partner.has_party(owner) or bool(self.partner.is_hub and quirks.get("any_party"))
+
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.
 
         Raises UnknownObject, if the owner is no party of this partner: no difference between "not yours" and "not there"
         """
         owner = PartyId(country_code, party_id).folded()
-        if not self.partner.has_party(owner):
+        if not self.may_own(owner):
             raise UnknownObject(f"{country_code}*{party_id}/{key}")
         return Ref(self.partner.id, str(self.addressee), str(owner), key.upper())
 

@@ -100,6 +100,8 @@ class OcpiFront:
         if module not in FUNCTIONAL or role is None:
             return asked
         asked.role = role
+        if partner.is_hub:
+            asked.direct = await house.directory.reached_directly()
         fitting = tuple(party for party in asked.all_ours if party.role is role)
         answer.route(*_as_told(given))
         asked.sender = routing.sender(given, partner)

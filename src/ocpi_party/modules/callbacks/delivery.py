@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
+from ocpi_party.modules.callbacks import happened
 from ocpi_party.ocpi.modules import ModuleId
 
 
@@ -14,6 +15,7 @@ class Due:
     """A result to be POSTed. attempts  that were begun, this one included"""
 
     id: int
+    request_id: int
     lease: str
     partner_id: int
     module: ModuleId
@@ -41,7 +43,7 @@ _CLAIM = Statement(
     UPDATE results_due d SET attempts = attempts + 1, lease = :lease, next_at = now() + CAST(:lease_for AS interval)
       FROM free f, inbound_requests r
      WHERE d.id = f.id AND r.id = d.request_id
-    RETURNING d.id, d.partner_id, r.module, r.kind, r.ours, r.theirs, r.response_url,
+    RETURNING d.id, d.request_id, d.partner_id, r.module, r.kind, r.ours, r.theirs, r.response_url,
               convert_to(d.document::text, 'UTF8') AS document, d.attempts, d.give_up_at
     """
 )
@@ -62,12 +64,25 @@ async def claim(tx: WriteTx, *, most: int, each: int, busy: Sequence[int], lease
     return [Due(lease=lease, module=ModuleId(row["module"]), **{k: row[k] for k in _PLAIN}) for row in rows]
 
 
-_PLAIN = ("id", "partner_id", "kind", "ours", "theirs", "response_url", "document", "attempts", "give_up_at")
+_PLAIN = (
+    "id",
+    "request_id",
+    "partner_id",
+    "kind",
+    "ours",
+    "theirs",
+    "response_url",
+    "document",
+    "attempts",
+    "give_up_at",
+)
 
 
 async def settle(tx: WriteTx, due: Due, state: str, error: str | None = None) -> None:
     """It is not due any more. state  DELIVERED, REFUSED by the partner or by our own check, or GIVEN_UP"""
-    await tx.run(_SETTLE, id=due.id, lease=due.lease, state=state, error=error)
+    settled = await tx.run(_SETTLE, id=due.id, lease=due.lease, state=state, error=error)
+    if settled and error is not None:
+        await happened.given_up(tx, due.module, due.kind, due.request_id, due.partner_id, error)
 
 
 async def postpone(tx: WriteTx, due: Due, until: datetime, why: str) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.modules.callbacks import happened
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode, fold
 
@@ -87,6 +88,7 @@ async def open_request(tx: WriteTx, asked: Inbound, response: bytes, promised: t
         on_timeout=encode(asked.on_timeout).decode(),
         wait=promised * (1 - MARGIN),
     )
+    await happened.received(tx, asked.module, asked.kind, request_id, asked.partner_id)
     return request_id
 
 
@@ -104,8 +106,9 @@ _TIME_OUT = Statement(
              ORDER BY deadline LIMIT :most FOR UPDATE SKIP LOCKED),
         settled AS (
             UPDATE inbound_requests r SET state = 'TIMED_OUT', result = on_timeout, resulted_at = now()
-              FROM overdue o WHERE r.id = o.id RETURNING r.id, r.partner_id, r.result)
-        {_DUE}"""
+              FROM overdue o WHERE r.id = o.id RETURNING r.id, r.module, r.kind, r.partner_id, r.result),
+        due AS ({_DUE})
+        SELECT id, module, kind, partner_id FROM settled"""
 )
 _FURTHER = Statement(
     """INSERT INTO results_due (request_id, partner_id, document, give_up_at)
@@ -124,7 +127,9 @@ async def settle(tx: WriteTx, module: ModuleId, request_id: int, result: bytes, 
 
 async def time_out(tx: WriteTx, keep_trying: timedelta, *, most: int = 100) -> int:
     """Give those that are overdue the result that stands for silence; tells how many there were."""
-    return await tx.run(_TIME_OUT, most=most, keep_trying=keep_trying)
+    rows = await tx.rows(_TIME_OUT, most=most, keep_trying=keep_trying)
+    await happened.timed_out(tx, "inbound", rows)
+    return len(rows)
 
 
 async def add_result(tx: WriteTx, request_id: int, result: bytes, give_up_at: datetime) -> None:

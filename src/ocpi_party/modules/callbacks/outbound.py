@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.modules.callbacks import happened
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, now, wire_time
@@ -88,7 +89,8 @@ _UNSENT = Statement(
 _TIME_OUT = Statement(
     """UPDATE outbound_requests SET state = 'TIMED_OUT'
         WHERE id IN (SELECT id FROM outbound_requests WHERE state = 'WAITING' AND deadline <= now()
-                      ORDER BY deadline LIMIT :most FOR UPDATE SKIP LOCKED)"""
+                      ORDER BY deadline LIMIT :most FOR UPDATE SKIP LOCKED)
+       RETURNING id, module, kind, partner_id"""
 )
 
 
@@ -110,7 +112,9 @@ async def unanswered(tx: WriteTx, request_id: int, why: str, *, maybe_done: bool
 
 async def time_out(tx: WriteTx, *, most: int = 100) -> int:
     """Those whose result did not come in time are TIMED_OUT (CMD-S-04); tells how many there were."""
-    return await tx.run(_TIME_OUT, most=most)
+    rows = await tx.rows(_TIME_OUT, most=most)
+    await happened.timed_out(tx, "outbound", rows)
+    return len(rows)
 
 
 _NAMED = """SELECT id, kind, partner_id, ours, theirs, ref, request, state, results FROM outbound_requests
@@ -142,6 +146,7 @@ async def receive(
         raise InvalidObject("", "this request has its results already")
     told = [*known, {"at": wire_time(now()), "result": result}]
     await tx.run(_RESULT, id=row["id"], results=encode(told).decode())
+    await happened.resulted(tx, module, row["kind"], row["id"], partner_id, result)
     return row
 
 

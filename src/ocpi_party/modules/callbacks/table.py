@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Sequence,
     Table,
     Text,
     text,
@@ -17,12 +18,15 @@ from sqlalchemy.dialects.postgresql import JSON
 
 from ocpi_party.database import metadata
 
+REQUESTS = Sequence("requests", metadata=metadata)
+"""Numbers of requests in both directions: one id is enough to name one."""
+
 NOW = text("now()")
 
 
 def _request_columns() -> list[Column[object]]:
     return [
-        Column("id", BigInteger, Identity(always=True), primary_key=True),
+        Column("id", BigInteger, primary_key=True, server_default=text("nextval('requests')")),
         Column("module", Text, nullable=False),
         Column("kind", Text, nullable=False, comment="what is asked for, in words of the module: START_SESSION"),
         Column("partner_id", BigInteger, ForeignKey("partners.id", ondelete="CASCADE"), nullable=False),
