@@ -45,6 +45,12 @@ def upgrade() -> None:
             nullable=False,
             comment="the result, if none comes before the deadline",
         ),
+        sa.Column(
+            "number",
+            sa.BigInteger(),
+            nullable=True,
+            comment="our number of what it is about, where the partner's id must not reach a station",
+        ),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column(
             "state",

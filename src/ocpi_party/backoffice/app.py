@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
-from ocpi_party.backoffice import events, locations, objects, parties, partners, webhooks
+from ocpi_party.backoffice import commands, events, locations, objects, parties, partners, webhooks
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.transport.asked import Building
 
@@ -14,6 +14,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     partners.router,
     objects.router,
     locations.router,
+    commands.router,
     events.router,
     webhooks.router,
 )

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 
 from ocpi_party.modules.callbacks import table as callbacks_table
+from ocpi_party.modules.commands import receiver as commands_receiver
+from ocpi_party.modules.commands import sender as commands_sender
+from ocpi_party.modules.commands import table as commands_table
+from ocpi_party.modules.commands.kinds import RESULTS as COMMAND_RESULTS
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import push as locations_push
@@ -49,6 +53,7 @@ MODULES: tuple[Module, ...] = (
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
     ),
+    Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
@@ -56,4 +61,4 @@ RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
     (module.id, kind): result for module in MODULES for kind, result in module.results.items()
 }
 
-__all__ = ["MODULES", "PUSHED", "RESULTS", "Module", "callbacks_table", "credentials", "versions"]
+__all__ = ["MODULES", "PUSHED", "RESULTS", "Module", "callbacks_table", "commands_table", "credentials", "versions"]
