@@ -1,6 +1,6 @@
-"""The table of all modules: their interfaces, and how their objects are told to partners.
+"""The table of all modules: their interfaces, and how their objects are told to partners and taken from them.
 
-Version details, routes, pushes and Alembic all read this table.
+Version details, routes, pushes, pulls and Alembic all read this table.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from ocpi_party.modules.commands import table as commands_table
 from ocpi_party.modules.commands.kinds import RESULTS as COMMAND_RESULTS
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
+from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
@@ -24,6 +25,7 @@ from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House
 from ocpi_party.owned.documents import Owned
+from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
 
 
@@ -34,6 +36,7 @@ class Module:
     sender, receiver  its interfaces, None if it is not implemented
     owned             where its objects lie, None if it has none
     pushed            how partners are told of ours
+    pulled            how theirs are kept when we fetch their lists
     results           what each kind of request gets as its result later
     """
 
@@ -42,6 +45,7 @@ class Module:
     receiver: APIRouter | None = None
     owned: Owned | None = None
     pushed: Pushed | None = None
+    pulled: Pulled | None = None
     results: Mapping[str, type[House]] = field(default_factory=dict)
 
 
@@ -52,13 +56,15 @@ MODULES: tuple[Module, ...] = (
         locations_receiver.router,
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
+        locations_pull.PULLED,
     ),
     Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
+PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}
 RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
     (module.id, kind): result for module in MODULES for kind, result in module.results.items()
 }
 
-__all__ = ["MODULES", "PUSHED", "RESULTS", "Module", "callbacks_table", "commands_table", "credentials", "versions"]
+__all__ = ["MODULES", "PULLED", "PUSHED", "RESULTS", "Module", "callbacks_table", "commands_table", "credentials", "versions"]

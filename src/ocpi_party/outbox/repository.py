@@ -317,3 +317,19 @@ _LANES = Statement(
 async def state(tx: ReadTx, partner_id: int) -> tuple[list[Row], list[Row]]:
     """What is pending per module, and the lanes: for people who look."""
     return await tx.rows(_STATE, id=partner_id), await tx.rows(_LANES, id=partner_id)
+
+
+_EVERY_LANE = Statement(
+    """
+    SELECT l.partner_id, l.party, l.delivered, (l.next_attempt_at > now())::int AS broken,
+           count(m.seq) FILTER (WHERE m.state = 'WAITING') AS pending, count(m.seq) FILTER (WHERE m.state = 'REFUSED') AS refused,
+           coalesce(extract(epoch FROM now() - min(m.marked_at) FILTER (WHERE m.state = 'WAITING')), 0)::float AS lag
+      FROM outbox_lanes l LEFT JOIN outbox_marks m ON m.partner_id = l.partner_id AND m.party = l.party
+     GROUP BY l.partner_id, l.party ORDER BY l.partner_id, l.party
+    """
+)
+
+
+async def lanes(tx: ReadTx) -> list[Row]:
+    """Every lane in numbers, for those who watch. lag  age of the oldest thing it was not told, in seconds"""
+    return await tx.rows(_EVERY_LANE)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
@@ -35,9 +35,11 @@ class Building:
     command_timeout  how long the result of a command may take, as partners are told
     keep_trying      how long we try to deliver such a result
     happenings    wakes readers of events
+    ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
-    connected     what else is to be done in the transaction in which a partner becomes connected
+    connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
     disconnected  likewise when it leaves
+    missed        plans to fetch the list of a module from a partner; False if that was planned, or is not done
     """
 
     database: Database
@@ -59,8 +61,10 @@ class Building:
     keep_trying: timedelta
     wake: Callable[[], None]
     happenings: Happenings
+    ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
+    missed: Callable[[WriteTx, int, ModuleId], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class Asked:
     """One request of a partner.
 
     role    the role of ours that the interface belongs to; None on configuration modules
+    module  None for versions
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
     direct  parties that we reach directly, if a hub asks
@@ -86,6 +91,7 @@ class Asked:
     addressed: PartyId | None = None
     sender: PartyId | None = None
     direct: frozenset[str] = frozenset()
+    module: ModuleId | None = None
 
     @property
     def database(self) -> Database:
