@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
-from ocpi_party.backoffice import locations, objects, parties, partners
+from ocpi_party.backoffice import locations, objects, parties, partners, sessions
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.transport.asked import Building
 
-ROUTERS: tuple[APIRouter, ...] = (parties.router, partners.router, objects.router, locations.router)
+ROUTERS: tuple[APIRouter, ...] = (parties.router, partners.router, objects.router, locations.router, sessions.router)
 
 
 def backoffice(

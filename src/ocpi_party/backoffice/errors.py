@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
+from ocpi_party.modules.sessions.wishes import NotOffered
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
 from ocpi_party.partners.client import PartnerUnreachable
@@ -42,6 +43,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
     NobodyToOffer: (409, "No party"),
+    NotOffered: (409, "Not offered"),
     Conflict: (409, "Conflict"),
     NotAllowed: (403, "Forbidden"),
     NotAuthenticated: (401, "Unauthorized"),
