@@ -17,6 +17,8 @@ from ocpi_party.embedded import EmbeddedPostgres
 from ocpi_party.schema import migrate
 from tests.server import Server, start_server
 
+pytest_plugins = ["tests.conformance.plugin"]
+
 MIGRATIONS = Path(__file__).parent.parent / "migrations" / "versions"
 
 
@@ -83,10 +85,19 @@ def database_url(postgres: str, template: str) -> Iterator[str]:
     asyncio.run(_administer(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--on-a-port", action="store_true", help="call our server over TCP in every test, not in process")
+
+
+BOTH = pytest.mark.parametrize("server", ["in process", "on a port"], indirect=True)
+"""For tests that are run twice: through ASGI, and against a server that listens on a TCP port."""
+
+
 @pytest.fixture
-async def server(database_url: str) -> AsyncIterator[Server]:
-    """Our server in process, with parties NL/OWA (CPO) and NL/OWM (EMSP); pushing and pulling are done by hand."""
-    async with start_server(database_url) as running:
+async def server(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Server]:
+    """Our server, with parties NL/OWA (CPO) and NL/OWM (EMSP); pushing and pulling are done by hand."""
+    default = "on a port" if request.config.getoption("on_a_port") else "in process"
+    async with start_server(database_url, on_a_port=getattr(request, "param", default) == "on a port") as running:
         await running.add_party("NL", "OWA", "CPO")
         await running.add_party("NL", "OWM", "EMSP")
         yield running

@@ -4,7 +4,7 @@ import base64
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -132,7 +132,7 @@ def basic(token: str) -> str:
 
 @dataclass
 class Caller:
-    """A partner that calls us over ASGI."""
+    """A partner that calls us. address  where we listen; None for a call through ASGI"""
 
     app: ASGIApp
     token: str
@@ -140,10 +140,16 @@ class Caller:
     sender: tuple[str, str] | None = None
     receiver: tuple[str, str] | None = None
     side: str = "emsp"
+    address: str | None = None
 
     def speaking(self, sender: tuple[str, str], receiver: tuple[str, str], side: str) -> "Caller":
         """The same platform, one of its parties to one of ours."""
-        return Caller(self.app, self.token, self.partner, sender, receiver, side)
+        return replace(self, sender=sender, receiver=receiver, side=side)
+
+    def http(self) -> httpx.AsyncClient:
+        if self.address is None:
+            return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://ours.example")
+        return httpx.AsyncClient(base_url=self.address, trust_env=False)
 
     async def request(
         self,
@@ -154,8 +160,15 @@ class Caller:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
         params: Mapping[str, str] | None = None,
+        envelope: bool = True,
     ) -> Answer:
-        """url  a path such as /ocpi/versions, an absolute URL, or one below our interface for this side"""
+        """Ask.
+
+        url       a path such as /ocpi/versions, an absolute URL, or one below our interface for this side
+        headers   one with an empty value is left out
+        envelope  False, if the body is not to be opened
+        """
+        url = url.removeprefix("https://ours.example")
         if not url.startswith(("http", "/ocpi")):
             url = f"/ocpi/{self.side}/2.2.1{url}"
         sent = {
@@ -169,12 +182,13 @@ class Caller:
             sent |= {"ocpi-to-country-code": self.receiver[0], "ocpi-to-party-id": self.receiver[1]}
         sent |= dict(headers or {})
         sent = {name: value for name, value in sent.items() if value}
+        spelt = {name: value.encode("latin-1") for name, value in sent.items()}
         if body is not None and content is None:
             content = json.dumps(body, default=str).encode()
-            sent.setdefault("content-type", "application/json")
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="https://ours.example") as http:
-            response = await http.request(method, url, content=content, headers=sent, params=params)
-        return Answer(response.status_code, response.headers, response.json())
+            spelt.setdefault("content-type", b"application/json")
+        async with self.http() as http:
+            response = await http.request(method, url, content=content, headers=spelt, params=params)
+        return Answer(response.status_code, response.headers, response.json() if envelope else response.content)
 
     async def get(self, url: str, **more: Any) -> Answer:
         return await self.request("GET", url, **more)

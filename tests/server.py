@@ -1,11 +1,14 @@
-"""Our server in process: its requests come through ASGI, its own requests go to partners that are functions."""
+"""Our server in this process: its requests come through ASGI or TCP, its own requests go to partners that are functions."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import uvicorn
 
 from ocpi_party.app import App, create_app
 from ocpi_party.ocpi.modules import Role
@@ -23,6 +26,8 @@ class Server:
     app: App
     internet: Internet
     operator: httpx.AsyncClient
+    address: str | None = None
+    """Where it listens; None if it is called through ASGI."""
 
     async def add_party(self, country_code: str, party_id: str, role: str) -> None:
         details = {"name": f"{country_code}/{party_id}"}
@@ -37,9 +42,12 @@ class Server:
         token: str = answer.json()["credentials_token"]
         return token
 
+    def caller(self, token: str, partner: FakePartner | None = None) -> Caller:
+        return Caller(self.app, token, partner or FakePartner(), address=self.address)
+
     async def connect(self, partner: FakePartner) -> Caller:
         """Let a partner register with us: the way it calls us afterwards."""
-        caller = Caller(self.app, await self.invite(partner.name), partner)
+        caller = self.caller(await self.invite(partner.name), partner)
         answer = await caller.request("POST", "/ocpi/2.2.1/credentials", partner.credentials())
         assert answer.status_code == 1000, answer
         caller.token = answer.data["token"]
@@ -59,8 +67,28 @@ class Server:
             return [dict(row) for row in await tx.rows(Statement(sql), **given)]
 
 
+class _Uvicorn(uvicorn.Server):
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()  # Signals are for the test run.
+
+
 @asynccontextmanager
-async def start_server(database_url: str, **settings: Any) -> AsyncIterator[Server]:
+async def _listening(app: App) -> AsyncIterator[str]:
+    """Serve on a free TCP port of this machine; gives the address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        serving = _Uvicorn(config)
+        task = asyncio.create_task(serving.serve(sockets=[listener]))
+        try:
+            # Connections wait in the listener's queue until the server takes them: nothing has to be waited for here.
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            serving.should_exit = True
+            await task
+
+
+@asynccontextmanager
+async def start_server(database_url: str, *, on_a_port: bool = False, **settings: Any) -> AsyncIterator[Server]:
     internet = Internet()
     given: dict[str, Any] = {
         "_env_file": None,
@@ -82,4 +110,8 @@ async def start_server(database_url: str, **settings: Any) -> AsyncIterator[Serv
             transport=httpx.ASGITransport(app), base_url=PUBLIC_URL, headers={"authorization": f"Bearer {API_KEY}"}
         ) as operator,
     ):
-        yield Server(app, internet, operator)
+        if not on_a_port:
+            yield Server(app, internet, operator)
+            return
+        async with _listening(app) as address:
+            yield Server(app, internet, operator, address)

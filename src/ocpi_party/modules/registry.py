@@ -1,6 +1,6 @@
-"""The table of all modules: their interfaces, and how their objects are told to partners.
+"""The table of all modules: their interfaces, and how their objects are told to partners and taken from them.
 
-Version details, routes, pushes and Alembic all read this table.
+Version details, routes, pushes, pulls and Alembic all read this table.
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
+from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
 from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
@@ -22,6 +24,7 @@ from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.owned.documents import Owned
+from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
 
 
@@ -32,6 +35,7 @@ class Module:
     sender, receiver  its interfaces, None if it is not implemented
     owned             where its objects lie, None if it has none
     pushed            how partners are told of ours
+    pulled            how theirs are kept when we fetch their lists
     """
 
     id: ModuleId
@@ -39,6 +43,7 @@ class Module:
     receiver: APIRouter | None = None
     owned: Owned | None = None
     pushed: Pushed | None = None
+    pulled: Pulled | None = None
 
 
 MODULES: tuple[Module, ...] = (
@@ -48,6 +53,7 @@ MODULES: tuple[Module, ...] = (
         locations_receiver.router,
         Owned(LOCATIONS, locations_repository.documents),
         locations_push.PUSHED,
+        locations_pull.PULLED,
     ),
     Module(
         ModuleId.SESSIONS,
@@ -56,7 +62,9 @@ MODULES: tuple[Module, ...] = (
         Owned(SESSIONS, sessions_repository.documents),
         sessions_push.PUSHED,
     ),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
+PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}
 
-__all__ = ["MODULES", "PUSHED", "Module", "credentials", "versions"]
+__all__ = ["MODULES", "PULLED", "PUSHED", "Module", "credentials", "versions"]

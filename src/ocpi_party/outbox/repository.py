@@ -18,6 +18,9 @@ from ocpi_party.partners.audience import EVERYBODY, NOBODY
 RANK = {ModuleId.TARIFFS: 0, ModuleId.LOCATIONS: 1, ModuleId.TOKENS: 1, ModuleId.SESSIONS: 2, ModuleId.CDRS: 3}
 """In what order a partner hears of them: a tariff before the location that refers to it, a session before its CDR."""
 
+BROADCAST = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS, ModuleId.TOKENS})
+"""What may go to everybody behind a hub with one request; Sessions and CDRs never (Message routing, "Broadcast Push")."""
+
 _MARK = Statement(
     """
     WITH told AS (
@@ -26,7 +29,8 @@ _MARK = Statement(
           JOIN partners p ON p.id = e.partner_id AND p.status = 'CONNECTED' AND p.push
           JOIN partner_parties q ON q.partner_id = p.id AND q.status = 'CONNECTED'
          WHERE e.module = :module AND e.interface = 'RECEIVER'
-           AND (CASE WHEN :to_cpos THEN q.role = 'CPO' ELSE q.role NOT IN ('CPO', 'HUB') END)
+           AND (CASE WHEN :broadcast AND p.is_hub AND p.quirks::jsonb->'broadcast' ? :module THEN q.role = 'HUB'
+                     WHEN :to_cpos THEN q.role = 'CPO' ELSE q.role NOT IN ('CPO', 'HUB') END)
            AND (:audience = '' OR q.owner = :audience)
            AND (p.modules IS NULL OR p.modules::jsonb ? :module)
            AND (p.parties IS NULL OR p.parties::jsonb ? :owner)
@@ -79,6 +83,7 @@ async def mark(
         owner=owner,
         audience=audience,
         to_cpos=module not in OWNED_BY_CPO,
+        broadcast=audience == EVERYBODY and module in BROADCAST,
         patch=None if patch is None else json.dumps(patch),
         only=only,
     )
@@ -255,6 +260,35 @@ async def retry_refused(tx: WriteTx, partner_id: int) -> int:
     )
 
 
+def _changed_since(table: str, module: ModuleId) -> Statement:
+    # A Location's reference has further ids behind its own, so that slashes in them are written %2F.
+    key = "replace(replace(t.key, '%', '%25'), '/', '%2F')" if module is ModuleId.LOCATIONS else "t.key"
+    return Statement(
+        f"""
+        WITH lane AS (INSERT INTO outbox_lanes (partner_id, party) VALUES (:partner_id, :party) ON CONFLICT DO NOTHING)
+        INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref)
+        SELECT :partner_id, :party, '{module}', {RANK[module]}, t.owner || '/' || {key}
+          FROM {table} t
+         WHERE t.partner_id = 0 AND NOT t.gone AND t.audience IN ('', :party) AND t.last_updated >= :since ORDER BY t.seq
+        ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE SET version = m.version + 1, state = 'WAITING', patch = NULL
+        """
+    )
+
+
+_CHANGED_SINCE = {module: _changed_since(str(module), module) for module in RANK}
+
+
+async def mark_changed_since(tx: WriteTx, partner_id: int, party: str, role: str, since: datetime) -> None:
+    """A party can be reached again: it is told what changed meanwhile, each object once, as it stands now."""
+    has = await tx.rows(
+        Statement("SELECT module FROM partner_endpoints WHERE partner_id = :id AND interface = 'RECEIVER'"),
+        id=partner_id,
+    )
+    for module in (ModuleId(row["module"]) for row in has if row["module"] in _CHANGED_SINCE):
+        if (module not in OWNED_BY_CPO) == (role == "CPO"):
+            await tx.run(_CHANGED_SINCE[module], partner_id=partner_id, party=party, since=since)
+
+
 async def forget(tx: WriteTx, partner_id: int, party: str | None = None) -> None:
     """Nothing is told to this partner, or to one party of it, any more."""
     for table in ("outbox_marks", "outbox_lanes"):
@@ -283,3 +317,19 @@ _LANES = Statement(
 async def state(tx: ReadTx, partner_id: int) -> tuple[list[Row], list[Row]]:
     """What is pending per module, and the lanes: for people who look."""
     return await tx.rows(_STATE, id=partner_id), await tx.rows(_LANES, id=partner_id)
+
+
+_EVERY_LANE = Statement(
+    """
+    SELECT l.partner_id, l.party, l.delivered, (l.next_attempt_at > now())::int AS broken,
+           count(m.seq) FILTER (WHERE m.state = 'WAITING') AS pending, count(m.seq) FILTER (WHERE m.state = 'REFUSED') AS refused,
+           coalesce(extract(epoch FROM now() - min(m.marked_at) FILTER (WHERE m.state = 'WAITING')), 0)::float AS lag
+      FROM outbox_lanes l LEFT JOIN outbox_marks m ON m.partner_id = l.partner_id AND m.party = l.party
+     GROUP BY l.partner_id, l.party ORDER BY l.partner_id, l.party
+    """
+)
+
+
+async def lanes(tx: ReadTx) -> list[Row]:
+    """Every lane in numbers, for those who watch. lag  age of the oldest thing it was not told, in seconds"""
+    return await tx.rows(_EVERY_LANE)

@@ -63,7 +63,7 @@ class Scope:
 
 
 _SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner, audience)"
-_IN_WINDOW = "t.last_updated >= COALESCE(:date_from, '-infinity') AND t.last_updated < COALESCE(:date_to, 'infinity')"
+_IN_WINDOW = "t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity') AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"
 
 
 class Listing:
@@ -83,7 +83,7 @@ class Listing:
                    ({counts} AND c.kind = 'S') AS total
               FROM (SELECT y.seq, y.rev
                       FROM {_SCOPE}
-                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT :skip + :most) y
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -111,7 +111,7 @@ class Listing:
             SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
               FROM (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after AND {_IN_WINDOW}
-                                          ORDER BY t.seq LIMIT :skip + :most) y
+                                          ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )

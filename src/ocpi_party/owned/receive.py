@@ -6,9 +6,11 @@ from sqlalchemy import Table
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import House, JsonObject, decode, encode, fold, parse_time
+from ocpi_party.ocpi.types import House, JsonObject, PartyId, decode, encode, fold, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners import repository as partners
@@ -54,9 +56,25 @@ async def put(
     done = await repository.put(tx, table, ref, encode(reading.document), at, audience=audience, any_age=any_age)
     if done is None:
         raise InvalidObject("/last_updated", "is older than the state that we have")
+    await tell(tx, module, ref, new=done.created)
     if reading.findings:
         await partners.note(tx, ref.partner_id, module, str(ref), reading.findings)
     return done
+
+
+async def tell(tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = False) -> None:
+    """The operator's systems hear that a partner's object came or changed. part  EVSE and connector within a Location"""
+    owner = PartyId.parse(ref.owner)
+    data = {
+        "module": module,
+        "country_code": owner.country_code,
+        "party_id": owner.party_id,
+        "id": ref.key,
+        "for": ref.addressee,
+        "part": list(part),
+    }
+    kind = EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED
+    await events.tell(tx, kind, "/".join([module, str(ref), *part]), data, partner_id=ref.partner_id)
 
 
 async def patch(

@@ -35,6 +35,7 @@ class Directory:
         self._keep = keep_seconds
         self._callers: dict[str, tuple[float, Caller]] = {}
         self._own: tuple[float, tuple[Party, ...]] | None = None
+        self._direct: tuple[float, frozenset[str]] | None = None
         self._stop: Callable[[], Awaitable[None]] | None = None
         self._hearing = False
         self._drops = 0
@@ -54,6 +55,7 @@ class Directory:
         self._drops += 1
         self._callers.clear()
         self._own = None
+        self._direct = None
 
     def _deaf(self) -> None:
         self._hearing = False
@@ -78,6 +80,17 @@ class Directory:
         if self._hearing and drops == self._drops:
             self._own = (time.monotonic() + self._keep, parties)
         return parties
+
+    async def reached_directly(self) -> frozenset[str]:
+        """Parties of direct connections, COUNTRY*PARTY: a hub may not speak for them (AMB-19)."""
+        if self._direct is not None and self._direct[0] > time.monotonic():
+            return self._direct[1]
+        drops = self._drops
+        async with self._database.read() as tx:
+            owners = await repository.reached_directly(tx)
+        if self._hearing and drops == self._drops:
+            self._direct = (time.monotonic() + self._keep, owners)
+        return owners
 
     async def caller(self, authorization: str | None) -> Caller | None:
         """Whose token stands in this Authorization header; None for nobody's."""

@@ -1,11 +1,13 @@
 """Partners and our own parties in the database."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
@@ -208,6 +210,31 @@ async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, 
     return [row["taken"] for row in rows]
 
 
+_DIRECT = Statement(
+    """SELECT DISTINCT q.owner FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE p.status = 'CONNECTED' AND NOT p.is_hub AND q.source = 'credentials'"""
+)
+_WAY_TO = Statement(
+    """SELECT p.id FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE q.owner = :owner AND q.role = :role AND q.status = 'CONNECTED' AND p.status = 'CONNECTED'
+        ORDER BY q.source <> 'credentials', p.id LIMIT 1"""
+)
+
+
+async def reached_directly(tx: ReadTx) -> frozenset[str]:
+    """The parties of direct connections, COUNTRY*PARTY."""
+    return frozenset(row["owner"] for row in await tx.rows(_DIRECT))
+
+
+async def way_to(tx: ReadTx, owner: str, role: Role) -> Partner | None:
+    """The partner through which a party in a role is reached: directly, else through a hub that says it is connected.
+
+    owner  COUNTRY*PARTY in upper case
+    """
+    partner_id = await tx.value(_WAY_TO, owner=owner, role=role)
+    return await get(tx, partner_id) if partner_id is not None else None
+
+
 async def token_states(tx: ReadTx, digests: list[bytes]) -> list[Row]:
     """The tokens among these that are valid now: digest, partner_id, state, first_used_at."""
     return await tx.rows(_BY_DIGEST, digests=digests)
@@ -297,9 +324,44 @@ async def touch(tx: WriteTx, partner_ids: list[int]) -> None:
 
 
 _NOTE = Statement(
-    """INSERT INTO findings (partner_id, module, ref, pointer, rule) VALUES (:partner_id, :module, :ref, :pointer, :rule)
-       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()"""
+    """INSERT INTO findings (partner_id, module, ref, pointer, rule, times)
+       SELECT :partner_id, CAST(:module AS text), ref, pointer, rule, count(*)
+         FROM unnest(CAST(:refs AS text[]), CAST(:pointers AS text[]), CAST(:rules AS text[])) AS n(ref, pointer, rule)
+        GROUP BY ref, pointer, rule ORDER BY ref, pointer, rule
+       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + excluded.times, last_at = now()
+       RETURNING ref, pointer, rule, xmax = 0 AS new"""
 )
+
+
+class Note(NamedTuple):
+    """Where an object deviates. ref  OWNER/id…; pointer  a JSON Pointer; rule  in words"""
+
+    ref: str
+    pointer: str
+    rule: str
+
+
+async def note_many(tx: WriteTx, partner_id: int, module: str, notes: Collection[Note]) -> None:
+    """Keep where a partner's objects deviate from the specification."""
+    if not notes:
+        return
+    kept = await tx.rows(
+        _NOTE,
+        partner_id=partner_id,
+        module=module,
+        refs=[one.ref for one in notes],
+        pointers=[one.pointer for one in notes],
+        rules=[one.rule for one in notes],
+    )
+    told = [
+        (
+            f"{module}/{row['ref']}",
+            {"module": module, "object": row["ref"], "pointer": row["pointer"], "rule": row["rule"]},
+        )
+        for row in kept
+        if row["new"]
+    ]
+    await events.tell_many(tx, EventType.FINDING_RECORDED, told, partner_id=partner_id)
 
 
 async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: Iterable[tuple[str, str]]) -> None:
@@ -307,5 +369,18 @@ async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: It
 
     findings  (JSON Pointer, rule in words)
     """
-    for pointer, rule in sorted(findings):
-        await tx.run(_NOTE, partner_id=partner_id, module=module, ref=ref, pointer=pointer, rule=rule)
+    await note_many(tx, partner_id, module, [Note(ref, pointer, rule) for pointer, rule in findings])
+
+
+_ALERT = Statement("UPDATE partners SET alert = :alert WHERE id = :id AND alert IS DISTINCT FROM :alert")
+_SETTLED = Statement("UPDATE partners SET alert = NULL WHERE id = :id AND starts_with(alert, :kind)")
+
+
+async def alert(tx: WriteTx, partner_id: int, text: str) -> None:
+    """Tell the operator what only people can mend."""
+    await tx.run(_ALERT, id=partner_id, alert=text)
+
+
+async def settle_alert(tx: WriteTx, partner_id: int, kind: str) -> None:
+    """An alert that begins with these words is over."""
+    await tx.run(_SETTLED, id=partner_id, kind=kind)

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.types import PartyId, now
 from ocpi_party.outbox import repository as outbox
@@ -110,9 +112,13 @@ class PushWorker:
             log.warning("partner %s (%s) cannot be told until %s: %s", lane.partner_id, lane.party, until, fault)
             async with self.database.write() as tx:
                 await outbox.postpone(tx, lane, until, str(fault))
+                if lane.failures == 0:
+                    await self._tell_operator(tx, EventType.PARTNER_UNREACHABLE, lane, why=str(fault))
         else:
             async with self.database.write() as tx:
                 await outbox.release(tx, lane)
+                if lane.failures:
+                    await self._tell_operator(tx, EventType.PARTNER_BACK, lane)
 
     async def _tell_batch(self, lane: Lane) -> bool:
         """Tell the next few. False, if there is nothing left or the lane is lost to another worker."""
@@ -171,7 +177,14 @@ class PushWorker:
         log.warning("partner %s refuses %s %s: %s", partner.id, mark.module, mark.ref, answer)
         async with self.database.write() as tx:
             await outbox.refuse(tx, mark, str(answer))
+            await self._tell_operator(
+                tx, EventType.DELIVERY_GIVEN_UP, lane, module=mark.module, object=mark.ref, why=str(answer)
+            )
         return False
+
+    async def _tell_operator(self, tx: WriteTx, kind: EventType, lane: Lane, **more: Any) -> None:
+        data = {"partner": lane.partner_id, "party": lane.party} | more
+        await events.tell(tx, kind, f"partners/{lane.partner_id}", data, partner_id=lane.partner_id)
 
     def _teller(self, lane: Lane, partner: Partner, mark: Mark, url: str) -> Teller:
         dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))

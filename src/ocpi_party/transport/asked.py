@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 
 from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
@@ -31,9 +32,12 @@ class Building:
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
+    happenings    wakes readers of events
+    ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
-    connected     what else is to be done in the transaction in which a partner becomes connected
+    connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
     disconnected  likewise when it leaves
+    missed        plans to fetch the list of a module from a partner; False if that was planned, or is not done
     """
 
     database: Database
@@ -52,8 +56,11 @@ class Building:
     allow_private_urls: bool
     token_grace: timedelta
     wake: Callable[[], None]
+    happenings: Happenings
+    ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
+    missed: Callable[[WriteTx, int, ModuleId], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -61,8 +68,10 @@ class Asked:
     """One request of a partner.
 
     role    the role of ours that the interface belongs to; None on configuration modules
+    module  None for versions
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
+    direct  parties that we reach directly, if a hub asks
     """
 
     house: Building
@@ -77,6 +86,8 @@ class Asked:
     all_ours: tuple[Party, ...] = ()
     addressed: PartyId | None = None
     sender: PartyId | None = None
+    direct: frozenset[str] = frozenset()
+    module: ModuleId | None = None
 
     @property
     def database(self) -> Database:
@@ -100,13 +111,24 @@ class Asked:
         asking = [self.sender] if self.sender and self.partner.is_hub else [party.key for party in self.partner.parties]
         return [EVERYBODY, *dict.fromkeys(str(key) for key in asking)]
 
+    def may_own(self, owner: PartyId) -> bool:
+        """Whether objects of this party may come over this connection.
+
+        A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
+        parties it did not tell us of as well, with `over_direct` even for direct ones.
+        """
+        quirks = self.partner.quirks
+        if str(owner) in self.direct and not quirks.get("over_direct"):
+            return False
+        return self.partner.has_party(owner) or bool(self.partner.is_hub and quirks.get("any_party"))
+
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.
 
         Raises UnknownObject, if the owner is no party of this partner: no difference between "not yours" and "not there"
         """
         owner = PartyId(country_code, party_id).folded()
-        if not self.partner.has_party(owner):
+        if not self.may_own(owner):
             raise UnknownObject(f"{country_code}*{party_id}/{key}")
         return Ref(self.partner.id, str(self.addressee), str(owner), key.upper())
 

@@ -1,16 +1,19 @@
 """The one place where an error becomes an answer to a partner. OCPI 2.2.1, Status codes."""
 
 import logging
+from collections.abc import Iterable
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.types import Scope
 
 from ocpi_party.ocpi import errors
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.transport.envelope import failure
+from ocpi_party.transport.missed import fetch_missed
 
 log = logging.getLogger(__name__)
 
@@ -55,18 +58,26 @@ def refusal_answer(refusal: errors.Refusal) -> Response:
 
 
 def _allowed(request: Request) -> str:
-    methods: set[str] = set()
-    for route in request.app.router.routes:
-        for candidate in getattr(route, "routes", None) or [route]:
-            match, _ = candidate.matches(request.scope)
-            if match is not Match.NONE:
-                methods |= set(getattr(candidate, "methods", None) or ())
-    return ", ".join(sorted(methods - {"HEAD"}))
+    """The methods that this path has, for the header Allow."""
+    outermost = dict(request.scope) | {"root_path": request.scope.get("app_root_path", "")}
+    return ", ".join(sorted(_methods(request.app.router.routes, outermost) - {"HEAD"}))
+
+
+def _methods(routes: Iterable[BaseRoute], scope: Scope) -> set[str]:
+    found: set[str] = set()
+    for route in routes:
+        match, below = route.matches(scope)
+        if match is not Match.NONE:
+            inside = _methods(route.routes, {**scope, **below}) if isinstance(route, Mount) else ()
+            found |= {*inside, *(getattr(route, "methods", None) or ())}
+    return found
 
 
 def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(errors.Refusal)
     async def refused(request: Request, refusal: errors.Refusal) -> Response:
+        if isinstance(refusal, errors.UnknownObject):
+            await fetch_missed(request.scope["asked"], request.method, request.scope["path"])
         return refusal_answer(refusal)
 
     @app.exception_handler(RequestValidationError)

@@ -96,10 +96,13 @@ class OcpiFront:
             house, partner, caller.token, caller.invited, house.dialects.get(version) or next(iter(house.dialects.values())),
             answer.request_id, answer.correlation_id,
         )  # fmt: skip
+        asked.module = module
         asked.all_ours = partner.agreed_with(await house.directory.own_parties())
         if module not in FUNCTIONAL or role is None:
             return asked
         asked.role = role
+        if partner.is_hub:
+            asked.direct = await house.directory.reached_directly()
         fitting = tuple(party for party in asked.all_ours if party.role is role)
         answer.route(*_as_told(given))
         asked.sender = routing.sender(given, partner)

@@ -2,9 +2,21 @@
 
 import re
 
+from starlette.routing import Match, Mount, get_route_path
 from starlette.types import Scope
 
 _SLASHES = re.compile(r"/{2,}")
+
+
+class Interface(Mount):
+    """The endpoints of one interface, below its path and at the path itself: a list has no slash at its end."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if get_route_path(scope) != self.path:
+            return super().matches(scope)
+        root_path = scope.get("root_path", "")
+        below = {"root_path": root_path + self.path, "app_root_path": scope.get("app_root_path", root_path)}
+        return Match.FULL, {"path_params": {}, "endpoint": self.app, **below}
 
 
 def as_sent(scope: Scope) -> None:

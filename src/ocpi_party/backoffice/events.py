@@ -1,0 +1,75 @@
+"""What happened: a feed to read by sequence, and a stream of server-sent events."""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.events import repository
+from ocpi_party.transport.asked import Building
+
+router = APIRouter(prefix="/events", tags=["events"], dependencies=[READ])
+
+_BATCH = 200
+_KEEP_ALIVE_SECONDS = 15.0
+
+After = Annotated[int, Query(ge=0, le=2**62, description="id of the last event that is known; 0: from the beginning")]
+Types = Annotated[
+    list[str] | None, Query(alias="type", description="only these types; a * at the end matches the rest")
+]
+
+
+@router.get("")
+async def get_events(
+    building: CurrentBuilding,
+    after: After = 0,
+    types: Types = None,
+    subject: Annotated[str | None, Query(max_length=200, description="only events about this object")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """The next events behind one, in order; ask again with the id of the last one."""
+    async with building.database.read() as tx:
+        found = await repository.after(tx, after, most=limit, types=repository.patterns(types), subject=subject)
+    return [repository.cloud_event(row, building.public_url) for row in found]
+
+
+@router.get("/stream", response_class=StreamingResponse)
+async def stream_events(
+    request: Request,
+    building: CurrentBuilding,
+    types: Types = None,
+    after: Annotated[int | None, Query(ge=0, le=2**62, description="by default only what happens from now on")] = None,
+    last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
+) -> StreamingResponse:
+    """Server-sent events; a client that reconnects with Last-Event-ID misses none."""
+    start = int(last_event_id) if last_event_id is not None else after
+    if start is None:
+        async with building.database.read() as tx:
+            start = await repository.last(tx)
+    return StreamingResponse(
+        _stream(building, start, repository.patterns(types)),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+async def _stream(building: Building, after: int, types: list[str] | None) -> AsyncIterator[bytes]:
+    """Each reader has its own place in the sequence: a slow one delays nobody."""
+    yield b": ocpi-party\n\n"
+    quiet_since = time.monotonic()
+    going_on = True
+    while going_on:
+        async with building.database.read() as tx:
+            rows = await repository.after(tx, after, most=_BATCH, types=types)
+        for row in rows:
+            after = row["seq"]
+            told = json.dumps(repository.cloud_event(row, building.public_url))
+            yield f"id: {after}\nevent: {row['type']}\ndata: {told}\n\n".encode()
+        if rows or time.monotonic() - quiet_since > _KEEP_ALIVE_SECONDS:
+            quiet_since = time.monotonic()
+            yield b": still here\n\n" if not rows else b""
+        going_on = bool(rows) or await building.happenings.wait()

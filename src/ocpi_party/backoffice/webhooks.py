@@ -1,0 +1,83 @@
+"""Webhooks of the operator's systems: events are told to them, or questions asked."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.database import Row
+from ocpi_party.ocpi.errors import UnknownObject
+from ocpi_party.ocpi.types import wire_time
+from ocpi_party.webhooks import repository as webhooks
+
+router = APIRouter(prefix="/webhooks", tags=["events"])
+
+WebhookId = Annotated[int, Field(ge=1, le=2**62)]
+
+
+class NewWebhook(BaseModel):
+    """types: only these events, a * at the end matches the rest. answers: it is asked this question and told no events."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=500)]
+    types: list[Annotated[str, Field(min_length=1, max_length=60)]] | None = None
+    answers: Literal["authorization", "command"] | None = None
+    timeout_ms: Annotated[int, Field(ge=100, le=30_000)] | None = None
+
+
+class Resend(BaseModel):
+    after: Annotated[int, Field(ge=0, le=2**62)]
+
+
+@router.post("", status_code=201, dependencies=[ADMIN])
+async def post_webhook(building: CurrentBuilding, body: NewWebhook) -> dict[str, Any]:
+    """Add a webhook. Its secret, with which each delivery is signed (Standard Webhooks), is shown this once."""
+    async with building.database.write() as tx:
+        webhook_id, secret = await webhooks.create(
+            tx, building.vault, body.url, types=body.types, asked=body.answers, timeout_ms=body.timeout_ms
+        )
+        row = await webhooks.get(tx, webhook_id)
+    assert row is not None
+    return _told(row) | {"secret": secret}
+
+
+@router.get("", dependencies=[READ])
+async def get_webhooks(building: CurrentBuilding) -> list[dict[str, Any]]:
+    async with building.database.read() as tx:
+        return [_told(row) for row in await webhooks.every(tx)]
+
+
+@router.delete("/{webhook_id}", status_code=204, dependencies=[ADMIN])
+async def delete_webhook(building: CurrentBuilding, webhook_id: WebhookId) -> None:
+    async with building.database.write() as tx:
+        if not await webhooks.delete(tx, webhook_id):
+            raise UnknownObject(f"webhook {webhook_id}")
+
+
+@router.post("/{webhook_id}/resend", status_code=202, dependencies=[ADMIN])
+async def resend(building: CurrentBuilding, webhook_id: WebhookId, body: Resend) -> dict[str, Any]:
+    """Deliver everything behind an event again."""
+    async with building.database.write() as tx:
+        if not await webhooks.send_again(tx, webhook_id, body.after):
+            raise UnknownObject(f"webhook {webhook_id}")
+        row = await webhooks.get(tx, webhook_id)
+    building.wake()
+    assert row is not None
+    return _told(row)
+
+
+def _told(row: Row) -> dict[str, Any]:
+    times = {name: wire_time(row[name]) if row[name] else None for name in ("last_success_at", "created_at")}
+    return {
+        "id": row["id"],
+        "url": row["url"],
+        "types": json.loads(row["types"]) if row["types"] else None,
+        "answers": row["asked"],
+        "timeout_ms": row["timeout_ms"],
+        "enabled": row["enabled"],
+        "delivered_up_to": row["cursor"],
+        "delivered": row["delivered"],
+        "failures": row["failures"],
+        "last_error": row["last_error"],
+    } | times

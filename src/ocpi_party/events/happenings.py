@@ -1,0 +1,36 @@
+"""Wakes those in this process who wait for events, and sends them home when the server stops."""
+
+import asyncio
+
+
+class Happenings:
+    """An event of another process is found at the next look, half a second later at most."""
+
+    LOOK_SECONDS = 0.5
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+        self.closed = False
+
+    def wake(self) -> None:
+        """Something may have happened."""
+        for waiter in self._waiting:
+            waiter.set()
+
+    def close(self) -> None:
+        """The server stops: an open stream would keep it from ending."""
+        self.closed = True
+        self.wake()
+
+    async def wait(self) -> bool:
+        """Until something may have happened. False, if the server stops."""
+        if not self.closed:
+            waiter = asyncio.Event()
+            self._waiting.add(waiter)
+            try:
+                await asyncio.wait_for(waiter.wait(), self.LOOK_SECONDS)
+            except TimeoutError:
+                pass
+            finally:
+                self._waiting.discard(waiter)
+        return not self.closed

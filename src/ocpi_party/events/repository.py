@@ -1,0 +1,127 @@
+"""Events in the database: told in the transaction that causes them, read in an order in which none is missed."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.ocpi.types import encode, wire_time
+
+
+class EventType(StrEnum):
+    PARTNER_INVITED = "partner.invited"
+    PARTNER_CONNECTED = "partner.connected"
+    PARTNER_ROTATED = "partner.rotated"
+    PARTNER_UNREGISTERED = "partner.unregistered"
+    PARTNER_UNREACHABLE = "partner.unreachable"
+    PARTNER_BACK = "partner.back"
+    OBJECT_RECEIVED = "object.received"
+    OBJECT_CHANGED = "object.changed"
+    OBJECT_REMOVED = "object.removed"
+    AUTHORIZATION_ASKED = "authorization.asked"
+    COMMAND_RECEIVED = "command.received"
+    COMMAND_RESULTED = "command.resulted"
+    COMMAND_TIMED_OUT = "command.timed_out"
+    CHARGING_PROFILE_RECEIVED = "chargingprofile.received"
+    CHARGING_PROFILE_RESULTED = "chargingprofile.resulted"
+    CHARGING_PROFILE_TIMED_OUT = "chargingprofile.timed_out"
+    CHARGING_PREFERENCES_RECEIVED = "chargingpreferences.received"
+    CDR_RECEIVED = "cdr.received"
+    CDR_REFUSED = "cdr.refused"
+    FINDING_RECORDED = "finding.recorded"
+    DELIVERY_GIVEN_UP = "delivery.given_up"
+
+
+_TELL = Statement(
+    "INSERT INTO events (type, subject, partner_id, data) VALUES (:type, :subject, :partner_id, CAST(:data AS json))"
+)
+_TELL_MANY = Statement(
+    """INSERT INTO events (type, subject, partner_id, data)
+       SELECT :type, subject, :partner_id, CAST(data AS json)
+         FROM unnest(CAST(:subjects AS text[]), CAST(:datas AS text[])) AS e(subject, data)"""
+)
+
+
+async def tell(
+    tx: WriteTx, kind: EventType, subject: str, data: dict[str, Any], *, partner_id: int | None = None
+) -> None:
+    """Something happened. Call it after the object is locked or stored: then the events of an object are in order.
+
+    subject  the object (module/COUNTRY*PARTY/id), or partners/ID
+    """
+    await tx.run(_TELL, type=kind, subject=subject, partner_id=partner_id, data=encode(data).decode())
+
+
+async def tell_many(
+    tx: WriteTx, kind: EventType, about: Iterable[tuple[str, dict[str, Any]]], *, partner_id: int | None = None
+) -> None:
+    """The same happened to many. about  (subject, data)"""
+    pairs = list(about)
+    if pairs:
+        datas = [encode(data).decode() for _, data in pairs]
+        await tx.run(_TELL_MANY, type=kind, partner_id=partner_id, subjects=[s for s, _ in pairs], datas=datas)
+
+
+# Numbers are given out before transactions end: a lower one may become visible after a higher one. Only events of which no older
+# transaction is open are read, so that a reader who goes on behind the last one it saw misses none.
+_READABLE = "xact < pg_snapshot_xmin(pg_current_snapshot())"
+_AFTER = Statement(
+    f"""SELECT seq, type, subject, partner_id, at, data FROM events
+         WHERE seq > :after AND {_READABLE}
+           AND (CAST(:types AS text[]) IS NULL OR type LIKE ANY(:types))
+           AND (CAST(:subject AS text) IS NULL OR subject = :subject)
+         ORDER BY seq LIMIT :most"""
+)
+_LAST = Statement(f"SELECT COALESCE(max(seq), 0) FROM events WHERE {_READABLE}")
+
+
+async def after(
+    tx: ReadTx, seq: int, *, most: int, types: Sequence[str] | None = None, subject: str | None = None
+) -> list[Row]:
+    """The next events behind this one, in order.
+
+    types  patterns of SQL's LIKE, None for all
+    """
+    return await tx.rows(_AFTER, after=seq, most=most, types=None if types is None else list(types), subject=subject)
+
+
+async def last(tx: ReadTx) -> int:
+    """seq of the newest event that can be read; 0 if there is none."""
+    found: int = await tx.value(_LAST)
+    return found
+
+
+def patterns(types: Sequence[str] | None) -> list[str] | None:
+    """Types as users write them (`object.*`) → as LIKE reads them."""
+    if types is None:
+        return None
+    return [one.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%") for one in types]
+
+
+async def forget_before(tx: WriteTx, at: datetime, *, most: int = 10_000) -> int:
+    """Forget old events, some at a time; tells how many."""
+    return await tx.run(
+        Statement("DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < :at ORDER BY at LIMIT :most)"),
+        at=at,
+        most=most,
+    )
+
+
+def cloud_event(row: Row, source: str) -> dict[str, Any]:
+    """An event with the attribute names of CloudEvents 1.0; id is its place in the sequence.
+
+    source  our public URL
+    """
+    return {
+        "specversion": "1.0",
+        "id": str(row["seq"]),
+        "source": source,
+        "type": row["type"],
+        "subject": row["subject"],
+        "time": wire_time(row["at"]),
+        "datacontenttype": "application/json",
+        "partner": row["partner_id"],
+        "data": json.loads(row["data"]),
+    }

@@ -1,0 +1,1 @@
+"""Telling the operator's systems what happened, and asking them questions."""

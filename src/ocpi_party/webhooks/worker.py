@@ -1,0 +1,175 @@
+"""Delivers events to webhooks, signed after the Standard Webhooks scheme: at least once, in order, each webhook for itself."""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+from ocpi_party.database import Database, DatabaseUnavailable, Row, Statement
+from ocpi_party.events import repository
+from ocpi_party.events.happenings import Happenings
+from ocpi_party.ocpi.types import encode, now, wire_time
+from ocpi_party.partners.secrets import Vault
+from ocpi_party.webhooks.repository import COLUMNS
+from ocpi_party.webhooks.signature import signed
+
+log = logging.getLogger(__name__)
+
+_BATCH = 100
+
+
+_CLAIM = Statement(
+    f"""
+    UPDATE webhooks w SET leased_until = now() + :lease_for, lease = :lease
+      FROM (SELECT o.id FROM webhooks o
+             WHERE o.enabled AND o.asked IS NULL AND o.next_attempt_at <= now()
+               AND (o.leased_until IS NULL OR o.leased_until < now())
+               AND EXISTS (SELECT FROM events e WHERE e.seq > o.cursor)
+             ORDER BY o.next_attempt_at FOR UPDATE SKIP LOCKED) due
+     WHERE w.id = due.id RETURNING {COLUMNS.replace("id, url", "w.id, url")}, secret
+    """
+)
+_ADVANCE = Statement(
+    """UPDATE webhooks SET cursor = :cursor, delivered = delivered + :n, failures = 0, last_error = NULL,
+              last_success_at = now(), leased_until = now() + :lease_for
+        WHERE id = :id AND lease = :lease"""
+)
+_FAIL = Statement(
+    """UPDATE webhooks SET failures = failures + 1, last_error = :error, leased_until = NULL,
+              next_attempt_at = now() + least(interval '5 minutes', interval '1 second' * power(2, least(failures, 12)))
+                                        * (0.5 + random() / 2)
+        WHERE id = :id AND lease = :lease"""
+)
+_RELEASE = Statement("UPDATE webhooks SET leased_until = NULL WHERE id = :id AND lease = :lease")
+
+
+class NoAnswer(Exception):
+    """The operator's system did not answer a question in time, or not in a way that could be meant."""
+
+
+@dataclass(slots=True)
+class WebhookWorker:
+    """One per process; several share the webhooks by leases.
+
+    source     our public URL
+    transport  None for the network
+    """
+
+    database: Database
+    vault: Vault
+    happenings: Happenings
+    source: str
+    lease_for: timedelta = timedelta(seconds=60)
+    within: timedelta = timedelta(seconds=15)
+    transport: httpx.AsyncBaseTransport | None = None
+    _busy: set[asyncio.Task[None]] = field(default_factory=set)
+    _http: httpx.AsyncClient | None = None
+
+    async def open(self) -> None:
+        """Must run in the event loop that will send."""
+        self._http = httpx.AsyncClient(
+            transport=self.transport or AiohttpTransport(), timeout=self.within.total_seconds(), trust_env=False
+        )
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        try:
+            while True:
+                try:
+                    await self.start_due()
+                except (DatabaseUnavailable, OSError) as fault:
+                    log.warning("webhooks pause, the database cannot be reached: %s", fault)
+                await self.happenings.wait()
+                if self.happenings.closed:
+                    await asyncio.Event().wait()
+        finally:
+            for task in self._busy:
+                task.cancel()
+            await asyncio.gather(*self._busy, return_exceptions=True)
+
+    async def start_due(self) -> list[asyncio.Task[None]]:
+        """Begin to deliver to each webhook that lags and is nobody else's."""
+        lease = secrets.token_hex(8)
+        async with self.database.write() as tx:
+            claimed = await tx.rows(_CLAIM, lease=lease, lease_for=self.lease_for)
+        started = [asyncio.create_task(self._deliver(row, lease)) for row in claimed]
+        for task in started:
+            self._busy.add(task)
+            task.add_done_callback(self._busy.discard)
+        return started
+
+    async def _deliver(self, webhook: Row, lease: str) -> None:
+        secret = self.vault.open(webhook["secret"], webhook["id"])
+        cursor = webhook["cursor"]
+        types = repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None
+        held = {"id": webhook["id"], "lease": lease}
+        while True:
+            async with self.database.read() as tx:
+                upto = await repository.last(tx)
+                rows = await repository.after(tx, cursor, most=_BATCH, types=types)
+            for row in rows:
+                error = await self._post(webhook["url"], secret, row)
+                async with self.database.write() as tx:
+                    if error is not None:
+                        await tx.run(_FAIL, **held, error=error[:500])
+                        return
+                    if await tx.run(_ADVANCE, **held, cursor=row["seq"], n=1, lease_for=self.lease_for) == 0:
+                        return  # The lease is lost: another worker goes on.
+                cursor = row["seq"]
+            if len(rows) < _BATCH:
+                async with self.database.write() as tx:
+                    if upto > cursor:  # What this webhook does not want to hear is behind it, too.
+                        await tx.run(_ADVANCE, **held, cursor=upto, n=0, lease_for=self.lease_for)
+                    await tx.run(_RELEASE, **held)
+                return
+
+    async def _post(self, url: str, secret: str, row: Row) -> str | None:
+        """None, if it was taken, else what went wrong."""
+        body = encode(repository.cloud_event(row, self.source))
+        assert self._http is not None
+        try:
+            answer = await self._http.post(url, content=body, headers=signed(secret, f"evt_{row['seq']}", body))
+        except (httpx.HTTPError, OSError, TimeoutError) as fault:
+            return f"{type(fault).__name__}: {fault}"
+        return None if answer.is_success else f"HTTP {answer.status_code}"
+
+    async def ask(self, question: str, about: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Ask the operator's system, and give its answer; None, if no webhook answers such questions.
+
+        question  authorization or command
+        Raises    NoAnswer, if it is late or makes no sense
+        """
+        async with self.database.read() as tx:
+            webhook = await tx.row(
+                Statement(
+                    """SELECT id, url, secret, timeout_ms FROM webhooks
+                        WHERE asked = :asked AND enabled ORDER BY id DESC LIMIT 1"""
+                ),
+                asked=question,
+            )
+        if webhook is None:
+            return None
+        body = encode({"type": f"question.{question}", "time": wire_time(now()), "data": dict(about)})
+        message_id = f"qst_{secrets.token_hex(12)}"
+        headers = signed(self.vault.open(webhook["secret"], webhook["id"]), message_id, body)
+        assert self._http is not None
+        try:
+            async with asyncio.timeout((webhook["timeout_ms"] or 3000) / 1000):
+                answer = await self._http.post(webhook["url"], content=body, headers=headers)
+            found = answer.json()
+        except (httpx.HTTPError, OSError, TimeoutError, ValueError) as fault:
+            raise NoAnswer(f"the operator's system did not answer: {type(fault).__name__}") from fault
+        if not answer.is_success or not isinstance(found, dict):
+            raise NoAnswer(f"the operator's system answered HTTP {answer.status_code}")
+        return found
