@@ -15,6 +15,7 @@ from ocpi_party.backoffice import (
     objects,
     parties,
     partners,
+    sessions,
     sync,
     webhooks,
 )
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     objects.router,
     locations.router,
     commands.router,
+    sessions.router,
     events.router,
     webhooks.router,
 )

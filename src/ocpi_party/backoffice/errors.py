@@ -14,6 +14,7 @@ from ocpi_party.modules.commands.reservations import NotCancelable
 from ocpi_party.modules.commands.results import ResultKnown
 from ocpi_party.modules.commands.sending import NoReceiver
 from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
+from ocpi_party.modules.sessions.wishes import NotOffered
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
 from ocpi_party.partners.client import PartnerUnreachable
@@ -51,6 +52,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     NotCapable: (409, "Not capable"),
     NotAuthorized: (409, "Not authorized"),
     NobodyToOffer: (409, "No party"),
+    NotOffered: (409, "Not offered"),
     Conflict: (409, "Conflict"),
     NotAllowed: (403, "Forbidden"),
     NotAuthenticated: (401, "Unauthorized"),

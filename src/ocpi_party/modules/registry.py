@@ -21,6 +21,11 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.sessions import push as sessions_push
+from ocpi_party.modules.sessions import receiver as sessions_receiver
+from ocpi_party.modules.sessions import repository as sessions_repository
+from ocpi_party.modules.sessions import sender as sessions_sender
+from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House
@@ -59,6 +64,13 @@ MODULES: tuple[Module, ...] = (
         locations_pull.PULLED,
     ),
     Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
+    Module(
+        ModuleId.SESSIONS,
+        sessions_sender.router,
+        sessions_receiver.router,
+        Owned(SESSIONS, sessions_repository.documents),
+        sessions_push.PUSHED,
+    ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
