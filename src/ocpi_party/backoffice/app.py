@@ -17,6 +17,7 @@ from ocpi_party.backoffice import (
     partners,
     sessions,
     sync,
+    tokens,
     webhooks,
 )
 from ocpi_party.backoffice.errors import answer_errors
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     locations.router,
     commands.router,
     sessions.router,
+    tokens.router,
     events.router,
     webhooks.router,
 )

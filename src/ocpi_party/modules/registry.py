@@ -26,6 +26,13 @@ from ocpi_party.modules.sessions import receiver as sessions_receiver
 from ocpi_party.modules.sessions import repository as sessions_repository
 from ocpi_party.modules.sessions import sender as sessions_sender
 from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.modules.tokens import pull as tokens_pull
+from ocpi_party.modules.tokens import push as tokens_push
+from ocpi_party.modules.tokens import receiver as tokens_receiver
+from ocpi_party.modules.tokens import repository as tokens_repository
+from ocpi_party.modules.tokens import sender as tokens_sender
+from ocpi_party.modules.tokens.keys import token_keys
+from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House
@@ -70,6 +77,14 @@ MODULES: tuple[Module, ...] = (
         sessions_receiver.router,
         Owned(SESSIONS, sessions_repository.documents),
         sessions_push.PUSHED,
+    ),
+    Module(
+        ModuleId.TOKENS,
+        tokens_sender.router,
+        tokens_receiver.router,
+        Owned(TOKENS, tokens_repository.documents, token_keys),
+        tokens_push.PUSHED,
+        tokens_pull.PULLED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
