@@ -94,4 +94,14 @@ RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
     (module.id, kind): result for module in MODULES for kind, result in module.results.items()
 }
 
-__all__ = ["MODULES", "PULLED", "PUSHED", "RESULTS", "Module", "callbacks_table", "commands_table", "credentials", "versions"]
+__all__ = [
+    "MODULES",
+    "PULLED",
+    "PUSHED",
+    "RESULTS",
+    "Module",
+    "callbacks_table",
+    "commands_table",
+    "credentials",
+    "versions",
+]

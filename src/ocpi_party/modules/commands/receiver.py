@@ -9,7 +9,7 @@ from ocpi_party.database import WriteTx
 from ocpi_party.modules.callbacks import inbound
 from ocpi_party.modules.callbacks.inbound import Inbound
 from ocpi_party.modules.callbacks.urls import check_response_url
-from ocpi_party.modules.commands import reservations, tokens
+from ocpi_party.modules.commands import reservations
 from ocpi_party.modules.commands.checks import ACCEPTED, Verdict, verdict
 from ocpi_party.modules.commands.kinds import KINDS, WITH_TOKEN, command_named, subject_of
 from ocpi_party.modules.commands.reservations import Whose
@@ -94,5 +94,3 @@ async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandTy
     if command is CommandType.CANCEL_RESERVATION and number is None:
         unknown = encode({"result": CommandResultType.UNKNOWN_RESERVATION})
         await inbound.settle(tx, ModuleId.COMMANDS, request_id, unknown, asked.house.keep_trying)
-    if command in WITH_TOKEN:
-        await tokens.keep(tx, given.partner_id, given.ours, given.theirs, given.request)
