@@ -216,7 +216,7 @@ def create_app(
         missed=want,
     )
     app: App
-    life = Life()
+    life = Life(at_stop=[happenings.close])  # An open stream would keep the server from ending.
     api = backoffice(building, api_key=api_key, life=life, lifespan=lambda _api: app.running(workers=workers))
     front = OcpiFront(_endpoints(), building)
     front.observers.append(lambda scope, _asked, status, seconds: metrics.count_request("ocpi", scope, status, seconds))

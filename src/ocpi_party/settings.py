@@ -249,5 +249,15 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def page() -> str:
+    """docs/settings.md"""
+    return f"""# Settings
+
+Given in the environment, or in a file `.env` in the working directory; the environment wins, and an empty value is none.
+This page is made by `python -m ocpi_party.settings > docs/settings.md`.
+
+{table()}"""
+
+
 if __name__ == "__main__":
-    print(table())  # noqa: T201
+    print(page())  # noqa: T201

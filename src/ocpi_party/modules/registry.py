@@ -14,6 +14,7 @@ from ocpi_party.modules.commands import sender as commands_sender
 from ocpi_party.modules.commands import table as commands_table
 from ocpi_party.modules.commands.kinds import RESULTS as COMMAND_RESULTS
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import pull as hubclientinfo_pull
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
@@ -86,7 +87,7 @@ MODULES: tuple[Module, ...] = (
         tokens_push.PUSHED,
         tokens_pull.PULLED,
     ),
-    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router, pulled=hubclientinfo_pull.PULLED),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}

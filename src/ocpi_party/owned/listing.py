@@ -7,6 +7,7 @@ offset with the help of counts that triggers keep per block of seq; the total co
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from struct import Struct
 from typing import Any
 
 from sqlalchemy import Table
@@ -16,6 +17,8 @@ from ocpi_party.owned.documents import DocumentCache, Fetch
 
 BLOCK = 2000
 """How many numbers of seq share one count; the triggers in the migration use the same number."""
+
+_SEQ_AND_REV = Struct(">qq")
 
 _SPARSE = 50
 """A window that holds less than one in so many objects is found by its dates, a wider one in the order of seq."""
@@ -63,6 +66,8 @@ class Scope:
 
 
 _SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner, audience)"
+# (seq, rev) of each row in eight bytes each: a page of numbers one by one costs the driver as much as the query itself.
+_PACKED = "string_agg(int8send(x.seq) || int8send(x.rev), '' ORDER BY x.seq)"
 _IN_WINDOW = "t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity') AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"
 
 
@@ -76,11 +81,10 @@ class Listing:
         counts = f"""SELECT COALESCE(sum(c.n), 0) FROM {_SCOPE} JOIN listing_counts c
                      ON c.listing = '{table.name}' AND c.owner = s.owner AND c.audience = s.audience"""
         # The table's name is ours; values go in as parameters.
-        self._total = Statement(f"{counts} AND c.kind = 'S'")
+        self._total = Statement(f"{counts} AND c.kind = 'T'")
         self._page = Statement(
             f"""
-            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs,
-                   ({counts} AND c.kind = 'S') AS total
+            SELECT {_PACKED} AS packed, ({counts} AND c.kind = 'T') AS total
               FROM (SELECT y.seq, y.rev
                       FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
@@ -108,7 +112,7 @@ class Listing:
         )
         self._window_dense = Statement(
             f"""
-            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
+            SELECT {_PACKED} AS packed
               FROM (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after AND {_IN_WINDOW}
                                           ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
@@ -119,7 +123,7 @@ class Listing:
             f"""
             WITH w AS MATERIALIZED (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND {_IN_WINDOW} OFFSET 0) y)
-            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
+            SELECT {_PACKED} AS packed
               FROM (SELECT seq, rev FROM w WHERE seq > :after ORDER BY seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -129,7 +133,7 @@ class Listing:
         found, total = await (
             self._filtered(tx, scope, window) if window.is_filtered else self._plain(tx, scope, window)
         )
-        wanted = list(zip(found["seqs"] or (), found["revs"] or (), strict=True))
+        wanted = _unpacked(found["packed"])
         documents = await cache.get(tx, self._name, wanted, self._fetch)
         return Page(documents, total, wanted[-1][0] if wanted else None)
 
@@ -159,11 +163,20 @@ class Listing:
         return found, total
 
 
+def _unpacked(packed: bytes | None) -> list[tuple[int, int]]:
+    """(seq, rev) of each row."""
+    return list(_SEQ_AND_REV.iter_unpack(packed or b""))
+
+
+_LAST_DAY = 1_000_000
+"""Of those counted by the day, in the year 4707: the day after the last one that there is could not be written."""
+
+
 def _whole_days(window: Window) -> dict[str, Any]:
     """The days that lie in the window from their first to their last moment; what is left at its edges is counted."""
     day = 86400
-    first = -(-window.date_from.timestamp() // day) if window.date_from else -200_000
-    end = window.date_to.timestamp() // day if window.date_to else 1_000_000
+    first = min(-(-window.date_from.timestamp() // day), _LAST_DAY) if window.date_from else -200_000
+    end = min(window.date_to.timestamp() // day, _LAST_DAY) if window.date_to else _LAST_DAY
     end = max(end, first)
     epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     return {

@@ -1,6 +1,6 @@
 """A partner changes its own object. OCPI 2.2.1, Client owned objects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Table
 
@@ -64,6 +64,20 @@ async def put(
 
 async def tell(tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = False) -> None:
     """The operator's systems hear that a partner's object came or changed. part  EVSE and connector within a Location"""
+    kind = EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED
+    subject, data = _news(module, ref, *part)
+    await events.tell(tx, kind, subject, data, partner_id=ref.partner_id)
+
+
+async def tell_many(tx: WriteTx, module: ModuleId, changed: Sequence[tuple[Ref, bool]]) -> None:
+    """The same for many objects of one partner. changed  (object, whether it is new)"""
+    for kind, new in ((EventType.OBJECT_RECEIVED, True), (EventType.OBJECT_CHANGED, False)):
+        about = [_news(module, ref) for ref, created in changed if created is new]
+        if about:
+            await events.tell_many(tx, kind, about, partner_id=changed[0][0].partner_id)
+
+
+def _news(module: ModuleId, ref: Ref, *part: str) -> tuple[str, JsonObject]:
     owner = PartyId.parse(ref.owner)
     data = {
         "module": module,
@@ -73,8 +87,7 @@ async def tell(tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = 
         "for": ref.addressee,
         "part": list(part),
     }
-    kind = EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED
-    await events.tell(tx, kind, "/".join([module, str(ref), *part]), data, partner_id=ref.partner_id)
+    return "/".join([module, str(ref), *part]), data
 
 
 async def patch(

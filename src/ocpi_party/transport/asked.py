@@ -90,8 +90,8 @@ class Asked:
     all_ours: tuple[Party, ...] = ()
     addressed: PartyId | None = None
     sender: PartyId | None = None
-    direct: frozenset[str] = frozenset()
     module: ModuleId | None = None
+    direct: frozenset[str] = frozenset()
 
     @property
     def database(self) -> Database:
@@ -116,15 +116,8 @@ class Asked:
         return [EVERYBODY, *dict.fromkeys(str(key) for key in asking)]
 
     def may_own(self, owner: PartyId) -> bool:
-        """Whether objects of this party may come over this connection.
-
-        A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
-        parties it did not tell us of as well, with `over_direct` even for direct ones.
-        """
-        quirks = self.partner.quirks
-        if str(owner) in self.direct and not quirks.get("over_direct"):
-            return False
-        return self.partner.has_party(owner) or bool(self.partner.is_hub and quirks.get("any_party"))
+        """Whether objects of this party may come over this connection."""
+        return self.partner.may_own(owner, self.direct)
 
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.
