@@ -34,7 +34,7 @@ from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
-from ocpi_party.transport.asked import Building
+from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
 from ocpi_party.transport.paths import Interface, as_sent
@@ -208,6 +208,12 @@ def create_app(
         token_grace=timedelta(seconds=settings.token_grace_seconds),
         command_timeout=timedelta(seconds=settings.command_timeout_seconds),
         keep_trying=timedelta(seconds=settings.result_retry_seconds),
+        authorizing=Authorizing(
+            timeout=timedelta(seconds=settings.authorize_timeout_seconds),
+            ask_first=settings.authorize_allowed == "ask",
+            reuse=timedelta(seconds=settings.authorize_reuse_seconds),
+            unknown=settings.authorize_unknown,
+        ),
         wake=wake,
         happenings=happenings,
         ask=webhooks.ask,

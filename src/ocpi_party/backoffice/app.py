@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    authorizing,
     commands,
     documentation,
     events,
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     commands.router,
     sessions.router,
     tokens.router,
+    authorizing.router,
     events.router,
     webhooks.router,
 )
