@@ -244,3 +244,23 @@ async def test_the_answer_does_not_tell_whether_another_partners_location_exists
 
     assert answer.data["result"] == "ACCEPTED"
     assert foreign_back.status_code == 2001
+
+
+@pytest.mark.requirement("CMD-R-12", "TOK-W-14", "TOK-W-15")
+@pytest.mark.parametrize("kind", ["RFID", "APP_USER", "AD_HOC_USER"])
+@pytest.mark.parametrize("command", ["START_SESSION", "RESERVE_NOW"])
+async def test_the_token_of_a_command_needs_no_authorization_at_its_evse(
+    server: Server, tnm: Caller, command: str, kind: str
+) -> None:
+    body = BODIES[command] | {"token": a_token(DE_TNM, uid="new", type=kind), "authorization_reference": "ref-1"}
+    await tnm.post(f"/commands/{command}", body)
+
+    answer = await server.operator.post(
+        "/api/tokens/DE/TNM/new/authorize",
+        params={"type": kind},
+        json={"location_id": "LOC1", "evse_uids": ["3256"]},
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["allowed"] == "ALLOWED"
+    assert tnm.partner.requests("POST", "/authorize") == []
