@@ -1,5 +1,6 @@
 """Results of commands at our charge points: told by the operator, delivered to the eMSP, whatever the eMSP does."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -321,3 +322,26 @@ async def test_no_response_url_is_shown_to_the_operator_or_in_events(server: Ser
     shown = str(await inbound(server)) + str(await server.rows("SELECT data FROM events"))
 
     assert "s3cret" not in shown
+
+
+@pytest.mark.requirement("CMD-R-04")
+async def test_a_running_worker_delivers_as_soon_as_the_result_is_told_and_stops_when_asked(
+    server: Server, tnm: Caller
+) -> None:
+    arrived = asyncio.Event()
+
+    def arrives(request: httpx.Request) -> httpx.Response:
+        arrived.set()
+        return envelope()
+
+    tnm.partner.on("POST", "/back", arrives)
+    working = asyncio.create_task(server.app.results.run())
+    await tnm.post("/commands/START_SESSION", start_session())
+
+    await settle(server)
+    await asyncio.wait_for(arrived.wait(), 10)
+    working.cancel()
+    stopped = await asyncio.gather(working, return_exceptions=True)
+
+    assert told(tnm.partner) == [{"result": "ACCEPTED"}]
+    assert isinstance(stopped[0], asyncio.CancelledError)
