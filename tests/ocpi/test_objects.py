@@ -70,7 +70,7 @@ def test_all_fields_together_make_an_object(name: str) -> None:
     assert read_own(model(name), document) == document
 
 
-@pytest.mark.requirement("TYP-18", "AMB-31")
+@pytest.mark.requirement("TYP-18")
 @each_class
 def test_an_unknown_field_is_kept(name: str) -> None:
     document = minimum(name) | {"from_the_future": {"a": [1]}}

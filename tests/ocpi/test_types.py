@@ -22,7 +22,7 @@ documents = st.recursive(
 )
 
 
-@pytest.mark.requirement("TYP-11", "AMB-30")
+@pytest.mark.requirement("TYP-11")
 @given(numbers)
 def test_a_number_is_written_in_plain_digits_and_exactly(number: Decimal) -> None:
     text = encode({"volume": number})[len(b'{"volume":') : -1]
