@@ -20,7 +20,7 @@ from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
-from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, credentials, versions
+from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
@@ -31,6 +31,7 @@ from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import Building
@@ -59,6 +60,7 @@ class App:
     front: OcpiFront
     pushing: PushWorker
     pulling: PullWorker
+    results: ResultWorker
     webhooks: WebhookWorker
     api: FastAPI
     life: Life
@@ -83,7 +85,7 @@ class App:
             await self.webhooks.open()
             jobs = [self._housekeeping]
             if workers:
-                jobs += [self.pushing.run, self.pulling.run, self.webhooks.run]
+                jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run]
             self.tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
             yield
         finally:
@@ -162,6 +164,16 @@ def create_app(
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),
     )
+    results = ResultWorker(
+        database,
+        client,
+        RESULTS,
+        DIALECTS,
+        lease_for=timedelta(seconds=settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
+    )
     mounted = tuple(
         (module.id, interface)
         for module in MODULES
@@ -175,6 +187,7 @@ def create_app(
     def wake() -> None:
         pushing.wake()
         pulling.wake()
+        results.wake()
         happenings.wake()
 
     building = Building(
@@ -193,6 +206,8 @@ def create_app(
         max_json_depth=settings.max_json_depth,
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
+        command_timeout=timedelta(seconds=settings.command_timeout_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
         wake=wake,
         happenings=happenings,
         ask=webhooks.ask,
@@ -206,7 +221,7 @@ def create_app(
     front = OcpiFront(_endpoints(), building)
     front.observers.append(lambda scope, _asked, status, seconds: metrics.count_request("ocpi", scope, status, seconds))
     client.observers.append(metrics.count_call)
-    app = App(settings, building, front, pushing, pulling, webhooks, api, life)
+    app = App(settings, building, front, pushing, pulling, results, webhooks, api, life)
     return app
 
 

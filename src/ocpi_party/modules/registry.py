@@ -4,10 +4,11 @@ Version details, routes, pushes, pulls and Alembic all read this table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
+from ocpi_party.modules.callbacks import table as callbacks_table
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import pull as locations_pull
@@ -16,6 +17,7 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.sessions import pull as sessions_pull
 from ocpi_party.modules.sessions import push as sessions_push
 from ocpi_party.modules.sessions import receiver as sessions_receiver
 from ocpi_party.modules.sessions import repository as sessions_repository
@@ -23,6 +25,7 @@ from ocpi_party.modules.sessions import sender as sessions_sender
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import House
 from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
@@ -36,6 +39,7 @@ class Module:
     owned             where its objects lie, None if it has none
     pushed            how partners are told of ours
     pulled            how theirs are kept when we fetch their lists
+    results           what each kind of request gets as its result later
     """
 
     id: ModuleId
@@ -44,6 +48,7 @@ class Module:
     owned: Owned | None = None
     pushed: Pushed | None = None
     pulled: Pulled | None = None
+    results: Mapping[str, type[House]] = field(default_factory=dict)
 
 
 MODULES: tuple[Module, ...] = (
@@ -61,10 +66,14 @@ MODULES: tuple[Module, ...] = (
         sessions_receiver.router,
         Owned(SESSIONS, sessions_repository.documents),
         sessions_push.PUSHED,
+        sessions_pull.PULLED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}
+RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
+    (module.id, kind): result for module in MODULES for kind, result in module.results.items()
+}
 
-__all__ = ["MODULES", "PULLED", "PUSHED", "Module", "credentials", "versions"]
+__all__ = ["MODULES", "PULLED", "PUSHED", "RESULTS", "Module", "callbacks_table", "credentials", "versions"]

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events.repository import EventType, tell
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.location import Capability
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import ChargingPreferencesResponse, SessionStatus
 from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, now, parse_time
 from ocpi_party.owned import repository
@@ -70,6 +72,9 @@ async def consider(tx: WriteTx, ref: Ref, wish: JsonObject) -> ChargingPreferenc
     response = await _response(tx, ref, document, evse, wish)
     if response is ChargingPreferencesResponse.ACCEPTED:
         await keep(tx, session.seq, wish, response)
+        data = {"country_code": document["country_code"], "party_id": document["party_id"], "id": document["id"]}
+        subject = f"{ModuleId.SESSIONS}/{ref}"
+        await tell(tx, EventType.CHARGING_PREFERENCES_RECEIVED, subject, data | {"charging_preferences": wish})
     return response
 
 
