@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "callbacks1"
-down_revision: str | None = "0002"
+down_revision: str | None = "sessions1"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -44,6 +44,12 @@ def upgrade() -> None:
             postgresql.JSON(astext_type=sa.Text()),
             nullable=False,
             comment="the result, if none comes before the deadline",
+        ),
+        sa.Column(
+            "number",
+            sa.BigInteger(),
+            nullable=True,
+            comment="our number of what it is about, where the partner's id must not reach a station",
         ),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column(

@@ -154,16 +154,6 @@ def create_app(
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),
     )
-    pulling = PullWorker(
-        database,
-        client,
-        PULLED,
-        DIALECTS,
-        interval=timedelta(seconds=settings.pull_interval_seconds),
-        lease_for=timedelta(seconds=2 * settings.push_lease_seconds),
-        retry_base=timedelta(seconds=settings.retry_base_seconds),
-        retry_most=timedelta(seconds=settings.retry_max_seconds),
-    )
     results = ResultWorker(
         database,
         client,
@@ -173,6 +163,16 @@ def create_app(
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),
         keep_trying=timedelta(seconds=settings.result_retry_seconds),
+    )
+    pulling = PullWorker(
+        database,
+        client,
+        PULLED,
+        DIALECTS,
+        interval=timedelta(seconds=settings.pull_interval_seconds),
+        lease_for=timedelta(seconds=2 * settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
     )
     mounted = tuple(
         (module.id, interface)

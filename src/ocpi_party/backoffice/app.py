@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    commands,
     documentation,
     events,
     health,
@@ -16,6 +17,7 @@ from ocpi_party.backoffice import (
     partners,
     sessions,
     sync,
+    tokens,
     webhooks,
 )
 from ocpi_party.backoffice.errors import answer_errors
@@ -27,7 +29,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     sync.router,
     objects.router,
     locations.router,
+    commands.router,
     sessions.router,
+    tokens.router,
     events.router,
     webhooks.router,
 )

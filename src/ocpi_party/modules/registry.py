@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 
 from ocpi_party.modules.callbacks import table as callbacks_table
+from ocpi_party.modules.commands import receiver as commands_receiver
+from ocpi_party.modules.commands import sender as commands_sender
+from ocpi_party.modules.commands import table as commands_table
+from ocpi_party.modules.commands.kinds import RESULTS as COMMAND_RESULTS
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import pull as locations_pull
@@ -23,6 +27,13 @@ from ocpi_party.modules.sessions import receiver as sessions_receiver
 from ocpi_party.modules.sessions import repository as sessions_repository
 from ocpi_party.modules.sessions import sender as sessions_sender
 from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.modules.tokens import pull as tokens_pull
+from ocpi_party.modules.tokens import push as tokens_push
+from ocpi_party.modules.tokens import receiver as tokens_receiver
+from ocpi_party.modules.tokens import repository as tokens_repository
+from ocpi_party.modules.tokens import sender as tokens_sender
+from ocpi_party.modules.tokens.keys import token_keys
+from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House
@@ -60,6 +71,7 @@ MODULES: tuple[Module, ...] = (
         locations_push.PUSHED,
         locations_pull.PULLED,
     ),
+    Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
     Module(
         ModuleId.SESSIONS,
         sessions_sender.router,
@@ -67,6 +79,14 @@ MODULES: tuple[Module, ...] = (
         Owned(SESSIONS, sessions_repository.documents),
         sessions_push.PUSHED,
         sessions_pull.PULLED,
+    ),
+    Module(
+        ModuleId.TOKENS,
+        tokens_sender.router,
+        tokens_receiver.router,
+        Owned(TOKENS, tokens_repository.documents, token_keys),
+        tokens_push.PUSHED,
+        tokens_pull.PULLED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
@@ -76,4 +96,4 @@ RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
     (module.id, kind): result for module in MODULES for kind, result in module.results.items()
 }
 
-__all__ = ["MODULES", "PULLED", "PUSHED", "RESULTS", "Module", "callbacks_table", "credentials", "versions"]
+__all__ = ["MODULES", "PULLED", "PUSHED", "RESULTS", "Module", "callbacks_table", "commands_table", "credentials", "versions"]

@@ -53,9 +53,10 @@ _REPEATED = Statement(
 )
 _OPEN = Statement(
     """INSERT INTO inbound_requests
-         (module, kind, partner_id, ours, theirs, ref, request, fingerprint, response_url, response, on_timeout, deadline)
+         (module, kind, partner_id, ours, theirs, ref, request, fingerprint, response_url, response, on_timeout, number,
+          deadline)
        VALUES (:module, :kind, :partner_id, :ours, :theirs, :ref, CAST(:request AS json), :fingerprint, :response_url,
-               CAST(:response AS json), CAST(:on_timeout AS json), now() + CAST(:wait AS interval))
+               CAST(:response AS json), CAST(:on_timeout AS json), CAST(:number AS bigint), now() + CAST(:wait AS interval))
        RETURNING id"""
 )
 
@@ -67,11 +68,14 @@ async def first_answer(tx: WriteTx, asked: Inbound) -> bytes | None:
     return found
 
 
-async def open_request(tx: WriteTx, asked: Inbound, response: bytes, promised: timedelta) -> int:
+async def open_request(
+    tx: WriteTx, asked: Inbound, response: bytes, promised: timedelta, *, number: int | None = None
+) -> int:
     """Keep a request that we take on, and tell its id.
 
     response  what the partner is answered at once
     promised  the timeout that the partner is told
+    number    our number of what it is about, where the partner's own id must not reach a station
     """
     request_id: int = await tx.value(
         _OPEN,
@@ -86,6 +90,7 @@ async def open_request(tx: WriteTx, asked: Inbound, response: bytes, promised: t
         response_url=asked.response_url,
         response=response.decode(),
         on_timeout=encode(asked.on_timeout).decode(),
+        number=number,
         wait=promised * (1 - MARGIN),
     )
     await happened.received(tx, asked.module, asked.kind, request_id, asked.partner_id)
@@ -137,7 +142,7 @@ async def add_result(tx: WriteTx, request_id: int, result: bytes, give_up_at: da
     await tx.run(_FURTHER, id=request_id, result=result.decode(), give_up_at=give_up_at)
 
 
-_COLUMNS = """r.id, r.module, r.kind, r.partner_id, r.ours, r.theirs, r.ref, r.request, r.response, r.state, r.result,
+_COLUMNS = """r.id, r.module, r.kind, r.partner_id, r.ours, r.theirs, r.ref, r.request, r.response, r.state, r.result, r.number,
               r.received_at, r.deadline, r.resulted_at, d.state AS delivery, d.attempts, d.error, d.settled_at"""
 _LAST_DUE = """LEFT JOIN LATERAL (SELECT state, attempts, error, settled_at FROM results_due d
                                    WHERE d.request_id = r.id ORDER BY d.id DESC LIMIT 1) d ON true"""

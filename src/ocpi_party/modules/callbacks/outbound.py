@@ -76,7 +76,7 @@ async def create(tx: WriteTx, asked: Outbound, secret_digest: bytes) -> int:
 
 _ANSWERED = Statement(
     """UPDATE outbound_requests
-          SET response = CAST(:response AS json), deadline = now() + CAST(:wait AS interval),
+          SET response = CAST(:response AS json), error = :error, deadline = now() + CAST(:wait AS interval),
               expires_at = GREATEST(expires_at, now() + CAST(:wait AS interval) + CAST(:kept AS interval)),
               state = CASE WHEN state = 'WAITING' AND NOT :accepted THEN 'REFUSED' ELSE state END
         WHERE id = :id"""
@@ -94,14 +94,29 @@ _TIME_OUT = Statement(
 )
 
 
-async def answered(tx: WriteTx, request_id: int, response: bytes, promised: timedelta, *, accepted: bool) -> None:
+async def answered(
+    tx: WriteTx,
+    request_id: int,
+    response: bytes | None,
+    promised: timedelta,
+    *,
+    accepted: bool,
+    error: str | None = None,
+) -> None:
     """The partner responded; a result that overtook its response stays.
 
+    response  None, if there is none that can be read; error tells why
     promised  the timeout that the partner told
     accepted  a result follows; else the request is REFUSED
     """
     await tx.run(
-        _ANSWERED, id=request_id, response=response.decode(), wait=promised + MARGIN, kept=KEPT, accepted=accepted
+        _ANSWERED,
+        id=request_id,
+        response=None if response is None else response.decode(),
+        error=error,
+        wait=promised + MARGIN,
+        kept=KEPT,
+        accepted=accepted,
     )
 
 
