@@ -17,6 +17,7 @@ from ocpi_party.backoffice import (
     partners,
     sessions,
     sync,
+    tariffs,
     tokens,
     webhooks,
 )
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     commands.router,
     sessions.router,
     tokens.router,
+    tariffs.router,
     events.router,
     webhooks.router,
 )

@@ -26,7 +26,10 @@ router = APIRouter(prefix="/commands", tags=["commands"])
 
 RequestId = Annotated[int, Path(ge=1, le=2**62)]
 State = Annotated[str | None, Query(max_length=20, description="in any case, as PENDING, RESULTED, TIMED_OUT, WAITING")]
-_BODY = {"type": "object", "description": "the OCPI command without response_url, with country_code and party_id of the CPO"}
+_BODY = {
+    "type": "object",
+    "description": "the OCPI command without response_url, with country_code and party_id of the CPO",
+}
 _RESULT = {"type": "object", "title": "CommandResult", "description": "CommandResult of OCPI 2.2.1"}
 
 
@@ -63,9 +66,7 @@ async def list_reservations(request: Request, building: CurrentBuilding, state: 
     """Reservations at our charge points, newest first; their id is what a station is told."""
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     async with building.database.read() as tx:
-        rows, total = await reservations.page(
-            tx, state=state and fold(state), offset=wanted.offset, limit=wanted.limit
-        )
+        rows, total = await reservations.page(tx, state=state and fold(state), offset=wanted.offset, limit=wanted.limit)
     headers = {"x-total-count": str(total), "x-limit": str(wanted.limit)}
     return _json([reservation_view(row) for row in rows], headers=headers)
 

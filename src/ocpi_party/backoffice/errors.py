@@ -15,6 +15,7 @@ from ocpi_party.modules.commands.results import ResultKnown
 from ocpi_party.modules.commands.sending import NoReceiver
 from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
 from ocpi_party.modules.sessions.wishes import NotOffered
+from ocpi_party.modules.tariffs.publishing import StillReferredTo
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
 from ocpi_party.partners.client import PartnerUnreachable
@@ -44,6 +45,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     errors.NotRegistered: (409, "Not registered"),
     errors.AlreadyRegistered: (409, "Already registered"),
     OlderThanKnown: (409, "Older than known"),
+    StillReferredTo: (409, "Still referred to"),
     BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
     ResultKnown: (409, "Result known"),

@@ -27,6 +27,10 @@ from ocpi_party.modules.sessions import receiver as sessions_receiver
 from ocpi_party.modules.sessions import repository as sessions_repository
 from ocpi_party.modules.sessions import sender as sessions_sender
 from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.modules.tariffs import push as tariffs_push
+from ocpi_party.modules.tariffs import receiver as tariffs_receiver
+from ocpi_party.modules.tariffs import sender as tariffs_sender
+from ocpi_party.modules.tariffs import table as tariffs_table
 from ocpi_party.modules.tokens import pull as tokens_pull
 from ocpi_party.modules.tokens import push as tokens_push
 from ocpi_party.modules.tokens import receiver as tokens_receiver
@@ -36,6 +40,7 @@ from ocpi_party.modules.tokens.keys import token_keys
 from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.types import House
 from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.pull import Pulled
@@ -88,6 +93,14 @@ MODULES: tuple[Module, ...] = (
         tokens_push.PUSHED,
         tokens_pull.PULLED,
     ),
+    Module(
+        ModuleId.TARIFFS,
+        tariffs_sender.router,
+        tariffs_receiver.router,
+        Owned(tariffs_table.TARIFFS, tariffs_table.documents),
+        tariffs_push.PUSHED,
+        Pulled(Tariff, tariffs_table.TARIFFS),
+    ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
@@ -96,4 +109,14 @@ RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
     (module.id, kind): result for module in MODULES for kind, result in module.results.items()
 }
 
-__all__ = ["MODULES", "PULLED", "PUSHED", "RESULTS", "Module", "callbacks_table", "commands_table", "credentials", "versions"]
+__all__ = [
+    "MODULES",
+    "PULLED",
+    "PUSHED",
+    "RESULTS",
+    "Module",
+    "callbacks_table",
+    "commands_table",
+    "credentials",
+    "versions",
+]

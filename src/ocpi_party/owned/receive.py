@@ -62,8 +62,22 @@ async def put(
     return done
 
 
-async def tell(tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = False) -> None:
-    """The operator's systems hear that a partner's object came or changed. part  EVSE and connector within a Location"""
+async def delete(tx: WriteTx, table: Table, module: ModuleId, ref: Ref) -> None:
+    """Take the partner's object away. Raises UnknownObject"""
+    if await repository.lock(tx, table, ref) is None:
+        raise UnknownObject(ref)
+    await repository.delete(tx, table, ref)
+    await tell(tx, module, ref, kind=EventType.OBJECT_REMOVED)
+
+
+async def tell(
+    tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = False, kind: EventType | None = None
+) -> None:
+    """The operator's systems hear that a partner's object came or changed.
+
+    part  EVSE and connector within a Location
+    kind  what else happened to it
+    """
     owner = PartyId.parse(ref.owner)
     data = {
         "module": module,
@@ -73,7 +87,7 @@ async def tell(tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = 
         "for": ref.addressee,
         "part": list(part),
     }
-    kind = EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED
+    kind = kind or (EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED)
     await events.tell(tx, kind, "/".join([module, str(ref), *part]), data, partner_id=ref.partner_id)
 
 

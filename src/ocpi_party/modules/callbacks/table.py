@@ -46,7 +46,9 @@ INBOUND_REQUESTS = Table(
     Column("response_url", Text, nullable=False, comment="may hold a secret of the partner: not to be logged"),
     Column("response", JSON, nullable=False, comment="what we answered at once"),
     Column("on_timeout", JSON, nullable=False, comment="the result, if none comes before the deadline"),
-    Column("number", BigInteger, comment="our number of what it is about, where the partner's id must not reach a station"),
+    Column(
+        "number", BigInteger, comment="our number of what it is about, where the partner's id must not reach a station"
+    ),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("state", Text, nullable=False, server_default=text("'PENDING'"), comment="PENDING, RESULTED or TIMED_OUT"),
     Column("result", JSON),

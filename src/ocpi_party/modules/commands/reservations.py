@@ -46,7 +46,9 @@ _ACCEPTED = Statement(
 _FAILED = Statement(
     "UPDATE reservations SET state = 'FAILED' WHERE id = :id AND request_id = :request_id AND state = 'REQUESTED'"
 )
-_WITHDRAWN = Statement("UPDATE reservations SET state = 'WITHDRAWN' WHERE id = :id AND state IN ('REQUESTED', 'ACTIVE')")
+_WITHDRAWN = Statement(
+    "UPDATE reservations SET state = 'WITHDRAWN' WHERE id = :id AND state IN ('REQUESTED', 'ACTIVE')"
+)
 
 
 async def claim(tx: WriteTx, whose: Whose, command: JsonObject) -> int:
