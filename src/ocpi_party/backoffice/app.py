@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    chargingprofiles,
     commands,
     documentation,
     events,
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     locations.router,
     commands.router,
     sessions.router,
+    chargingprofiles.router,
     tokens.router,
     tariffs.router,
     events.router,

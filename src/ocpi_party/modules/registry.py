@@ -9,6 +9,11 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 
 from ocpi_party.modules.callbacks import table as callbacks_table
+from ocpi_party.modules.chargingprofiles import push as chargingprofiles_push
+from ocpi_party.modules.chargingprofiles import receiver as chargingprofiles_receiver
+from ocpi_party.modules.chargingprofiles import sender as chargingprofiles_sender
+from ocpi_party.modules.chargingprofiles import table as chargingprofiles_table
+from ocpi_party.modules.chargingprofiles.kinds import RESULTS as PROFILE_RESULTS
 from ocpi_party.modules.commands import receiver as commands_receiver
 from ocpi_party.modules.commands import sender as commands_sender
 from ocpi_party.modules.commands import table as commands_table
@@ -78,6 +83,13 @@ MODULES: tuple[Module, ...] = (
     ),
     Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
     Module(
+        ModuleId.CHARGING_PROFILES,
+        chargingprofiles_sender.router,
+        chargingprofiles_receiver.router,
+        pushed=chargingprofiles_push.PUSHED,
+        results=PROFILE_RESULTS,
+    ),
+    Module(
         ModuleId.SESSIONS,
         sessions_sender.router,
         sessions_receiver.router,
@@ -116,6 +128,7 @@ __all__ = [
     "RESULTS",
     "Module",
     "callbacks_table",
+    "chargingprofiles_table",
     "commands_table",
     "credentials",
     "versions",

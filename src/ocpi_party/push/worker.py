@@ -14,7 +14,7 @@ from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
-from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId, now
 from ocpi_party.outbox import repository as outbox
 from ocpi_party.outbox.repository import Lane, Mark
@@ -156,7 +156,8 @@ class PushWorker:
 
     async def _tell(self, lane: Lane, partner: Partner, mark: Mark, state: State | None) -> bool:
         """True, if it was told; what was refused or is void is settled here. Raises PartnerUnreachable"""
-        pushed, url = self.pushed.get(mark.module), partner.endpoint(mark.module, InterfaceRole.RECEIVER)
+        pushed = self.pushed.get(mark.module)
+        url = partner.endpoint(mark.module, pushed.interface) if pushed else None
         if pushed is None or url is None:
             async with self.database.write() as tx:
                 await outbox.drop(tx, mark)
