@@ -63,6 +63,7 @@ async def _template(url: str) -> str:
     try:
         await connection.execute("SELECT pg_advisory_lock(7305)")
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
             await connection.execute(f"CREATE DATABASE {name}_new")
             await migrate(_named(url, f"{name}_new"))
             await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")

@@ -19,6 +19,9 @@ AS $$ SELECT floor(extract(epoch FROM at) / 86400)::bigint $$;
 CREATE FUNCTION listing_added() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO listing_counts (listing, owner, audience, kind, bucket, n)
+    SELECT TG_TABLE_NAME, owner, audience, 'T', 0, count(*)
+      FROM added WHERE partner_id = 0 AND NOT gone GROUP BY owner, audience
+    UNION ALL
     SELECT TG_TABLE_NAME, owner, audience, 'S', seq / 2000, count(*)
       FROM added WHERE partner_id = 0 AND NOT gone GROUP BY owner, audience, seq / 2000
     UNION ALL
@@ -29,13 +32,22 @@ END $$;
 
 CREATE FUNCTION listing_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP <> 'INSERT' AND NOT OLD.gone THEN
+    -- The usual change, a new status, moves an object to another day and to no other place.
+    IF TG_OP = 'UPDATE' AND NOT OLD.gone AND NOT NEW.gone AND OLD.audience = NEW.audience THEN
         INSERT INTO listing_counts (listing, owner, audience, kind, bucket, n) VALUES
+            (TG_TABLE_NAME, OLD.owner, OLD.audience, 'D', listing_day(OLD.last_updated), -1),
+            (TG_TABLE_NAME, NEW.owner, NEW.audience, 'D', listing_day(NEW.last_updated), 1);
+        RETURN NULL;
+    END IF;
+    IF NOT OLD.gone THEN
+        INSERT INTO listing_counts (listing, owner, audience, kind, bucket, n) VALUES
+            (TG_TABLE_NAME, OLD.owner, OLD.audience, 'T', 0, -1),
             (TG_TABLE_NAME, OLD.owner, OLD.audience, 'S', OLD.seq / 2000, -1),
             (TG_TABLE_NAME, OLD.owner, OLD.audience, 'D', listing_day(OLD.last_updated), -1);
     END IF;
-    IF TG_OP <> 'DELETE' AND NOT NEW.gone THEN
+    IF TG_OP = 'UPDATE' AND NOT NEW.gone THEN
         INSERT INTO listing_counts (listing, owner, audience, kind, bucket, n) VALUES
+            (TG_TABLE_NAME, NEW.owner, NEW.audience, 'T', 0, 1),
             (TG_TABLE_NAME, NEW.owner, NEW.audience, 'S', NEW.seq / 2000, 1),
             (TG_TABLE_NAME, NEW.owner, NEW.audience, 'D', listing_day(NEW.last_updated), 1);
     END IF;
@@ -85,8 +97,8 @@ def upgrade() -> None:
         sa.Column("listing", sa.Text(), nullable=False, comment="the table that is counted"),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("audience", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False, comment="S: block of seq, D: day of last_updated"),
-        sa.Column("bucket", sa.BigInteger(), nullable=False, comment="seq / 2000, or days since 1970"),
+        sa.Column("kind", sa.Text(), nullable=False, comment="T: total, S: block of seq, D: day of last_updated"),
+        sa.Column("bucket", sa.BigInteger(), nullable=False, comment="0, seq / 2000, or days since 1970"),
         sa.Column(
             "n", sa.Integer(), nullable=False, comment="a difference; the sum over the rows of a bucket is its count"
         ),

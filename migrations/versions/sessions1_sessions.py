@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "sessions1"
-down_revision: tuple[str, ...] = ("tokens1", "tariffs1")
+down_revision: str | None = "tokens2"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -21,6 +21,7 @@ from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
+from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
@@ -34,7 +35,7 @@ from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
-from ocpi_party.transport.asked import Building
+from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
 from ocpi_party.transport.paths import Interface, as_sent
@@ -107,6 +108,7 @@ class App:
                 async with self.building.database.write() as tx:
                     if seen:
                         await partners.touch(tx, sorted(seen))
+                    await withdraw_expired(tx)
                     await fold_counts(tx)
                     await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
 
@@ -209,6 +211,12 @@ def create_app(
         command_timeout=timedelta(seconds=settings.command_timeout_seconds),
         keep_trying=timedelta(seconds=settings.result_retry_seconds),
         charging_profile_requests=settings.charging_profile_requests,
+        authorizing=Authorizing(
+            timeout=timedelta(seconds=settings.authorize_timeout_seconds),
+            ask_first=settings.authorize_allowed == "ask",
+            reuse=timedelta(seconds=settings.authorize_reuse_seconds),
+            unknown=settings.authorize_unknown,
+        ),
         wake=wake,
         happenings=happenings,
         ask=webhooks.ask,
@@ -217,7 +225,7 @@ def create_app(
         missed=want,
     )
     app: App
-    life = Life()
+    life = Life(at_stop=[happenings.close])  # An open stream would keep the server from ending.
     api = backoffice(building, api_key=api_key, life=life, lifespan=lambda _api: app.running(workers=workers))
     front = OcpiFront(_endpoints(), building)
     front.observers.append(lambda scope, _asked, status, seconds: metrics.count_request("ocpi", scope, status, seconds))

@@ -27,6 +27,10 @@ Row = Mapping[str, Any]
 
 _DIALECT: Final = AsyncpgDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
+# One plan a statement, whatever the arguments: PostgreSQL guesses a LIMIT that is a parameter far too high, and would
+# therefore plan a page anew each time, which costs more than fetching it. Compiling plans never pays for statements as short.
+_PLANS: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+
 
 class DatabaseUnavailable(Exception):
     """PostgreSQL cannot be reached, or hangs up; the work was not done and may be tried again later."""
@@ -127,7 +131,7 @@ class Database:
                 max_size=self._pool_size,
                 reset=_leave_clean,
                 statement_cache_size=500,
-                server_settings={"application_name": "ocpi-party", "timezone": "UTC"},
+                server_settings={"application_name": "ocpi-party", "timezone": "UTC", **_PLANS},
             )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
             raise DatabaseUnavailable(f"the database cannot be reached: {type(fault).__name__}") from fault

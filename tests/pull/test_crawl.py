@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.objects import LATER, NOON, a_location, an_evse
+from tests.objects import LATER, NOON, a_client_info, a_location, an_evse
 from tests.partner import Caller, FakePartner, envelope
 from tests.pull.lists import PagedList, a_cpo, ids, some_locations
 from tests.server import Server
@@ -49,7 +49,7 @@ async def test_every_page_that_a_link_leads_to_is_fetched(server: Server) -> Non
     assert pull["error"] is None
 
 
-@pytest.mark.requirement("HUB-16", "TRN-03")
+@pytest.mark.requirement("HUB-05")
 async def test_we_ask_as_one_party_of_ours_for_one_of_theirs(server: Server) -> None:
     partner = a_cpo()
     listed = PagedList(partner, some_locations(1))
@@ -226,10 +226,11 @@ async def test_objects_of_a_party_that_is_not_the_partners_are_passed_over(serve
     assert (finding["ref"], finding["pointer"]) == ("NL*XYZ/FOREIGN", "/party_id")
 
 
-@pytest.mark.requirement("HUB-16", "HUB-17")
+@pytest.mark.requirement("HUB-16", "HUB-17", "HUB-02")
 async def test_behind_a_hub_each_object_belongs_to_the_party_that_it_names(server: Server) -> None:
-    hub = a_cpo(roles=(("HUB", "NL", "HUB"),))
-    mixed = [a_location(PartyId("NL", p), id=f"LOC{p}") for p in ("AAA", "BBB", "OWA")]
+    hub = a_cpo(roles=(("HUB", "NL", "HUB"),), endpoints=[("locations", "SENDER"), ("hubclientinfo", "SENDER")])
+    behind = PagedList(hub, [a_client_info(PartyId("NL", p)) for p in ("AAA", "BBB")], module="hubclientinfo")
+    mixed = [a_location(PartyId("NL", p), id=f"LOC{p}") for p in ("AAA", "BBB", "CCC", "OWA")]
     listed = PagedList(hub, mixed, most=5)
     await server.connect(server.internet.add(hub))
 
@@ -238,7 +239,8 @@ async def test_behind_a_hub_each_object_belongs_to_the_party_that_it_names(serve
     sent = listed.asked[0].headers
     assert (sent["ocpi-to-country-code"], sent["ocpi-to-party-id"]) == ("NL", "HUB")
     assert [(r["owner"], r["key"]) for r in await server.rows(_HELD)] == [("NL*AAA", "LOCAAA"), ("NL*BBB", "LOCBBB")]
-    assert [f["ref"] for f in await server.rows(_FINDINGS)] == ["NL*OWA/LOCOWA"]
+    assert [f["ref"] for f in await server.rows(_FINDINGS)] == ["NL*CCC/LOCCCC", "NL*OWA/LOCOWA"]
+    assert not any(name.startswith("ocpi-") for name in behind.asked[0].headers)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    authorizing,
+    cdrs,
     chargingprofiles,
     commands,
     documentation,
@@ -36,6 +38,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     chargingprofiles.router,
     tokens.router,
     tariffs.router,
+    cdrs.router,
+    authorizing.router,
     events.router,
     webhooks.router,
 )

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.modules.cdrs.issuing import AlreadyCredited, AlreadyIssued
 from ocpi_party.modules.chargingprofiles import results as profile_results
 from ocpi_party.modules.chargingprofiles.active import NotCharging
 from ocpi_party.modules.commands.guards import NotAuthorized, NotCapable
@@ -21,6 +22,7 @@ from ocpi_party.modules.tariffs.publishing import StillReferredTo
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
 from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.pricing.credit import NotCreditable
 from ocpi_party.transport.errors import BodyTooLarge
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,9 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     errors.AlreadyRegistered: (409, "Already registered"),
     OlderThanKnown: (409, "Older than known"),
     StillReferredTo: (409, "Still referred to"),
+    AlreadyIssued: (409, "Already issued"),
+    AlreadyCredited: (409, "Already credited"),
+    NotCreditable: (409, "Not creditable"),
     BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
     ResultKnown: (409, "Result known"),

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ocpi_party.cli import doctor, key, partner, party, serve
+from ocpi_party.cli import demo, doctor, key, partner, party, pull, serve
 from ocpi_party.cli.failure import TOLD, in_words
 
 app = typer.Typer(
@@ -16,8 +16,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 serve.add_to(app)
+app.command("demo")(demo.demo)
 app.add_typer(party.app, name="party")
 app.add_typer(partner.app, name="partner")
+app.command("pull")(pull.pull)
 app.add_typer(key.app, name="key")
 app.command("doctor")(doctor.doctor)
 

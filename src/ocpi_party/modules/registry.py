@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter
 
 from ocpi_party.modules.callbacks import table as callbacks_table
+from ocpi_party.modules.cdrs import pull as cdrs_pull
+from ocpi_party.modules.cdrs import push as cdrs_push
+from ocpi_party.modules.cdrs import receiver as cdrs_receiver
+from ocpi_party.modules.cdrs import repository as cdrs_repository
+from ocpi_party.modules.cdrs import sender as cdrs_sender
+from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.modules.chargingprofiles import push as chargingprofiles_push
 from ocpi_party.modules.chargingprofiles import receiver as chargingprofiles_receiver
 from ocpi_party.modules.chargingprofiles import sender as chargingprofiles_sender
@@ -19,6 +25,7 @@ from ocpi_party.modules.commands import sender as commands_sender
 from ocpi_party.modules.commands import table as commands_table
 from ocpi_party.modules.commands.kinds import RESULTS as COMMAND_RESULTS
 from ocpi_party.modules.credentials import router as credentials
+from ocpi_party.modules.hubclientinfo import pull as hubclientinfo_pull
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
 from ocpi_party.modules.locations import pull as locations_pull
 from ocpi_party.modules.locations import push as locations_push
@@ -98,14 +105,6 @@ MODULES: tuple[Module, ...] = (
         sessions_pull.PULLED,
     ),
     Module(
-        ModuleId.TOKENS,
-        tokens_sender.router,
-        tokens_receiver.router,
-        Owned(TOKENS, tokens_repository.documents, token_keys),
-        tokens_push.PUSHED,
-        tokens_pull.PULLED,
-    ),
-    Module(
         ModuleId.TARIFFS,
         tariffs_sender.router,
         tariffs_receiver.router,
@@ -113,7 +112,23 @@ MODULES: tuple[Module, ...] = (
         tariffs_push.PUSHED,
         Pulled(Tariff, tariffs_table.TARIFFS),
     ),
-    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router),
+    Module(
+        ModuleId.CDRS,
+        cdrs_sender.router,
+        cdrs_receiver.router,
+        Owned(CDRS, cdrs_repository.documents),
+        cdrs_push.PUSHED,
+        cdrs_pull.PULLED,
+    ),
+    Module(
+        ModuleId.TOKENS,
+        tokens_sender.router,
+        tokens_receiver.router,
+        Owned(TOKENS, tokens_repository.documents, token_keys),
+        tokens_push.PUSHED,
+        tokens_pull.PULLED,
+    ),
+    Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router, pulled=hubclientinfo_pull.PULLED),
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}

@@ -7,6 +7,7 @@ offset with the help of counts that triggers keep per block of seq; the total co
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from struct import Struct
 from typing import Any
 
 from sqlalchemy import Table
@@ -16,6 +17,8 @@ from ocpi_party.owned.documents import DocumentCache, Fetch
 
 BLOCK = 2000
 """How many numbers of seq share one count; the triggers in the migration use the same number."""
+
+_SEQ_AND_REV = Struct(">qq")
 
 _SPARSE = 50
 """A window that holds less than one in so many objects is found by its dates, a wider one in the order of seq."""
@@ -63,43 +66,30 @@ class Scope:
 
 
 _SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner, audience)"
-_NOW = """to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')"""
-_IN_WINDOW = "t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity') AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"
+# (seq, rev) of each row in eight bytes each: a page of numbers one by one costs the driver as much as the query itself.
+_PACKED = "string_agg(int8send(x.seq) || int8send(x.rev), '' ORDER BY x.seq)"
+_IN_WINDOW = """t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+                AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 
 
 class Listing:
-    """One table of own objects that partners may list.
+    """One table of own objects that partners may list."""
 
-    expires  a column with the moment, as the wire spells it, to the second, after which an object is not listed any more;
-             for few objects only: a deep offset then walks over those before it
-    """
-
-    def __init__(self, table: Table, fetch: Fetch, *, expires: str | None = None) -> None:
+    def __init__(self, table: Table, fetch: Fetch) -> None:
         self._name = table.name
         self._fetch = fetch
-        self._expires = expires
         own = f"{table.name} t WHERE t.partner_id = 0 AND NOT t.gone AND t.owner = s.owner AND t.audience = s.audience"
-        # The counts know nothing of time: what has expired is taken off.
-        over = f"{own} AND t.{expires} < {_NOW}" if expires else ""
-        own += f" AND (t.{expires} IS NULL OR t.{expires} >= {_NOW})" if expires else ""
         counts = f"""SELECT COALESCE(sum(c.n), 0) FROM {_SCOPE} JOIN listing_counts c
                      ON c.listing = '{table.name}' AND c.owner = s.owner AND c.audience = s.audience"""
-        less = (
-            f" - (SELECT count(*) FROM {_SCOPE} CROSS JOIN LATERAL (SELECT t.last_updated FROM {over}) t"
-            if over
-            else ""
-        )
-        less_all = f"{less})" if less else ""
-        less_days = f"{less} WHERE t.last_updated >= :first_at AND t.last_updated < :end_at)" if less else ""
         # The table's name is ours; values go in as parameters.
-        self._total = Statement(f"SELECT ({counts} AND c.kind = 'S'){less_all}")
+        self._total = Statement(f"{counts} AND c.kind = 'T'")
         self._page = Statement(
             f"""
-            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs,
-                   ({counts} AND c.kind = 'S'){less_all} AS total
+            SELECT {_PACKED} AS packed, ({counts} AND c.kind = 'T') AS total
               FROM (SELECT y.seq, y.rev
                       FROM {_SCOPE}
-                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after
+                                          ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -114,7 +104,7 @@ class Listing:
         )
         self._window_total = Statement(
             f"""
-            SELECT ({counts} AND c.kind = 'D' AND c.bucket >= :first_day AND c.bucket < :end_day){less_days}
+            SELECT ({counts} AND c.kind = 'D' AND c.bucket >= :first_day AND c.bucket < :end_day)
                  + (SELECT count(*) FROM {_SCOPE}, {own} AND {_IN_WINDOW}
                        AND NOT (t.last_updated >= :first_at AND t.last_updated < :end_at))
             """.replace(
@@ -124,7 +114,7 @@ class Listing:
         )
         self._window_dense = Statement(
             f"""
-            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
+            SELECT {_PACKED} AS packed
               FROM (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after AND {_IN_WINDOW}
                                           ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
@@ -135,7 +125,7 @@ class Listing:
             f"""
             WITH w AS MATERIALIZED (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND {_IN_WINDOW} OFFSET 0) y)
-            SELECT array_agg(x.seq ORDER BY x.seq) AS seqs, array_agg(x.rev ORDER BY x.seq) AS revs
+            SELECT {_PACKED} AS packed
               FROM (SELECT seq, rev FROM w WHERE seq > :after ORDER BY seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -145,7 +135,7 @@ class Listing:
         found, total = await (
             self._filtered(tx, scope, window) if window.is_filtered else self._plain(tx, scope, window)
         )
-        wanted = list(zip(found["seqs"] or (), found["revs"] or (), strict=True))
+        wanted = _unpacked(found["packed"])
         documents = await cache.get(tx, self._name, wanted, self._fetch)
         return Page(documents, total, wanted[-1][0] if wanted else None)
 
@@ -153,7 +143,7 @@ class Listing:
         after, skip = window.after, 0
         if after is None:
             after, skip = 0, window.offset
-            if skip >= BLOCK and self._expires is None:
+            if skip >= BLOCK:
                 block = await tx.row(self._block, owners=scope.owners, audiences=scope.audiences, offset=skip)
                 if block is not None:
                     after, skip = block["after"], skip - int(block["before"])
@@ -175,11 +165,20 @@ class Listing:
         return found, total
 
 
+def _unpacked(packed: bytes | None) -> list[tuple[int, int]]:
+    """(seq, rev) of each row."""
+    return list(_SEQ_AND_REV.iter_unpack(packed or b""))
+
+
+_LAST_DAY = 1_000_000
+"""Of those counted by the day, in the year 4707: the day after the last one that there is could not be written."""
+
+
 def _whole_days(window: Window) -> dict[str, Any]:
     """The days that lie in the window from their first to their last moment; what is left at its edges is counted."""
     day = 86400
-    first = -(-window.date_from.timestamp() // day) if window.date_from else -200_000
-    end = window.date_to.timestamp() // day if window.date_to else 1_000_000
+    first = min(-(-window.date_from.timestamp() // day), _LAST_DAY) if window.date_from else -200_000
+    end = min(window.date_to.timestamp() // day, _LAST_DAY) if window.date_to else _LAST_DAY
     end = max(end, first)
     epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     return {

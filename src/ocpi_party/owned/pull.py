@@ -11,8 +11,9 @@ from sqlalchemy import Table
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import Reading
 from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, encode, fold, parse_time
-from ocpi_party.owned import repository
+from ocpi_party.owned import receive, repository
 from ocpi_party.owned.repository import Told
 from ocpi_party.owned.table import Ref
 
@@ -44,7 +45,8 @@ def by_id(document: JsonObject) -> str:
 class Pulled:
     """How the objects of a module are kept. A module with rules of its own overrides `absorb`.
 
-    table            where they are; a crawl of everything is compared with it. None, if they are no client owned objects
+    table            where they are, named like the module; a crawl of everything is compared with it.
+                     None, if they are no client owned objects
     page_size        how many objects we ask for at a time; a partner may send fewer
     needs_date_from  the list cannot be asked for as a whole (SES-S-02)
     """
@@ -66,5 +68,10 @@ class Pulled:
             Told(one.ref, encode(one.reading.document), parse_time(one.reading.document["last_updated"]))
             for one in found
         ]
-        await repository.put_many(tx, self.table, told, any_age=any_age)
+        await self.tell(tx, await repository.put_many(tx, self.table, told, any_age=any_age))
         return ()
+
+    async def tell(self, tx: WriteTx, changed: Sequence[tuple[Ref, bool]]) -> None:
+        """The operator's systems hear what changed. changed  (object, whether it is new)"""
+        assert self.table is not None
+        await receive.tell_many(tx, ModuleId(self.table.name), changed)

@@ -1,6 +1,6 @@
 """A partner changes its own object. OCPI 2.2.1, Client owned objects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Table
 
@@ -78,6 +78,20 @@ async def tell(
     part  EVSE and connector within a Location
     kind  what else happened to it
     """
+    kind = kind or (EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED)
+    subject, data = _news(module, ref, *part)
+    await events.tell(tx, kind, subject, data, partner_id=ref.partner_id)
+
+
+async def tell_many(tx: WriteTx, module: ModuleId, changed: Sequence[tuple[Ref, bool]]) -> None:
+    """The same for many objects of one partner. changed  (object, whether it is new)"""
+    for kind, new in ((EventType.OBJECT_RECEIVED, True), (EventType.OBJECT_CHANGED, False)):
+        about = [_news(module, ref) for ref, created in changed if created is new]
+        if about:
+            await events.tell_many(tx, kind, about, partner_id=changed[0][0].partner_id)
+
+
+def _news(module: ModuleId, ref: Ref, *part: str) -> tuple[str, JsonObject]:
     owner = PartyId.parse(ref.owner)
     data = {
         "module": module,
@@ -87,8 +101,7 @@ async def tell(
         "for": ref.addressee,
         "part": list(part),
     }
-    kind = kind or (EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED)
-    await events.tell(tx, kind, "/".join([module, str(ref), *part]), data, partner_id=ref.partner_id)
+    return "/".join([module, str(ref), *part]), data
 
 
 async def patch(

@@ -124,15 +124,19 @@ def _put_many(table: str) -> Statement:
                rev = nextval('revisions'), gone = false
          WHERE (:any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes')
            AND (t.gone OR t.last_updated <> excluded.last_updated OR t.document::text <> excluded.document::text)
+        RETURNING partner_id, addressee, owner, key, xmax = 0 AS created
         """
     )
 
 
 async def put_many(
     tx: WriteTx, table: Table, told: Sequence[Told], *, audience: str = EVERYBODY, any_age: bool = False
-) -> int:
-    """Store many objects, each named once, as `put` does; older states are passed over. Tells how many were new or changed."""
-    return await tx.run(
+) -> list[tuple[Ref, bool]]:
+    """Store many objects, each named once, as `put` does; older states are passed over.
+
+    Returns  those that changed, and whether they are new
+    """
+    rows = await tx.rows(
         _put_many(table.name),
         partner_ids=[one.ref.partner_id for one in told],
         addressees=[one.ref.addressee for one in told],
@@ -143,6 +147,7 @@ async def put_many(
         audience=audience,
         any_age=any_age,
     )
+    return [(Ref(r["partner_id"], r["addressee"], r["owner"], r["key"]), r["created"]) for r in rows]
 
 
 @cache

@@ -21,7 +21,11 @@ SELECT p.*,
        (SELECT json_agg(json_build_array(e.module, e.interface, e.url))
           FROM partner_endpoints e WHERE e.partner_id = p.id) AS endpoints,
        (SELECT json_agg(json_build_object('country_code', q.country_code, 'party_id', q.party_id, 'role', q.role,
-                        'status', q.status, 'business_details', q.business_details, 'source', q.source) ORDER BY q.owner, q.role)
+                        'status', q.status, 'business_details', q.business_details, 'source', q.source,
+                        'elsewhere', q.source = 'hub' AND EXISTS (
+                            SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
+                             WHERE d.owner = q.owner AND d.role = q.role AND d.source = 'credentials'))
+                        ORDER BY q.owner, q.role)
           FROM partner_parties q WHERE q.partner_id = p.id) AS roles
   FROM partners p
 """
@@ -92,6 +96,7 @@ def _partner(row: Row) -> Partner:
                 r["business_details"],
                 r["status"],
                 r["source"] == "hub",
+                r["elsewhere"],
             )
             for r in roles
         ),
@@ -194,8 +199,12 @@ async def replace_endpoints(tx: WriteTx, partner_id: int, endpoints: Mapping[tup
     )
 
 
-async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`."""
+async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`.
+
+    Nobody else can take roles until the transaction ends: of two platforms that claim one at once, the second sees the first.
+    """
+    await tx.row(Statement("SELECT pg_advisory_xact_lock(hashtext('partner_parties'))"))
     wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {r['role']}" for r in roles]
     rows = await tx.rows(
         Statement(
@@ -342,10 +351,10 @@ class Note(NamedTuple):
 
 
 async def note_many(tx: WriteTx, partner_id: int, module: str, notes: Collection[Note]) -> None:
-    """Keep where a partner's objects deviate from the specification."""
+    """Keep where a partner's objects deviate from the specification; what is new is an event."""
     if not notes:
         return
-    kept = await tx.rows(
+    rows = await tx.rows(
         _NOTE,
         partner_id=partner_id,
         module=module,
@@ -353,15 +362,15 @@ async def note_many(tx: WriteTx, partner_id: int, module: str, notes: Collection
         pointers=[one.pointer for one in notes],
         rules=[one.rule for one in notes],
     )
-    told = [
-        (
-            f"{module}/{row['ref']}",
-            {"module": module, "object": row["ref"], "pointer": row["pointer"], "rule": row["rule"]},
-        )
-        for row in kept
-        if row["new"]
+    await tell_findings(tx, partner_id, module, [Note(r["ref"], r["pointer"], r["rule"]) for r in rows if r["new"]])
+
+
+async def tell_findings(tx: WriteTx, partner_id: int, module: str, notes: Iterable[Note]) -> None:
+    """Events for findings that were not there before."""
+    about = [
+        (f"{module}/{n.ref}", {"module": module, "object": n.ref, "pointer": n.pointer, "rule": n.rule}) for n in notes
     ]
-    await events.tell_many(tx, EventType.FINDING_RECORDED, told, partner_id=partner_id)
+    await events.tell_many(tx, EventType.FINDING_RECORDED, about, partner_id=partner_id)
 
 
 async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: Iterable[tuple[str, str]]) -> None:

@@ -5,7 +5,7 @@ Each page is kept in one transaction with the position of the next: whoever take
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from ocpi_party.owned.pull import Found, Pulled
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import Answer, OcpiClient, Route
-from ocpi_party.partners.partner import Partner, Party
+from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.repository import Note
 from ocpi_party.pull import links
 from ocpi_party.pull import repository as pulls
@@ -72,7 +72,7 @@ class Page:
 class Crawl:
     """A list of a partner, fetched by the one who holds it.
 
-    own        all our parties
+    direct     parties for which a hub does not speak
     lease_for  from each page on
     next_at    when the list is to be fetched again
     """
@@ -82,7 +82,7 @@ class Crawl:
     pulled: Pulled
     dialect: Dialect
     partner: Partner
-    own: tuple[Party, ...]
+    direct: Collection[str]
     lease_for: timedelta
     next_at: Callable[[], datetime | None]
     pull: Pull
@@ -195,10 +195,7 @@ class Crawl:
             return f"{self.pull.party}/"
 
     def _may_own(self, owner: PartyId) -> bool:
-        """Behind a hub may stand parties that it did not announce, but none of ours (HUB-17)."""
-        if self.pulled.table is None or self.partner.has_party(owner):
-            return True
-        return self.partner.is_hub and all(party.key != owner for party in self.own)
+        return self.pulled.table is None or self.partner.may_own(owner, self.direct)
 
     async def _next(self, tx: ReadTx, url: str, answer: Answer, page: Page) -> str | None:
         """Where the crawl goes on; None at its end. A reason to doubt that this is all is left on the page."""

@@ -8,6 +8,8 @@ from functools import cache
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.repository import Note
 from ocpi_party.pull.planning import Wanted
 
 _KEYS = """unnest(CAST(:modules AS text[]), CAST(:parties AS text[]), CAST(:addressees AS text[]), CAST(:ranks AS int[]))
@@ -22,7 +24,7 @@ _PLAN = Statement(
     SELECT :partner_id, module, party, addressee, rank, now() FROM {_KEYS}
     ON CONFLICT ON CONSTRAINT pulls_key DO UPDATE
        SET rank = excluded.rank,
-           next_at = CASE WHEN p.leased_until IS NULL THEN COALESCE(p.next_at, now()) ELSE p.next_at END
+           next_at = CASE WHEN p.leased_until IS NULL AND p.finished_at IS NULL THEN COALESCE(p.next_at, now()) ELSE p.next_at END
     """
 )
 
@@ -206,7 +208,7 @@ def _missing(table: str) -> Statement:
     return Statement(
         f"""
         INSERT INTO findings (partner_id, module, ref, pointer, rule)
-        SELECT t.partner_id, :module, t.owner || '/' || t.key, '', :rule
+        SELECT t.partner_id, CAST(:module AS text), t.owner || '/' || t.key, '', CAST(:rule AS text)
           FROM {table} t JOIN pulls p ON p.id = :id
          WHERE t.partner_id = p.partner_id AND t.addressee = p.addressee AND NOT t.gone AND t.rev <= p.since_rev
            AND (CAST(:owner AS text) IS NULL OR t.owner = :owner)
@@ -214,6 +216,7 @@ def _missing(table: str) -> Statement:
                             WHERE g.pull_id = :id AND r.ref = t.owner || '/' || t.key)
          ORDER BY 3
         ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()
+        RETURNING ref, pointer, rule, xmax = 0 AS new
         """
     )
 
@@ -223,7 +226,10 @@ async def note_missing(tx: WriteTx, pull: Pull, table: str, owner: str | None, r
 
     owner  whose objects the list holds; None for everybody's behind a hub
     """
-    return await tx.run(_missing(table), id=pull.id, module=pull.module, owner=owner, rule=rule)
+    rows = await tx.rows(_missing(table), id=pull.id, module=pull.module, owner=owner, rule=rule)
+    new = [Note(row["ref"], row["pointer"], row["rule"]) for row in rows if row["new"]]
+    await partners.tell_findings(tx, pull.partner_id, pull.module, new)
+    return len(rows)
 
 
 _FINISH = Statement(
@@ -258,8 +264,8 @@ async def fail(tx: WriteTx, pull: Pull, until: datetime, error: str, *, anew: bo
 
 
 _STATE = Statement(
-    """SELECT module, party, addressee, next_at, wanted_full, COALESCE(leased_until >= now(), false) AS running, started_at, date_from, good_until,
-              pages, objects, refused, total, failures, error, finished_at
+    """SELECT module, party, addressee, next_at, wanted_full, COALESCE(leased_until >= now(), false) AS running, started_at,
+              date_from, good_until, pages, objects, refused, total, failures, error, finished_at
          FROM pulls WHERE partner_id = :id ORDER BY rank, module, party, addressee"""
 )
 

@@ -144,13 +144,14 @@ class PullWorker:
     async def _crawl(self, pull: Pull) -> Crawl | None:
         async with self.database.read() as tx:
             partner = await partners.get(tx, pull.partner_id)
-            own = await partners.own_parties(tx)
+            ours = {str(party.key) for party in await partners.own_parties(tx)}
+            direct = await partners.reached_directly(tx) | ours if partner and partner.is_hub else frozenset()
         pulled = self.pulled.get(pull.module)
         if partner is None or pulled is None:
             return None
         dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
         return Crawl(
-            self.database, self.client, pulled, dialect, partner, own, self.lease_for, self._next_time, pull
+            self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, pull
         )  # fmt: skip
 
     def _next_time(self) -> datetime | None:

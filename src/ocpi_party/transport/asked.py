@@ -25,6 +25,22 @@ from ocpi_party.partners.secrets import Vault
 
 
 @dataclass(frozen=True, slots=True)
+class Authorizing:
+    """How we authorize as CPO, where OCPI leaves it to us.
+
+    timeout    for all whom we ask about one driver
+    ask_first  ask about a token that may be whitelisted or asked about
+    reuse      how long an ALLOWED answers the same question again, where whitelisting is allowed; 0 for never
+    unknown    whom we ask about a token that nobody told us of, in this order: partners, hubs, or partners,hubs …
+    """
+
+    timeout: timedelta
+    ask_first: bool
+    reuse: timedelta
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Building:
     """What every endpoint may use, made once by app.create_app().
 
@@ -61,6 +77,7 @@ class Building:
     command_timeout: timedelta
     keep_trying: timedelta
     charging_profile_requests: int
+    authorizing: Authorizing
     wake: Callable[[], None]
     happenings: Happenings
     ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
@@ -92,8 +109,8 @@ class Asked:
     all_ours: tuple[Party, ...] = ()
     addressed: PartyId | None = None
     sender: PartyId | None = None
-    direct: frozenset[str] = frozenset()
     module: ModuleId | None = None
+    direct: frozenset[str] = frozenset()
 
     @property
     def database(self) -> Database:
@@ -118,15 +135,8 @@ class Asked:
         return [EVERYBODY, *dict.fromkeys(str(key) for key in asking)]
 
     def may_own(self, owner: PartyId) -> bool:
-        """Whether objects of this party may come over this connection.
-
-        A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
-        parties it did not tell us of as well, with `over_direct` even for direct ones.
-        """
-        quirks = self.partner.quirks
-        if str(owner) in self.direct and not quirks.get("over_direct"):
-            return False
-        return self.partner.has_party(owner) or bool(self.partner.is_hub and quirks.get("any_party"))
+        """Whether objects of this party may come over this connection."""
+        return self.partner.may_own(owner, self.direct)
 
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.

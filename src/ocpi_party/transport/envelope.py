@@ -17,8 +17,12 @@ _JSON = "application/json"
 
 def success(data: bytes | None = None, *, http_status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """data  JSON text; None leaves it out, as pushes have none to tell (AMB-17)"""
-    told = b'{"data":' + data + b"," if data is not None else b"{"
-    return Response(told + _tail(StatusCode.SUCCESS), http_status, dict(headers or {}), _JSON)
+    told = (b'{"data":', data, b",") if data is not None else (b"{",)
+    return _json(b"".join((*told, _tail(StatusCode.SUCCESS))), http_status, headers)
+
+
+def _json(body: bytes, http_status: int, headers: Mapping[str, str] | None) -> Response:
+    return Response(body, http_status, headers, _JSON)
 
 
 def created() -> Response:
@@ -41,9 +45,7 @@ def failure(
 ) -> Response:
     """An error in the envelope; data only where the specification tells it with an error (2003 of a command)."""
     told = b'{"data":' + data + b"," if data is not None else b"{"
-    return Response(
-        told + b'"status_message":' + encode(message) + b"," + _tail(code), http_status, dict(headers or {}), _JSON
-    )
+    return _json(told + b'"status_message":' + encode(message) + b"," + _tail(code), http_status, headers)
 
 
 def _tail(code: StatusCode) -> bytes:
@@ -70,4 +72,14 @@ def page(request: Request, asked: Asked, kind: type[House], window: Window, foun
     documents = found.documents
     if kind in asked.spoken.writers:
         documents = [asked.spoken.write(kind, document) for document in documents]
-    return success(b"[" + b",".join(documents) + b"]", headers=more)
+    return _json(_list(documents), 200, more)
+
+
+def _list(documents: list[bytes]) -> bytes:
+    """The envelope around a list. It is put together in one go: a page is long, and each copy of it costs as much as a query."""
+    if not documents:
+        return b'{"data":[],' + _tail(StatusCode.SUCCESS)
+    parts = documents.copy()
+    parts[0] = b'{"data":[' + parts[0]
+    parts[-1] += b"]"
+    return b",".join([*parts, _tail(StatusCode.SUCCESS)])

@@ -17,7 +17,7 @@ async def fetch_missed(asked: Asked, method: str, path: str) -> None:
     if method not in _CHANGES or asked.module is None or len(parts) < 8:
         return
     owner = PartyId(unquote(parts[5]), unquote(parts[6])).folded()
-    if not asked.partner.has_party(owner):
+    if not asked.may_own(owner):
         return
     async with asked.database.write() as tx:
         planned = await asked.house.missed(tx, asked.partner.id, asked.module)

@@ -31,13 +31,13 @@ _PUT_HEADS = Statement(
          WHERE (:any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes')
            AND (t.gone OR t.last_updated <> excluded.last_updated OR t.document::text <> excluded.document::text
                 OR t.stamp <> excluded.stamp)
-        RETURNING seq, partner_id, addressee, owner, key
+        RETURNING seq, partner_id, addressee, owner, key, CASE WHEN xmax = 0 THEN 'NEW' ELSE 'CHANGED' END AS news
     ), same AS (
-        SELECT l.seq, partner_id, addressee, owner, key
+        SELECT l.seq, partner_id, addressee, owner, key, NULL
           FROM locations l JOIN told o USING (partner_id, addressee, owner, key) WHERE l.last_updated = o.at
     )
-    SELECT DISTINCT o.number, s.seq FROM (SELECT * FROM put UNION ALL SELECT * FROM same) s
-      JOIN told o USING (partner_id, addressee, owner, key)
+    SELECT o.number, s.seq, max(s.news) AS news FROM (SELECT * FROM put UNION ALL SELECT * FROM same) s
+      JOIN told o USING (partner_id, addressee, owner, key) GROUP BY o.number, s.seq
     """
 )
 _HIDE_OTHERS = """
@@ -68,8 +68,11 @@ _PUT_EVSES = Statement(
 _REVISE = Statement("UPDATE locations SET rev = nextval('revisions') WHERE seq = ANY(:seqs)")
 
 
-async def put_many(tx: WriteTx, told: Sequence[tuple[Ref, TakenApart]], *, any_age: bool) -> None:
-    """Store whole Locations, each named once, as `repository.put` does; older states are passed over."""
+async def put_many(tx: WriteTx, told: Sequence[tuple[Ref, TakenApart]], *, any_age: bool) -> list[tuple[Ref, bool]]:
+    """Store whole Locations, each named once, as `repository.put` does; older states are passed over.
+
+    Returns  those that changed, they or their EVSEs, and whether they are new
+    """
     rows = await tx.rows(
         _PUT_HEADS,
         partner_ids=[ref.partner_id for ref, _ in told],
@@ -82,7 +85,7 @@ async def put_many(tx: WriteTx, told: Sequence[tuple[Ref, TakenApart]], *, any_a
         any_age=any_age,
     )
     evses = [(row["seq"], place, evse) for row in rows for place, evse in enumerate(told[row["number"] - 1][1].evses)]
-    changed = await tx.rows(
+    touched = await tx.rows(
         _PUT_EVSES,
         seqs=[row["seq"] for row in rows],
         of=[seq for seq, _, _ in evses],
@@ -92,8 +95,10 @@ async def put_many(tx: WriteTx, told: Sequence[tuple[Ref, TakenApart]], *, any_a
         documents=[evse.document.decode() for _, _, evse in evses],
         any_age=any_age,
     )
-    if changed:
-        await tx.run(_REVISE, seqs=[row["seq"] for row in changed])
+    below = {row["seq"] for row in touched}
+    if below:
+        await tx.run(_REVISE, seqs=sorted(below))
+    return [(told[row["number"] - 1][0], row["news"] == "NEW") for row in rows if row["news"] or row["seq"] in below]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ class PulledLocations(Pulled):
                 told.append((one.ref, taken_apart(one.reading.document)))
             except InvalidObject as fault:
                 refused.append(Refused(one.ref, fault))
-        await put_many(tx, told, any_age=any_age)
+        await self.tell(tx, await put_many(tx, told, any_age=any_age))
         return refused
 
 
