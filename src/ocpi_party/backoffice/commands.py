@@ -50,7 +50,7 @@ async def list_commands(
 ) -> Response:
     """Commands, newest first: outbound are those that we sent as an eMSP, inbound those that our charge points must carry out."""
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
-    only = {"state": state and fold(state), "offset": wanted.offset, "limit": wanted.limit}
+    only: dict[str, Any] = {"state": state and fold(state), "offset": wanted.offset, "limit": wanted.limit}
     async with building.database.read() as tx:
         if direction == "inbound":
             rows, total = await inbound.page(tx, ModuleId.COMMANDS, **only)

@@ -5,6 +5,7 @@ from typing import Any
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.commands.kinds import NEEDED, WITH_TOKEN
 from ocpi_party.modules.locations import repository as locations
+from ocpi_party.modules.tokens.keys import token_key
 from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal
 from ocpi_party.ocpi.location import Capability
@@ -47,8 +48,7 @@ async def guarded(
 async def _must_be_authorized(tx: ReadTx, ours: PartyId, token: JsonObject) -> None:
     if not PartyId(token["country_code"], token["party_id"]).is_same(ours):
         raise InvalidObject("/token", "belongs to another party: only tokens of our own may be used")
-    key = f"{token['uid']} {token['type']}".upper()
-    known = await tx.value(_OWN_TOKEN, owner=str(ours.folded()), key=key)
+    known = await tx.value(_OWN_TOKEN, owner=str(ours.folded()), key=token_key(token["uid"], token["type"]))
     if not token["valid"] or known is False:
         raise NotAuthorized("the token is not valid")
 

@@ -9,15 +9,16 @@ from ocpi_party.database import WriteTx
 from ocpi_party.modules.callbacks import inbound
 from ocpi_party.modules.callbacks.inbound import Inbound
 from ocpi_party.modules.callbacks.urls import check_response_url
-from ocpi_party.modules.commands import reservations, tokens
+from ocpi_party.modules.commands import reservations
 from ocpi_party.modules.commands.checks import ACCEPTED, Verdict, verdict
 from ocpi_party.modules.commands.kinds import KINDS, WITH_TOKEN, command_named, subject_of
 from ocpi_party.modules.commands.reservations import Whose
+from ocpi_party.modules.tokens.commanded import note_command
 from ocpi_party.ocpi.command import CommandResponse, CommandResultType, CommandType
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.status import StatusCode
-from ocpi_party.ocpi.types import JsonObject, PartyId, encode
+from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
 from ocpi_party.partners import repository as partners
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import failure, success
@@ -95,4 +96,5 @@ async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandTy
         unknown = encode({"result": CommandResultType.UNKNOWN_RESERVATION})
         await inbound.settle(tx, ModuleId.COMMANDS, request_id, unknown, asked.house.keep_trying)
     if command in WITH_TOKEN:
-        await tokens.keep(tx, given.partner_id, given.ours, given.theirs, given.request)
+        until = parse_time(given.request["expiry_date"]) if command is CommandType.RESERVE_NOW else None
+        await note_command(tx, given.partner_id, given.ours, given.request, reserved_until=until)

@@ -1,4 +1,4 @@
-"""Tables of reservations at our charge points, and of the tokens that came with commands."""
+"""The table of reservations at our charge points."""
 
 from sqlalchemy import BigInteger, Column, DateTime, ForeignKey, Identity, Index, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSON
@@ -26,20 +26,4 @@ RESERVATIONS = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("partner_id", "ours", "theirs", "location_key", "reservation_key", name="reservations_key"),
     Index(None, "partner_id", "theirs", "reservation_key"),
-)
-
-COMMAND_TOKENS = Table(
-    "command_tokens",
-    metadata,
-    Column("ours", Text, primary_key=True, comment="our CPO, COUNTRY*PARTY"),
-    Column("owner", Text, primary_key=True, comment="the eMSP, COUNTRY*PARTY"),
-    Column("key", Text, primary_key=True, comment="UID TYPE in upper case"),
-    Column("location_key", Text, primary_key=True),
-    Column("evse_key", Text, primary_key=True, comment="'' for every EVSE of the Location"),
-    Column("partner_id", BigInteger, ForeignKey("partners.id", ondelete="CASCADE"), nullable=False),
-    Column("received_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    Column("authorization_reference", Text),
-    Column("document", JSON, nullable=False, comment="the Token"),
-    Index(None, "key", "location_key"),
-    comment="tokens that came with START_SESSION or RESERVE_NOW: the eMSP has authorized them already",
 )
