@@ -212,6 +212,7 @@ def create_app(
         token_grace=timedelta(seconds=settings.token_grace_seconds),
         command_timeout=timedelta(seconds=settings.command_timeout_seconds),
         keep_trying=timedelta(seconds=settings.result_retry_seconds),
+        charging_profile_requests=settings.charging_profile_requests,
         authorizing=Authorizing(
             timeout=timedelta(seconds=settings.authorize_timeout_seconds),
             ask_first=settings.authorize_allowed == "ask",

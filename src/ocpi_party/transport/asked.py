@@ -50,6 +50,7 @@ class Building:
     token_of      the credentials token that we send to a partner, and its encoding
     command_timeout  how long the result of a command may take, as partners are told
     keep_trying      how long we try to deliver such a result
+    charging_profile_requests  how many of a partner for one session are taken on per minute
     happenings    wakes readers of events
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
@@ -75,6 +76,7 @@ class Building:
     token_grace: timedelta
     command_timeout: timedelta
     keep_trying: timedelta
+    charging_profile_requests: int
     authorizing: Authorizing
     wake: Callable[[], None]
     happenings: Happenings
