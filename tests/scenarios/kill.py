@@ -136,7 +136,7 @@ class Victim:
         )
         async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as http:
             while not await self._answers(http):
-                await asyncio.sleep(0.05)  # noqa: ASYNC110 - another process sets no event
+                await asyncio.sleep(0.05)
 
     async def _answers(self, http: httpx.AsyncClient) -> bool:
         with suppress(httpx.TransportError):
@@ -186,7 +186,7 @@ async def _all_told(operator: httpx.AsyncClient) -> None:
     (partner,) = (await operator.get("/api/partners")).json()
     async with asyncio.timeout(60):
         while await _pending(operator, partner["id"]):
-            await asyncio.sleep(0.05)  # noqa: ASYNC110 - another process sets no event
+            await asyncio.sleep(0.05)
 
 
 async def _pending(operator: httpx.AsyncClient, partner_id: int) -> int:
