@@ -6,6 +6,9 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    authorizing,
+    cdrs,
+    commands,
     documentation,
     events,
     health,
@@ -14,7 +17,10 @@ from ocpi_party.backoffice import (
     objects,
     parties,
     partners,
+    sessions,
     sync,
+    tariffs,
+    tokens,
     webhooks,
 )
 from ocpi_party.backoffice.errors import answer_errors
@@ -26,6 +32,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     sync.router,
     objects.router,
     locations.router,
+    tariffs.router,
+    cdrs.router,
+    commands.router,
+    sessions.router,
+    tokens.router,
+    authorizing.router,
     events.router,
     webhooks.router,
 )

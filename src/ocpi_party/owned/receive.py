@@ -62,9 +62,23 @@ async def put(
     return done
 
 
-async def tell(tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = False) -> None:
-    """The operator's systems hear that a partner's object came or changed. part  EVSE and connector within a Location"""
-    kind = EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED
+async def delete(tx: WriteTx, table: Table, module: ModuleId, ref: Ref) -> None:
+    """Take the partner's object away. Raises UnknownObject"""
+    if await repository.lock(tx, table, ref) is None:
+        raise UnknownObject(ref)
+    await repository.delete(tx, table, ref)
+    await tell(tx, module, ref, kind=EventType.OBJECT_REMOVED)
+
+
+async def tell(
+    tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = False, kind: EventType | None = None
+) -> None:
+    """The operator's systems hear that a partner's object came or changed.
+
+    part  EVSE and connector within a Location
+    kind  what else happened to it
+    """
+    kind = kind or (EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED)
     subject, data = _news(module, ref, *part)
     await events.tell(tx, kind, subject, data, partner_id=ref.partner_id)
 

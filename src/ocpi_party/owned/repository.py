@@ -164,6 +164,19 @@ async def delete(tx: WriteTx, table: Table, ref: Ref) -> bool:
 
 
 @cache
+def _hide(table: str) -> Statement:
+    return Statement(
+        f"""UPDATE {table} SET gone = true, rev = nextval('revisions')
+             WHERE partner_id = :partner_id AND addressee = :addressee AND owner = :owner AND key = :key AND NOT gone"""
+    )
+
+
+async def hide(tx: WriteTx, table: Table, ref: Ref) -> bool:
+    """Show an object no more, but keep it for those who must still be told that it is gone. False, if there is none."""
+    return await tx.run(_hide(table.name), **ref._asdict()) == 1
+
+
+@cache
 def _own_by_key(table: str) -> Statement:
     return Statement(
         f"""SELECT {_COLUMNS} FROM {table}

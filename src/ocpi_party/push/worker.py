@@ -179,7 +179,10 @@ class PushWorker:
                 await outbox.drop(tx, mark)
             return False
         try:
-            answer = await pushed.tell(teller, mark, state)
+            if state is not None and not state.is_there_for(lane.party):
+                answer = await pushed.take_away(teller, mark, state)
+            else:
+                answer = await pushed.tell(teller, mark, state)
         except PartnerUnreachable as fault:
             if fault.maybe_done:
                 async with self.database.write() as tx:
@@ -213,4 +216,4 @@ class PushWorker:
             given = {} if body is None else {"body": body}
             return await self.client.call(partner, method, to, route=route, params=params, **given)
 
-        return Teller(url, send, dialect.write, self.database, lane.in_doubt)
+        return Teller(url, send, dialect.write, self.database, lane.in_doubt, lane.partner_id, lane.party)

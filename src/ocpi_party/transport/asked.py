@@ -25,6 +25,22 @@ from ocpi_party.partners.secrets import Vault
 
 
 @dataclass(frozen=True, slots=True)
+class Authorizing:
+    """How we authorize as CPO, where OCPI leaves it to us.
+
+    timeout    for all whom we ask about one driver
+    ask_first  ask about a token that may be whitelisted or asked about
+    reuse      how long an ALLOWED answers the same question again, where whitelisting is allowed; 0 for never
+    unknown    whom we ask about a token that nobody told us of, in this order: partners, hubs, or partners,hubs …
+    """
+
+    timeout: timedelta
+    ask_first: bool
+    reuse: timedelta
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Building:
     """What every endpoint may use, made once by app.create_app().
 
@@ -32,6 +48,8 @@ class Building:
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
+    command_timeout  how long the result of a command may take, as partners are told
+    keep_trying      how long we try to deliver such a result
     happenings    wakes readers of events
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
@@ -55,6 +73,9 @@ class Building:
     max_json_depth: int
     allow_private_urls: bool
     token_grace: timedelta
+    command_timeout: timedelta
+    keep_trying: timedelta
+    authorizing: Authorizing
     wake: Callable[[], None]
     happenings: Happenings
     ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]

@@ -33,6 +33,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
     errors.UnknownObject: (404, StatusCode.INVALID_PARAMETERS),
     errors.UnknownLocation: (404, StatusCode.UNKNOWN_LOCATION),
     errors.UnknownToken: (404, StatusCode.UNKNOWN_TOKEN),
+    errors.ForeignToken: (200, StatusCode.UNKNOWN_TOKEN),
     errors.NotEnoughInformation: (200, StatusCode.NOT_ENOUGH_INFORMATION),
     errors.NotRegistered: (405, StatusCode.CLIENT_ERROR),
     errors.AlreadyRegistered: (405, StatusCode.CLIENT_ERROR),
