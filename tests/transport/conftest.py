@@ -1,7 +1,6 @@
 """Partners that call us, for the tests of the transport."""
 
 import pytest
-
 from tests.partner import Caller, FakePartner
 from tests.server import Server
 

@@ -3,7 +3,6 @@
 import base64
 
 import pytest
-
 from tests.conftest import BOTH
 from tests.objects import a_location
 from tests.partner import Caller, basic

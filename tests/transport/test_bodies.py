@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-
 from tests.conftest import BOTH
 from tests.objects import LATER, a_connector, a_location, an_evse
 from tests.partner import Caller, basic

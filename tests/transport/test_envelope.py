@@ -3,13 +3,13 @@
 import re
 
 import pytest
-
-from ocpi_party.modules.locations import repository
 from tests.conftest import BOTH
 from tests.objects import LATER, a_location
 from tests.partner import Answer, Caller
 from tests.server import Server
 from tests.transport.test_authorization import METHODS, PATHS
+
+from ocpi_party.modules.locations import repository
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z")
 

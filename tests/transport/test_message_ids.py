@@ -3,12 +3,12 @@
 import uuid
 
 import pytest
-
-from ocpi_party.modules.locations import repository
 from tests.conftest import BOTH
 from tests.objects import LATER, a_location
 from tests.partner import Answer, Caller
 from tests.server import Server
+
+from ocpi_party.modules.locations import repository
 
 IDS = {"x-request-id": "request-1", "x-correlation-id": "correlation-1"}
 

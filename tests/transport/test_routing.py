@@ -1,13 +1,13 @@
 """Message routing headers. OCPI 2.2.1, Transport and format, "Message routing"; AMB-18."""
 
 import pytest
-
-from ocpi_party.ocpi.types import PartyId
 from tests.conftest import BOTH
 from tests.objects import a_location, an_evse
 from tests.own import publish
 from tests.partner import Answer, Caller, FakePartner
 from tests.server import Server
+
+from ocpi_party.ocpi.types import PartyId
 
 URL = "/locations/NL/TNM/LOC1"
 OWB = PartyId("NL", "OWB")

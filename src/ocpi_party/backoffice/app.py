@@ -5,22 +5,50 @@ from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
 
-from ocpi_party.backoffice import events, locations, objects, parties, partners, webhooks
+from ocpi_party.backoffice import (
+    authorizing,
+    cdrs,
+    commands,
+    documentation,
+    events,
+    health,
+    locations,
+    metrics,
+    objects,
+    parties,
+    partners,
+    sessions,
+    sync,
+    tariffs,
+    tokens,
+    webhooks,
+)
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.transport.asked import Building
 
 ROUTERS: tuple[APIRouter, ...] = (
     parties.router,
     partners.router,
+    sync.router,
     objects.router,
     locations.router,
+    tariffs.router,
+    cdrs.router,
+    commands.router,
+    sessions.router,
+    tokens.router,
+    authorizing.router,
     events.router,
     webhooks.router,
 )
 
 
 def backoffice(
-    building: Building, *, api_key: str, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
+    building: Building,
+    *,
+    api_key: str,
+    life: health.Life,
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
 ) -> FastAPI:
     """api_key  the first key, which may do everything"""
     api = FastAPI(
@@ -28,16 +56,18 @@ def backoffice(
         description="The operator's API. Bodies are OCPI 2.2.1 objects wherever OCPI has one.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # FastAPI's own pages load from a CDN.
+        redoc_url=None,
     )
     api.state.building = building
     api.state.first_key = api_key
+    api.state.life = life
     answer_errors(api)
     for router in ROUTERS:
         api.include_router(router, prefix="/api")
 
-    @api.get("/health/live", tags=["health"])
-    async def live() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "live"}
-
+    for router in (health.router, metrics.router, documentation.router):
+        api.include_router(router)
+    api.mount("/docs/assets", documentation.assets())
+    api.add_middleware(metrics.CountRequests)
     return api

@@ -91,7 +91,9 @@ async def patch_partner(building: CurrentBuilding, partner_id: PartnerId, body: 
     if changes:
         async with building.database.write() as tx:
             await repository.change(tx, partner_id, **changes)
+            await building.connected(tx, partner_id)
         building.directory.drop()
+        building.wake()
     return await get_partner(building, partner_id)
 
 

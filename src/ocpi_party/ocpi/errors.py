@@ -37,6 +37,10 @@ class UnknownToken(UnknownObject):
     """A Token that we do not have."""
 
 
+class ForeignToken(Refusal):
+    """A CDR or Session for a driver of none of our parties (2004); the request itself is understood."""
+
+
 class NotEnoughInformation(Refusal):
     """The request is valid, but does not tell enough to decide (2002)."""
 

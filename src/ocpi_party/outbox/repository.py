@@ -18,6 +18,9 @@ from ocpi_party.partners.audience import EVERYBODY, NOBODY
 RANK = {ModuleId.TARIFFS: 0, ModuleId.LOCATIONS: 1, ModuleId.TOKENS: 1, ModuleId.SESSIONS: 2, ModuleId.CDRS: 3}
 """In what order a partner hears of them: a tariff before the location that refers to it, a session before its CDR."""
 
+LAST = 9
+"""The rank of what goes after everything else: a tariff is taken away when nothing refers to it any more."""
+
 BROADCAST = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS, ModuleId.TOKENS})
 """What may go to everybody behind a hub with one request; Sessions and CDRs never (Message routing, "Broadcast Push")."""
 
@@ -47,6 +50,7 @@ _MARK = Statement(
     SELECT partner_id, party, :module, :rank, :ref, CAST(:patch AS json) FROM told ORDER BY 1, 2
     ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
        SET version = m.version + 1,
+           rank = excluded.rank,
            state = 'WAITING',
            error = NULL,
            patch = CASE WHEN m.patch IS NOT NULL AND excluded.patch IS NOT NULL
@@ -64,6 +68,7 @@ async def mark(
     audience: str = EVERYBODY,
     patch: dict[str, Any] | None = None,
     only: int | None = None,
+    rank: int | None = None,
 ) -> int:
     """Note that the partners concerned do not know the newest state of one of our objects; tells how many there are.
 
@@ -72,13 +77,14 @@ async def mark(
     audience  the party that alone may see it, EVERYBODY, or NOBODY
     patch     the fields that changed, last_updated among them; None when the whole object is news
     only      a partner that alone is told
+    rank      its place among what else is waiting, None for that of its module
     """
     if audience == NOBODY:
         return 0
     return await tx.run(
         _MARK,
         module=module,
-        rank=RANK.get(module, 9),
+        rank=RANK.get(module, LAST) if rank is None else rank,
         ref=ref,
         owner=owner,
         audience=audience,
@@ -317,3 +323,19 @@ _LANES = Statement(
 async def state(tx: ReadTx, partner_id: int) -> tuple[list[Row], list[Row]]:
     """What is pending per module, and the lanes: for people who look."""
     return await tx.rows(_STATE, id=partner_id), await tx.rows(_LANES, id=partner_id)
+
+
+_EVERY_LANE = Statement(
+    """
+    SELECT l.partner_id, l.party, l.delivered, (l.next_attempt_at > now())::int AS broken,
+           count(m.seq) FILTER (WHERE m.state = 'WAITING') AS pending, count(m.seq) FILTER (WHERE m.state = 'REFUSED') AS refused,
+           coalesce(extract(epoch FROM now() - min(m.marked_at) FILTER (WHERE m.state = 'WAITING')), 0)::float AS lag
+      FROM outbox_lanes l LEFT JOIN outbox_marks m ON m.partner_id = l.partner_id AND m.party = l.party
+     GROUP BY l.partner_id, l.party ORDER BY l.partner_id, l.party
+    """
+)
+
+
+async def lanes(tx: ReadTx) -> list[Row]:
+    """Every lane in numbers, for those who watch. lag  age of the oldest thing it was not told, in seconds"""
+    return await tx.rows(_EVERY_LANE)

@@ -67,12 +67,15 @@ class Publisher:
     table: Table
     kind: type[House]
 
-    async def put(self, tx: WriteTx, ref: Ref, body: JsonObject, *, audience: str = EVERYBODY) -> Published:
+    async def put(self, tx: WriteTx, ref: Ref, body: JsonObject, *, audience: str | None = None) -> Published:
         """Store an object of ours, new or in place of the one we have. last_updated may be left out: now.
 
-        Raises InvalidObject; OlderThanKnown
+        audience  None leaves it as it was, for a new object EVERYBODY
+        Raises    InvalidObject; OlderThanKnown
         """
         known = await repository.lock(tx, self.table, ref)
+        if audience is None:
+            audience = known.audience if known else EVERYBODY
         at = moment(body.get("last_updated"), known.last_updated if known else None)
         document = read_own(self.kind, body | {"last_updated": wire_time(at)})
         if known is not None and known.audience == audience:
@@ -81,8 +84,10 @@ class Publisher:
                 return Published(before, created=False, changed=False)
         done = await repository.put(tx, self.table, ref, encode(document), at, audience=audience, any_age=True)
         assert done is not None  # any age is stored
+        if known is not None and known.audience != audience:
+            await self._mark(tx, ref, known.audience, None)  # Whoever may not see it any more has to hear of that too.
         await self._mark(tx, ref, audience, None)
-        return Published(document, created=done.created, changed=True)
+        return Published(document, created=known is None, changed=True)
 
     async def patch(self, tx: WriteTx, ref: Ref, changes: JsonObject, *, merge: Merge = replaced) -> Published:
         """Change fields of an object of ours. Raises UnknownObject; InvalidObject; OlderThanKnown"""
@@ -100,6 +105,14 @@ class Publisher:
         patch = None if any(value is None for value in changes.values()) else told
         await self._mark(tx, ref, known.audience, patch)
         return Published(document, created=False, changed=True)
+
+    async def delete(self, tx: WriteTx, ref: Ref) -> None:
+        """Take an object of ours away; partners hear of it after everything else. Raises UnknownObject"""
+        known = await repository.lock(tx, self.table, ref)
+        if known is None:
+            raise UnknownObject(ref)
+        await repository.hide(tx, self.table, ref)
+        await outbox.mark(tx, self.module, str(ref), owner=ref.owner, audience=known.audience, rank=outbox.LAST)
 
     async def _mark(self, tx: WriteTx, ref: Ref, audience: str, patch: JsonObject | None) -> None:
         await outbox.mark(tx, self.module, str(ref), owner=ref.owner, audience=audience, patch=patch)

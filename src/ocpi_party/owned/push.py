@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ocpi_party.database import Database, ReadTx
-from ocpi_party.ocpi.types import House
+from ocpi_party.ocpi.types import House, decode
 from ocpi_party.outbox.repository import Mark
+from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.partners.client import Answer
 from ocpi_party.partners.urls import join
 
@@ -18,15 +19,22 @@ from ocpi_party.partners.urls import join
 class State:
     """An object as it stands now.
 
-    path  country_code, party_id and ids as the owner spells them: the end of its URL
+    path      country_code, party_id and ids as the owner spells them: the end of its URL
+    gone      it was taken away
+    audience  who may see it: for any other party it is gone
     """
 
     path: tuple[str, ...]
     document: bytes
     params: Mapping[str, str] | None = None
+    gone: bool = False
+    audience: str = EVERYBODY
+
+    def is_there_for(self, party: str) -> bool:
+        return not self.gone and self.audience in (EVERYBODY, party)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Teller:
     """Sends to one party of a partner.
 
@@ -34,6 +42,8 @@ class Teller:
     send     method, URL, body, query parameters → answer; raises PartnerUnreachable
     spell    a document of ours as the partner's version spells it
     careful  the last holder of this lane vanished: nobody knows what the partner knows
+    partner_id, party  who is told
+    ahead    set when more was told than asked for: what is loaded of other objects may be older than what the partner knows now
     """
 
     url: str
@@ -41,6 +51,9 @@ class Teller:
     spell: Callable[[type[House], bytes], bytes]
     database: Database
     careful: bool
+    partner_id: int
+    party: str
+    ahead: bool = False
 
     async def put(self, kind: type[House], state: State) -> Answer:
         return await self.send("PUT", join(self.url, *state.path), self.spell(kind, state.document), state.params)
@@ -48,18 +61,27 @@ class Teller:
     async def patch(self, state: State, changes: Mapping[str, Any]) -> Answer:
         return await self.send("PATCH", join(self.url, *state.path), changes, state.params)
 
+    async def delete(self, state: State) -> Answer:
+        return await self.send("DELETE", join(self.url, *state.path), None, state.params)
+
     async def get(self, state: State) -> Answer:
         return await self.send("GET", join(self.url, *state.path), None, state.params)
 
     async def put_or_patch(self, kind: type[House], state: State, mark: Mark) -> Answer:
         """PATCH of what changed on the first attempt; on doubt GET, and PUT of the whole (OWN-16)."""
-        if mark.patch is None or mark.attempts or self.careful:
+        if mark.patch is None or mark.attempts or self.careful or _is_stale(mark.patch, state):
             return await self.put(kind, state)
         answer = await self.patch(state, mark.patch)
         if answer.ok or answer.unauthorized:
             return answer
         await self.get(state)
         return await self.put(kind, state)
+
+
+def _is_stale(patch: Mapping[str, Any], state: State) -> bool:
+    """It changed again since the mark was read: the patch would take the object back if its newer state was told already."""
+    document = decode(state.document)
+    return not isinstance(document, dict) or document.get("last_updated") != patch.get("last_updated")
 
 
 class Pushed(Protocol):
@@ -70,3 +92,7 @@ class Pushed(Protocol):
 
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         """Tell one; None, if there is nothing to tell. Raises PartnerUnreachable"""
+
+    async def take_away(self, teller: Teller, mark: Mark, state: State) -> Answer | None:
+        """Tell that one is gone; None, as here, where OCPI has no words for it. Raises PartnerUnreachable"""
+        return None

@@ -1,14 +1,16 @@
 """A partner changes its own object. OCPI 2.2.1, Client owned objects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Table
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import House, JsonObject, decode, encode, fold, parse_time
+from ocpi_party.ocpi.types import House, JsonObject, PartyId, decode, encode, fold, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners import repository as partners
@@ -54,9 +56,52 @@ async def put(
     done = await repository.put(tx, table, ref, encode(reading.document), at, audience=audience, any_age=any_age)
     if done is None:
         raise InvalidObject("/last_updated", "is older than the state that we have")
+    await tell(tx, module, ref, new=done.created)
     if reading.findings:
         await partners.note(tx, ref.partner_id, module, str(ref), reading.findings)
     return done
+
+
+async def delete(tx: WriteTx, table: Table, module: ModuleId, ref: Ref) -> None:
+    """Take the partner's object away. Raises UnknownObject"""
+    if await repository.lock(tx, table, ref) is None:
+        raise UnknownObject(ref)
+    await repository.delete(tx, table, ref)
+    await tell(tx, module, ref, kind=EventType.OBJECT_REMOVED)
+
+
+async def tell(
+    tx: WriteTx, module: ModuleId, ref: Ref, *part: str, new: bool = False, kind: EventType | None = None
+) -> None:
+    """The operator's systems hear that a partner's object came or changed.
+
+    part  EVSE and connector within a Location
+    kind  what else happened to it
+    """
+    kind = kind or (EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED)
+    subject, data = _news(module, ref, *part)
+    await events.tell(tx, kind, subject, data, partner_id=ref.partner_id)
+
+
+async def tell_many(tx: WriteTx, module: ModuleId, changed: Sequence[tuple[Ref, bool]]) -> None:
+    """The same for many objects of one partner. changed  (object, whether it is new)"""
+    for kind, new in ((EventType.OBJECT_RECEIVED, True), (EventType.OBJECT_CHANGED, False)):
+        about = [_news(module, ref) for ref, created in changed if created is new]
+        if about:
+            await events.tell_many(tx, kind, about, partner_id=changed[0][0].partner_id)
+
+
+def _news(module: ModuleId, ref: Ref, *part: str) -> tuple[str, JsonObject]:
+    owner = PartyId.parse(ref.owner)
+    data = {
+        "module": module,
+        "country_code": owner.country_code,
+        "party_id": owner.party_id,
+        "id": ref.key,
+        "for": ref.addressee,
+        "part": list(part),
+    }
+    return "/".join([module, str(ref), *part]), data
 
 
 async def patch(

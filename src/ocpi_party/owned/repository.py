@@ -99,6 +99,57 @@ async def put(
     return Put(row["seq"], row["created"]) if row else None
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An object as its owner told it. document  its JSON text"""
+
+    ref: Ref
+    document: bytes
+    last_updated: datetime
+
+
+@cache
+def _put_many(table: str) -> Statement:
+    # What is as we have it is not written again: most of a list did not change since the last time.
+    return Statement(
+        f"""
+        INSERT INTO {table} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
+        SELECT partner_id, addressee, owner, key, last_updated, :audience, CAST(document AS json)
+          FROM unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]), CAST(:keys AS text[]),
+                      CAST(:times AS timestamptz[]), CAST(:documents AS text[]))
+               AS o(partner_id, addressee, owner, key, last_updated, document)
+         ORDER BY owner, key
+        ON CONFLICT ON CONSTRAINT {table}_key DO UPDATE
+           SET last_updated = excluded.last_updated, audience = excluded.audience, document = excluded.document,
+               rev = nextval('revisions'), gone = false
+         WHERE (:any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes')
+           AND (t.gone OR t.last_updated <> excluded.last_updated OR t.document::text <> excluded.document::text)
+        RETURNING partner_id, addressee, owner, key, xmax = 0 AS created
+        """
+    )
+
+
+async def put_many(
+    tx: WriteTx, table: Table, told: Sequence[Told], *, audience: str = EVERYBODY, any_age: bool = False
+) -> list[tuple[Ref, bool]]:
+    """Store many objects, each named once, as `put` does; older states are passed over.
+
+    Returns  those that changed, and whether they are new
+    """
+    rows = await tx.rows(
+        _put_many(table.name),
+        partner_ids=[one.ref.partner_id for one in told],
+        addressees=[one.ref.addressee for one in told],
+        owners=[one.ref.owner for one in told],
+        keys=[one.ref.key for one in told],
+        times=[one.last_updated for one in told],
+        documents=[one.document.decode() for one in told],
+        audience=audience,
+        any_age=any_age,
+    )
+    return [(Ref(r["partner_id"], r["addressee"], r["owner"], r["key"]), r["created"]) for r in rows]
+
+
 @cache
 def _delete(table: str) -> Statement:
     return Statement(
@@ -110,6 +161,19 @@ def _delete(table: str) -> Statement:
 async def delete(tx: WriteTx, table: Table, ref: Ref) -> bool:
     """Take an object away. False, if there is none."""
     return await tx.run(_delete(table.name), **ref._asdict()) == 1
+
+
+@cache
+def _hide(table: str) -> Statement:
+    return Statement(
+        f"""UPDATE {table} SET gone = true, rev = nextval('revisions')
+             WHERE partner_id = :partner_id AND addressee = :addressee AND owner = :owner AND key = :key AND NOT gone"""
+    )
+
+
+async def hide(tx: WriteTx, table: Table, ref: Ref) -> bool:
+    """Show an object no more, but keep it for those who must still be told that it is gone. False, if there is none."""
+    return await tx.run(_hide(table.name), **ref._asdict()) == 1
 
 
 @cache

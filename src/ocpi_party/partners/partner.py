@@ -1,6 +1,6 @@
 """Our own parties, and a partner: a platform that we are connected to, with parties of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,10 @@ from ocpi_party.ocpi.types import PartyId
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A party in a role: one of ours, or one of a partner's."""
+    """A party in a role: one of ours, or one of a partner's.
+
+    elsewhere  it is behind this hub, but connected to us directly too: the hub does not speak for it
+    """
 
     country_code: str
     party_id: str
@@ -19,6 +22,7 @@ class Party:
     business_details: Mapping[str, Any] | None = None
     status: str = "CONNECTED"
     behind_hub: bool = False
+    elsewhere: bool = False
 
     @property
     def key(self) -> PartyId:
@@ -64,7 +68,19 @@ class Partner:
         return self.modules is None or module in self.modules
 
     def has_party(self, key: PartyId) -> bool:
-        return any(party.key == key for party in self.parties)
+        return any(party.key == key and not party.elsewhere for party in self.parties)
+
+    def may_own(self, owner: PartyId, direct: Collection[str]) -> bool:
+        """Whether objects of this party may come over this connection.
+
+        A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
+        parties it did not tell us of as well, with `over_direct` even for direct ones.
+
+        direct  the parties that we reach directly, if this is a hub
+        """
+        if str(owner) in direct and not self.quirks.get("over_direct"):
+            return False
+        return self.has_party(owner) or bool(self.is_hub and self.quirks.get("any_party"))
 
     def agreed_with(self, ours: tuple[Party, ...]) -> tuple[Party, ...]:
         """Those of our own parties that this partner deals with."""

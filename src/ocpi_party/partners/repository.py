@@ -1,11 +1,13 @@
 """Partners and our own parties in the database."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
@@ -19,7 +21,11 @@ SELECT p.*,
        (SELECT json_agg(json_build_array(e.module, e.interface, e.url))
           FROM partner_endpoints e WHERE e.partner_id = p.id) AS endpoints,
        (SELECT json_agg(json_build_object('country_code', q.country_code, 'party_id', q.party_id, 'role', q.role,
-                        'status', q.status, 'business_details', q.business_details, 'source', q.source) ORDER BY q.owner, q.role)
+                        'status', q.status, 'business_details', q.business_details, 'source', q.source,
+                        'elsewhere', q.source = 'hub' AND EXISTS (
+                            SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
+                             WHERE d.owner = q.owner AND d.role = q.role AND d.source = 'credentials'))
+                        ORDER BY q.owner, q.role)
           FROM partner_parties q WHERE q.partner_id = p.id) AS roles
   FROM partners p
 """
@@ -90,6 +96,7 @@ def _partner(row: Row) -> Partner:
                 r["business_details"],
                 r["status"],
                 r["source"] == "hub",
+                r["elsewhere"],
             )
             for r in roles
         ),
@@ -192,8 +199,12 @@ async def replace_endpoints(tx: WriteTx, partner_id: int, endpoints: Mapping[tup
     )
 
 
-async def taken_roles(tx: ReadTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`."""
+async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`.
+
+    Nobody else can take roles until the transaction ends: of two platforms that claim one at once, the second sees the first.
+    """
+    await tx.row(Statement("SELECT pg_advisory_xact_lock(hashtext('partner_parties'))"))
     wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {r['role']}" for r in roles]
     rows = await tx.rows(
         Statement(
@@ -322,9 +333,44 @@ async def touch(tx: WriteTx, partner_ids: list[int]) -> None:
 
 
 _NOTE = Statement(
-    """INSERT INTO findings (partner_id, module, ref, pointer, rule) VALUES (:partner_id, :module, :ref, :pointer, :rule)
-       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()"""
+    """INSERT INTO findings (partner_id, module, ref, pointer, rule, times)
+       SELECT :partner_id, CAST(:module AS text), ref, pointer, rule, count(*)
+         FROM unnest(CAST(:refs AS text[]), CAST(:pointers AS text[]), CAST(:rules AS text[])) AS n(ref, pointer, rule)
+        GROUP BY ref, pointer, rule ORDER BY ref, pointer, rule
+       ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + excluded.times, last_at = now()
+       RETURNING ref, pointer, rule, xmax = 0 AS new"""
 )
+
+
+class Note(NamedTuple):
+    """Where an object deviates. ref  OWNER/id…; pointer  a JSON Pointer; rule  in words"""
+
+    ref: str
+    pointer: str
+    rule: str
+
+
+async def note_many(tx: WriteTx, partner_id: int, module: str, notes: Collection[Note]) -> None:
+    """Keep where a partner's objects deviate from the specification; what is new is an event."""
+    if not notes:
+        return
+    rows = await tx.rows(
+        _NOTE,
+        partner_id=partner_id,
+        module=module,
+        refs=[one.ref for one in notes],
+        pointers=[one.pointer for one in notes],
+        rules=[one.rule for one in notes],
+    )
+    await tell_findings(tx, partner_id, module, [Note(r["ref"], r["pointer"], r["rule"]) for r in rows if r["new"]])
+
+
+async def tell_findings(tx: WriteTx, partner_id: int, module: str, notes: Iterable[Note]) -> None:
+    """Events for findings that were not there before."""
+    about = [
+        (f"{module}/{n.ref}", {"module": module, "object": n.ref, "pointer": n.pointer, "rule": n.rule}) for n in notes
+    ]
+    await events.tell_many(tx, EventType.FINDING_RECORDED, about, partner_id=partner_id)
 
 
 async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: Iterable[tuple[str, str]]) -> None:
@@ -332,5 +378,18 @@ async def note(tx: WriteTx, partner_id: int, module: str, ref: str, findings: It
 
     findings  (JSON Pointer, rule in words)
     """
-    for pointer, rule in sorted(findings):
-        await tx.run(_NOTE, partner_id=partner_id, module=module, ref=ref, pointer=pointer, rule=rule)
+    await note_many(tx, partner_id, module, [Note(ref, pointer, rule) for pointer, rule in findings])
+
+
+_ALERT = Statement("UPDATE partners SET alert = :alert WHERE id = :id AND alert IS DISTINCT FROM :alert")
+_SETTLED = Statement("UPDATE partners SET alert = NULL WHERE id = :id AND starts_with(alert, :kind)")
+
+
+async def alert(tx: WriteTx, partner_id: int, text: str) -> None:
+    """Tell the operator what only people can mend."""
+    await tx.run(_ALERT, id=partner_id, alert=text)
+
+
+async def settle_alert(tx: WriteTx, partner_id: int, kind: str) -> None:
+    """An alert that begins with these words is over."""
+    await tx.run(_SETTLED, id=partner_id, kind=kind)

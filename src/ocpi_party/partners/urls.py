@@ -1,6 +1,7 @@
 """Which URLs of a partner we call: absolute, https and public, unless private ones are allowed (CRE-34)."""
 
 import ipaddress
+import re
 from urllib.parse import quote, urljoin, urlsplit
 
 from ocpi_party.ocpi.errors import InvalidObject
@@ -11,8 +12,29 @@ MAX_LENGTH = 255
 def is_public(address: str) -> bool:
     """Whether an IP address lies in the public internet; addresses of metadata services and of our own network do not."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return (mapped or ip).is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        # An IPv4 address may hide in an IPv6 one, and a gateway on the way would bring it out.
+        hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo or (None, None))[1]
+        if ip in _NAT64:
+            hidden = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if hidden is not None:
+            ip = hidden
+    return ip.is_global and not ip.is_multicast
+
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_INSIDE = (".localhost", ".local", ".internal", ".home.arpa")
+_NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)", re.IGNORECASE)
+
+
+def _may_be_public(host: str) -> bool:
+    """Whether a host, address or name, may be in the public internet; a name is looked at again when it is resolved."""
+    try:
+        return is_public(host)
+    except ValueError:
+        name = host.rstrip(".").lower()
+        # Resolvers read 127.1, 2130706433 and 0x7f.1 as addresses; no public name ends in a number or has one label.
+        return "." in name and not name.endswith(_INSIDE) and not _NUMBER.fullmatch(name.rpartition(".")[2])
 
 
 def check_url(url: object, *, pointer: str, allow_private: bool) -> str:
@@ -35,11 +57,7 @@ def check_url(url: object, *, pointer: str, allow_private: bool) -> str:
         return url
     if parts.scheme != "https":
         raise InvalidObject(pointer, "must be an https URL")
-    try:
-        public = is_public(host)
-    except ValueError:  # It is a name, not an address.
-        public = host != "localhost" and not host.endswith((".localhost", ".local", ".internal"))
-    if not public:
+    if not _may_be_public(host):
         raise InvalidObject(pointer, "must be a public address")
     return url
 

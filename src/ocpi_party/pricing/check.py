@@ -30,11 +30,15 @@ def check_cdr(cdr: Document, time_zone: str | None = None, tolerance: Decimal = 
     tolerance  per price component, and never less than the minor unit of the currency
     """
     try:
-        meant, found = as_meant(cdr)
-        periods = read_periods(meant["charging_periods"], moment(meant["end_date_time"]))
-        priced = _price(meant, periods, time_zone or "UTC")
+        return _differences(cdr, time_zone, tolerance)
     except Unpriceable as why:
         return [Difference("", None, None, f"cannot be recomputed: {why}")]
+
+
+def _differences(cdr: Document, time_zone: str | None, tolerance: Decimal) -> list[Difference]:
+    meant, found = as_meant(cdr)
+    periods = read_periods(meant["charging_periods"], moment(meant["end_date_time"]))
+    priced = _price(meant, periods, time_zone or "UTC")
     found += consistency(meant, periods)
     found += _tariffs(meant, priced)
     unsure = _unsure(meant, priced, time_zone)

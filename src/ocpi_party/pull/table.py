@@ -1,6 +1,7 @@
-"""The table of pulls: one row for each list of a partner that we fetch, and how far we are."""
+"""The tables of pulls: one row for each list of a partner that we fetch, how far we are, and the pages of the crawl."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -37,7 +38,12 @@ PULLS = Table(
     Column("leased_until", DateTime(timezone=True)),
     Column("lease", Text),
     Column("started_at", DateTime(timezone=True), comment="of the crawl that is not finished"),
-    Column("date_from", DateTime(timezone=True), comment="of the crawl that is not finished; NULL: everything"),
+    Column(
+        "date_from",
+        DateTime(timezone=True),
+        comment="of this crawl, or of the last one if it is finished; NULL: everything",
+    ),
+    Column("since_rev", BigInteger, comment="what has a higher revision was written while we crawled"),
     Column("next_url", Text, comment="where the crawl that is not finished goes on"),
     Column("good_until", DateTime(timezone=True), comment="what changed before was fetched"),
     Column("pages", Integer, nullable=False, server_default=text("0")),
@@ -48,4 +54,14 @@ PULLS = Table(
     Column("error", Text),
     Column("finished_at", DateTime(timezone=True)),
     UniqueConstraint("partner_id", "module", "party", "addressee", name="pulls_key"),
+)
+
+PULL_PAGES = Table(
+    "pull_pages",
+    metadata,
+    Column("pull_id", BigInteger, ForeignKey("pulls.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("refs", ARRAY(Text), comment="the objects on it, OWNER/key; NULL in a crawl of changes"),
+    comment="the pages of crawls that are not finished",
 )

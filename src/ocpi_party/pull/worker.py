@@ -1,31 +1,174 @@
-"""Fetches partners' lists page by page, and keeps what is good in them."""
+"""Fetches partners' lists: claim one that is due, crawl through it, plan the next time.
+
+Several workers, in this process and on other machines, share the lists; of one partner one list is fetched at a time, in the
+order of their ranks. No transaction is open while a partner answers.
+"""
 
 import asyncio
+import logging
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from ocpi_party.database import Database, WriteTx
+from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect
-from ocpi_party.partners.client import OcpiClient
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import now
+from ocpi_party.owned.pull import Pulled
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
+from ocpi_party.pull import repository as pulls
+from ocpi_party.pull.crawl import Crawl, ListRefused, NotAuthorized
+from ocpi_party.pull.links import ForeignLink
+from ocpi_party.pull.planning import wanted
+from ocpi_party.pull.repository import LeaseLost, Pull
+from ocpi_party.push.retry import next_attempt
+
+log = logging.getLogger(__name__)
+
+NOT_AUTHORIZED = "the partner does not accept our credentials token"
+
+_POLL_SECONDS = 0.5
+_PATIENCE = 5
+"""After so many failures in a row a crawl begins anew: the partner may not know the URL of its next page any more."""
 
 
 @dataclass(slots=True)
 class PullWorker:
+    """One per process.
+
+    interval   between two pulls of a list, give or take a quarter; zero for never again
+    crawls     how many partners are asked at the same time
+    lease_for  how long a list is held without a sign of life; longer than a request may take
+    """
+
     database: Database
     client: OcpiClient
+    pulled: Mapping[ModuleId, Pulled]
     dialects: Mapping[str, Dialect]
     interval: timedelta
+    crawls: int = 8
+    lease_for: timedelta = timedelta(seconds=120)
+    retry_base: timedelta = timedelta(seconds=1)
+    retry_most: timedelta = timedelta(minutes=5)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def plan(self, tx: WriteTx, partner_id: int) -> None:
+        """Fetch from now on what we need of this partner as it is now; nothing, if it is not connected or not to be pulled."""
+        partner = await partners.get(tx, partner_id)
+        lists = wanted(partner, await partners.own_parties(tx), self.pulled) if partner else []
+        await pulls.plan(tx, partner_id, lists)
+
+    async def unplan(self, tx: WriteTx, partner_id: int) -> None:
+        await pulls.plan(tx, partner_id, [])
 
     def wake(self) -> None:
+        """There is something to fetch: do not wait for the next poll."""
         self._woken.set()
 
     async def run(self) -> None:
-        await asyncio.Event().wait()
+        """Work until cancelled; a crawl is then left, and taken up at its next page by whoever comes next."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    found = await self.start_crawls()
+                except (DatabaseUnavailable, OSError) as fault:
+                    log.warning("pulling pauses, the database cannot be reached: %s", fault)
+                    found = 0
+                if not found or len(self._busy) >= self.crawls:
+                    await self._pause()
+        finally:
+            for task in self._busy:
+                task.cancel()
+            await asyncio.gather(*self._busy, return_exceptions=True)
 
-    async def plan(self, tx: WriteTx, partner_id: int) -> None:
-        return
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+        except TimeoutError:
+            return
 
-    async def unplan(self, tx: WriteTx, partner_id: int) -> None:
-        return
+    async def start_crawls(self) -> int:
+        """Claim what is due and begin to fetch it; tells how many lists were claimed."""
+        claimed = await self._claim(self.crawls - len(self._busy))
+        for pull in claimed:
+            task = asyncio.create_task(self.crawl(pull))
+            self._busy.add(task)
+            task.add_done_callback(self._done)
+        return len(claimed)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        self._woken.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a crawl broke off", exc_info=task.exception())
+
+    async def pull_due(self) -> int:
+        """Fetch all that is due, here and now; tells how many lists that were."""
+        count = 0
+        while claimed := await self._claim(self.crawls):
+            await asyncio.gather(*(self.crawl(pull) for pull in claimed))
+            count += len(claimed)
+        return count
+
+    async def _claim(self, most: int) -> list[Pull]:
+        if most <= 0:
+            return []
+        async with self.database.write() as tx:
+            return await pulls.claim(tx, most=most, lease_for=self.lease_for)
+
+    async def crawl(self, pull: Pull) -> None:
+        """Fetch a list to its end, or note why that cannot be done now."""
+        crawl = await self._crawl(pull)
+        if crawl is None:
+            return
+        try:
+            await crawl.run()
+        except LeaseLost:
+            log.warning("the list %s of partner %s is fetched by another worker", pull.module, pull.partner_id)
+        except (PartnerUnreachable, ListRefused, ForeignLink) as fault:
+            await self._fail(crawl.pull, fault)
+        except DatabaseUnavailable as fault:
+            # Nothing can be noted now; the lease runs out, and the crawl goes on at its next page.
+            log.warning("a crawl breaks off, the database cannot be reached: %s", fault)
+        except Exception as fault:
+            log.exception("bug in a crawl of %s of partner %s", pull.module, pull.partner_id)
+            await self._fail(crawl.pull, fault)
+        else:
+            async with self.database.write() as tx:
+                await partners.settle_alert(tx, pull.partner_id, NOT_AUTHORIZED)
+
+    async def _crawl(self, pull: Pull) -> Crawl | None:
+        async with self.database.read() as tx:
+            partner = await partners.get(tx, pull.partner_id)
+            ours = {str(party.key) for party in await partners.own_parties(tx)}
+            direct = await partners.reached_directly(tx) | ours if partner and partner.is_hub else frozenset()
+        pulled = self.pulled.get(pull.module)
+        if partner is None or pulled is None:
+            return None
+        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        return Crawl(
+            self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, pull
+        )  # fmt: skip
+
+    def _next_time(self) -> datetime | None:
+        """With jitter, so that partners are not all asked in the same minute (PAG-20)."""
+        if not self.interval:
+            return None
+        return now() + self.interval * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
+
+    async def _fail(self, pull: Pull, fault: Exception) -> None:
+        asked = fault.retry_after if isinstance(fault, PartnerUnreachable) else None
+        most = self.retry_most if isinstance(fault, PartnerUnreachable) else max(self.interval, self.retry_most)
+        failures = pull.failures + 1
+        until = next_attempt(failures, now(), base=self.retry_base, most=most, asked=asked)
+        told = isinstance(fault, PartnerUnreachable | ListRefused | ForeignLink)
+        error = str(fault) if told else f"we made a mistake ({type(fault).__name__}); it is logged"
+        log.warning("partner %s: %s cannot be fetched until %s: %s", pull.partner_id, pull.module, until, error)
+        async with self.database.write() as tx:
+            await pulls.fail(tx, pull, until, error, anew=failures % _PATIENCE == 0)
+            if isinstance(fault, NotAuthorized):
+                await partners.alert(tx, pull.partner_id, str(fault))

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
@@ -25,6 +25,22 @@ from ocpi_party.partners.secrets import Vault
 
 
 @dataclass(frozen=True, slots=True)
+class Authorizing:
+    """How we authorize as CPO, where OCPI leaves it to us.
+
+    timeout    for all whom we ask about one driver
+    ask_first  ask about a token that may be whitelisted or asked about
+    reuse      how long an ALLOWED answers the same question again, where whitelisting is allowed; 0 for never
+    unknown    whom we ask about a token that nobody told us of, in this order: partners, hubs, or partners,hubs …
+    """
+
+    timeout: timedelta
+    ask_first: bool
+    reuse: timedelta
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Building:
     """What every endpoint may use, made once by app.create_app().
 
@@ -32,10 +48,14 @@ class Building:
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
+    command_timeout  how long the result of a command may take, as partners are told
+    keep_trying      how long we try to deliver such a result
     happenings    wakes readers of events
+    ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
-    connected     what else is to be done in the transaction in which a partner becomes connected
+    connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
     disconnected  likewise when it leaves
+    missed        plans to fetch the list of a module from a partner; False if that was planned, or is not done
     """
 
     database: Database
@@ -53,10 +73,15 @@ class Building:
     max_json_depth: int
     allow_private_urls: bool
     token_grace: timedelta
+    command_timeout: timedelta
+    keep_trying: timedelta
+    authorizing: Authorizing
     wake: Callable[[], None]
     happenings: Happenings
+    ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
+    missed: Callable[[WriteTx, int, ModuleId], Awaitable[bool]]
 
 
 @dataclass(slots=True)
@@ -64,6 +89,7 @@ class Asked:
     """One request of a partner.
 
     role    the role of ours that the interface belongs to; None on configuration modules
+    module  None for versions
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
     direct  parties that we reach directly, if a hub asks
@@ -81,6 +107,7 @@ class Asked:
     all_ours: tuple[Party, ...] = ()
     addressed: PartyId | None = None
     sender: PartyId | None = None
+    module: ModuleId | None = None
     direct: frozenset[str] = frozenset()
 
     @property
@@ -106,15 +133,8 @@ class Asked:
         return [EVERYBODY, *dict.fromkeys(str(key) for key in asking)]
 
     def may_own(self, owner: PartyId) -> bool:
-        """Whether objects of this party may come over this connection.
-
-        A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
-        parties it did not tell us of as well, with `over_direct` even for direct ones.
-        """
-        quirks = self.partner.quirks
-        if str(owner) in self.direct and not quirks.get("over_direct"):
-            return False
-        return self.partner.has_party(owner) or bool(self.partner.is_hub and quirks.get("any_party"))
+        """Whether objects of this party may come over this connection."""
+        return self.partner.may_own(owner, self.direct)
 
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.

@@ -13,6 +13,7 @@ from starlette.types import Scope
 from ocpi_party.ocpi import errors
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.transport.envelope import failure
+from ocpi_party.transport.missed import fetch_missed
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
     errors.UnknownObject: (404, StatusCode.INVALID_PARAMETERS),
     errors.UnknownLocation: (404, StatusCode.UNKNOWN_LOCATION),
     errors.UnknownToken: (404, StatusCode.UNKNOWN_TOKEN),
+    errors.ForeignToken: (200, StatusCode.UNKNOWN_TOKEN),
     errors.NotEnoughInformation: (200, StatusCode.NOT_ENOUGH_INFORMATION),
     errors.NotRegistered: (405, StatusCode.CLIENT_ERROR),
     errors.AlreadyRegistered: (405, StatusCode.CLIENT_ERROR),
@@ -75,6 +77,8 @@ def _methods(routes: Iterable[BaseRoute], scope: Scope) -> set[str]:
 def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(errors.Refusal)
     async def refused(request: Request, refusal: errors.Refusal) -> Response:
+        if isinstance(refusal, errors.UnknownObject):
+            await fetch_missed(request.scope["asked"], request.method, request.scope["path"])
         return refusal_answer(refusal)
 
     @app.exception_handler(RequestValidationError)

@@ -96,6 +96,7 @@ class OcpiFront:
             house, partner, caller.token, caller.invited, house.dialects.get(version) or next(iter(house.dialects.values())),
             answer.request_id, answer.correlation_id,
         )  # fmt: skip
+        asked.module = module
         asked.all_ours = partner.agreed_with(await house.directory.own_parties())
         if module not in FUNCTIONAL or role is None:
             return asked

@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 
 from ocpi_party.database import WriteTx
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, Unauthorized, must_have, newest_mutual
 from ocpi_party.ocpi.credentials import Credentials
 from ocpi_party.ocpi.errors import (
@@ -82,6 +84,7 @@ class Registration:
         async with self.house.database.write() as tx:
             partner_id = await repository.create(tx, name, PartnerStatus.INVITED)
             await repository.issue_token(tx, partner_id, self.house.vault.digest(token), "INVITATION")
+            await self._tell(tx, EventType.PARTNER_INVITED, partner_id)
         self.house.directory.drop()
         return partner_id, token
 
@@ -105,6 +108,7 @@ class Registration:
             await self._keep(tx, partner, credentials, offered)
             await repository.change(tx, partner.id, connected_at=now(), rotated_at=now())
             await self.house.connected(tx, partner.id)
+            await self._tell(tx, EventType.PARTNER_CONNECTED, partner.id)
         self._changed()
         return answer
 
@@ -129,6 +133,8 @@ class Registration:
             await self._keep(tx, partner, credentials, offered)
             await repository.change(tx, partner.id, rotated_at=now())
             await outbox.wake(tx, partner.id)
+            await self._tell(tx, EventType.PARTNER_ROTATED, partner.id)
+            await self.house.connected(tx, partner.id)
         self._changed()
         return answer
 
@@ -222,6 +228,7 @@ class Registration:
                 await self._keep(tx, partner, given, offered)
                 await repository.change(tx, partner_id, connected_at=now(), rotated_at=now())
                 await self.house.connected(tx, partner_id)
+                await self._tell(tx, EventType.PARTNER_CONNECTED, partner_id)
         except BaseException as fault:
             async with self.house.database.write() as tx:
                 await repository.delete(tx, partner_id)
@@ -306,6 +313,8 @@ class Registration:
             await self._keep(tx, partner, given, offered)
             alert = f"claims roles of another connection: {', '.join(taken)}" if taken else None
             await repository.change(tx, partner_id, rotated_at=now(), alert=alert)
+            await self._tell(tx, EventType.PARTNER_ROTATED, partner_id)
+            await self.house.connected(tx, partner_id)
         self._changed()
         return await self._current(partner_id)
 
@@ -335,6 +344,7 @@ class Registration:
             await repository.change(tx, partner_id, status=PartnerStatus.UNREGISTERED, token_sent=None, alert=None)
             await outbox.forget(tx, partner_id)
             await self.house.disconnected(tx, partner_id)
+            await self._tell(tx, EventType.PARTNER_UNREGISTERED, partner_id)
         self._changed()
 
     async def _current(self, partner_id: int) -> Partner:
@@ -343,6 +353,11 @@ class Registration:
         if partner is None:
             raise UnknownObject(f"partner {partner_id}")
         return partner
+
+    async def _tell(self, tx: WriteTx, kind: EventType, partner_id: int) -> None:
+        partner = await repository.get(tx, partner_id)
+        data = {"partner": partner_id, "name": partner.name if partner else None}
+        await events.tell(tx, kind, f"partners/{partner_id}", data, partner_id=partner_id)
 
     def _changed(self) -> None:
         self.house.directory.drop()

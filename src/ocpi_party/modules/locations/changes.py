@@ -38,15 +38,9 @@ class Changing:
 
     async def put_location(self, document: JsonObject, *, audience: str = EVERYBODY) -> bool:
         """Create or replace the whole tree. True, if it is new."""
-        whole = self.check(Location, document)
-        evses = [_row(evse) for evse in whole.get("evses") or ()]
-        if len({evse.key for evse in evses}) < len(evses):
-            raise InvalidObject("/evses", "has the same uid twice")
-        head = {name: value for name, value in whole.items() if name not in ("evses", "last_updated")}
-        at = max([parse_time(whole["last_updated"]), *(evse.last_updated for evse in evses)])
-        stamp = _stamp(whole["last_updated"], at)
+        whole = taken_apart(self.check(Location, document))
         done = await repository.put(
-            self.tx, self.ref, encode(head), at, stamp, evses, audience=audience, any_age=self.any_age
+            self.tx, self.ref, whole.head, whole.at, whole.stamp, whole.evses, audience=audience, any_age=self.any_age
         )
         if done is None:
             raise InvalidObject("/last_updated", "is older than the state that we have")
@@ -148,6 +142,30 @@ class Changing:
         newer = parse_time(connector["last_updated"]) >= parse_time(evse["last_updated"])
         stamp = connector["last_updated"] if newer else evse["last_updated"]
         await self._store(location, evse | {"connectors": connectors, "last_updated": stamp})
+
+
+@dataclass(frozen=True, slots=True)
+class TakenApart:
+    """A whole Location as it is stored.
+
+    head   without evses and last_updated
+    at     when it or one of its EVSEs changed last; stamp is how the wire spells that
+    """
+
+    head: bytes
+    at: datetime
+    stamp: str
+    evses: list[EvseRow]
+
+
+def taken_apart(whole: JsonObject) -> TakenApart:
+    """Raises InvalidObject, if two of its EVSEs have the same uid"""
+    evses = [_row(evse) for evse in whole.get("evses") or ()]
+    if len({evse.key for evse in evses}) < len(evses):
+        raise InvalidObject("/evses", "has the same uid twice")
+    head = {name: value for name, value in whole.items() if name not in ("evses", "last_updated")}
+    at = max([parse_time(whole["last_updated"]), *(evse.last_updated for evse in evses)])
+    return TakenApart(encode(head), at, _stamp(whole["last_updated"], at), evses)
 
 
 def _row(evse: JsonObject) -> EvseRow:

@@ -13,7 +13,7 @@ from ocpi_party.ocpi.errors import UnknownLocation
 from ocpi_party.ocpi.location import Connector, Evse, Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject
-from ocpi_party.owned.receive import must_match
+from ocpi_party.owned.receive import must_match, tell
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners import repository as partners
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
@@ -69,6 +69,7 @@ async def put_location(
     must_match(body, country_code=country_code, party_id=party_id, id=location_id)
     async with _changing(asked, ref) as changing:
         new = await changing.put_location(body)
+        await tell(changing.tx, ModuleId.LOCATIONS, ref, new=new)
     return stored(new=new)
 
 
@@ -81,6 +82,7 @@ async def patch_location(
     must_match(changes, country_code=country_code, party_id=party_id, id=location_id)
     async with _changing(asked, ref) as changing:
         await changing.patch_location(changes)
+        await tell(changing.tx, ModuleId.LOCATIONS, ref)
     return success()
 
 
@@ -98,6 +100,7 @@ async def put_evse(
     must_match(body, uid=evse_uid)
     async with _changing(asked, ref, evse_uid) as changing:
         new = await changing.put_evse(evse_uid, body)
+        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid, new=new)
     return stored(new=new)
 
 
@@ -115,6 +118,7 @@ async def patch_evse(
     must_match(changes, uid=evse_uid)
     async with _changing(asked, ref, evse_uid) as changing:
         await changing.patch_evse(evse_uid, changes)
+        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid)
     return success()
 
 
@@ -133,6 +137,7 @@ async def put_connector(
     must_match(body, id=connector_id)
     async with _changing(asked, ref, evse_uid, connector_id) as changing:
         new = await changing.put_connector(evse_uid, connector_id, body)
+        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid, connector_id, new=new)
     return stored(new=new)
 
 
@@ -151,6 +156,7 @@ async def patch_connector(
     must_match(changes, id=connector_id)
     async with _changing(asked, ref, evse_uid, connector_id) as changing:
         await changing.patch_connector(evse_uid, connector_id, changes)
+        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid, connector_id)
     return success()
 
 

@@ -1,0 +1,57 @@
+"""Whether a partner and we know the same: what it was not told yet, what of its lists was fetched, and pulling now."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel
+
+from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.errors import Conflict
+from ocpi_party.backoffice.partners import PartnerId, known
+from ocpi_party.database import Row
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import wire_time
+from ocpi_party.outbox import repository as outbox
+from ocpi_party.partners.partner import PartnerStatus
+from ocpi_party.pull import repository as pulls
+
+router = APIRouter(prefix="/partners", tags=["partners"])
+
+
+class WantedPull(BaseModel):
+    """module  without it all that are fetched; full  everything, not only what changed since the last time"""
+
+    model_config = {"extra": "forbid"}
+
+    module: ModuleId | None = None
+    full: bool = False
+
+
+@router.post("/{partner_id}/pull", status_code=202, dependencies=[WRITE])
+async def pull_now(building: CurrentBuilding, partner_id: PartnerId, body: WantedPull | None = None) -> dict[str, Any]:
+    """Fetch the partner's lists now. How far that is: `GET /api/partners/{id}/sync`."""
+    asked = body or WantedPull()
+    partner = await known(building, partner_id)
+    if partner.status is not PartnerStatus.CONNECTED:
+        raise Conflict(f"the partner is not connected, it is {partner.status}")
+    async with building.database.write() as tx:
+        lists = await pulls.pull_now(tx, partner_id, asked.module, full=asked.full)
+    if not lists:
+        raise Conflict(f"there is no list of {asked.module or 'this partner'} that we fetch from this partner")
+    building.wake()
+    return {"lists": lists}
+
+
+@router.get("/{partner_id}/sync", dependencies=[READ])
+async def get_sync(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
+    """push: what is pending and refused per module, and how each of the partner's parties is reached; pull: its lists."""
+    await known(building, partner_id)
+    async with building.database.read() as tx:
+        modules, lanes = await outbox.state(tx, partner_id)
+        lists = await pulls.state(tx, partner_id)
+    push = {"modules": [_told(row) for row in modules], "parties": [_told(row) for row in lanes]}
+    return {"push": push, "pull": [_told(row) for row in lists]}
+
+
+def _told(row: Row) -> dict[str, Any]:
+    return {name: wire_time(value) if hasattr(value, "isoformat") else value for name, value in row.items()}

@@ -1,0 +1,77 @@
+"""demo: two platforms of ours, a CPO and an eMSP, roam over real HTTP, and each step is checked at both ends."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+from rich.console import Console
+
+from ocpi_party.cli.demo import locations, partnership
+from ocpi_party.cli.demo.platform import Platform, Side
+from ocpi_party.cli.demo.story import Step, Story
+from ocpi_party.cli.failure import Failed
+from ocpi_party.cli.process import stoppable
+
+STEPS: tuple[Step, ...] = (
+    partnership.register,
+    locations.push,
+    locations.pull,
+    locations.report_status,
+    locations.survive_an_outage,
+    partnership.rotate_under_load,
+    partnership.unregister,
+)
+"""In order; each finds what those before it have left."""
+
+CPO = Side("CPO", "CPO", "NL", "TNM", "Demo Charge Points")
+EMSP = Side("eMSP", "EMSP", "DE", "ABC", "Demo Mobility")
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Leave both platforms running and connected.")] = False,
+) -> None:
+    """Let two servers of ours roam: a CPO and an eMSP, each a process with a database of its own, on this machine.
+
+    Every step says what was checked, at both ends. Exit code 0, only if each of them held.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="ocpi-party-demo-"))
+    # The account that PostgreSQL runs as must get through; each platform's own data stays closed.
+    directory.chmod(0o711)
+    out = Console(highlight=False, soft_wrap=True)
+    story = Story(Platform(CPO, directory / "cpo"), Platform(EMSP, directory / "emsp"), out)
+    kept = False
+    try:
+        with stoppable():
+            kept = uvloop.run(_tell(story, keep=keep))
+    finally:
+        if not kept:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _tell(story: Story, *, keep: bool) -> bool:
+    """Whether both platforms are left running. Raises Failed, if a step did not hold"""
+    left = False
+    try:
+        await story.begin()
+        if not await story.tell(STEPS):
+            raise Failed("a step of the demo did not hold")
+        if keep:
+            story.out.print("\n[bold]Kept: they are connected again[/bold]")
+            await partnership.register(story)
+            left = True
+    finally:
+        await (story.leave() if left else story.end())
+    if left:
+        _say_where(story)
+    return left
+
+
+def _say_where(story: Story) -> None:
+    for platform in (story.cpo, story.emsp):
+        story.out.print(
+            f"{platform.side.name}: {platform.url}/docs, API key in {platform.key_file}, log in {platform.log}"
+        )
+    story.out.print(f"stop both: kill {story.cpo.pid} {story.emsp.pid}")

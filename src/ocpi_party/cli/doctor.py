@@ -1,0 +1,184 @@
+"""doctor: what is wrong with this installation or with a partner, and who must mend it."""
+
+import stat
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from ocpi_party import schema
+from ocpi_party.app import App
+from ocpi_party.cli import logs
+from ocpi_party.cli.failure import TOLD, in_words
+from ocpi_party.cli.installation import Installation, check_database, installation, read_settings
+from ocpi_party.cli.partner import named
+from ocpi_party.cli.tell import AsJson, as_json
+from ocpi_party.modules.credentials.discovery import Discovery, Unauthorized, newest_mutual, useless
+from ocpi_party.ocpi.errors import Refusal
+from ocpi_party.outbox import repository as outbox
+from ocpi_party.partners import repository
+from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.partners.partner import Partner, PartnerStatus
+from ocpi_party.transport import offer
+
+YOU, THEY = "you", "the partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """mend  who must do something; None if all is well"""
+
+    what: str
+    told: str
+    mend: str | None = None
+
+
+Findings = AsyncIterator[Finding]
+
+
+def doctor(
+    partner: Annotated[str | None, typer.Argument(help="Id or name of a partner to look at.")] = None,
+    json: AsJson = False,
+) -> None:
+    """Look at settings, keys, database and public URL; with a partner also ask its versions, without changing anything.
+
+    Exit code 1, if there is something to mend.
+    """
+    logs.configure("error", plain=True)
+    found = uvloop.run(_examine(partner, quiet=json))
+    if json:
+        as_json([asdict(one) for one in found])
+    if any(one.mend for one in found):
+        raise typer.Exit(1)
+
+
+async def _examine(partner: str | None, *, quiet: bool) -> list[Finding]:
+    found = []
+    async for finding in _all(partner):
+        found.append(finding)
+        if not quiet:
+            _tell(finding)
+    return found
+
+
+def _tell(finding: Finding) -> None:
+    if finding.mend is None:
+        print(f"ok    {finding.what}: {finding.told}", flush=True)
+    else:
+        print(f"WRONG {finding.what}: {finding.told} (to be mended by {finding.mend})", flush=True)
+
+
+async def _all(partner: str | None) -> Findings:
+    try:
+        settings = read_settings()
+        with installation(settings) as here:
+            yield Finding("settings", f"database {'embedded' if settings.embedded else 'from DATABASE_URL'}")
+            for finding in _key_files(here):
+                yield finding
+            await check_database(here)
+            yield Finding("database", f"answers, at migration {schema.head()}")
+            app = here.app(workers=False)
+            async with app.running(workers=False):
+                async for finding in _house(app):
+                    yield finding
+                if partner is not None:
+                    async for finding in _partner(app, await named(app, partner)):
+                        yield finding
+    except schema.SchemaBehind as fault:
+        hint = " (serve does that itself)" if settings.embedded else ""
+        yield Finding("database", in_words(fault) + hint, YOU)
+    except TOLD as fault:
+        yield Finding("installation", in_words(fault), YOU)
+
+
+def _key_files(here: Installation) -> list[Finding]:
+    settings = here.settings
+    kept = {"secret-key": settings.secret_key, "api-key": settings.api_key}
+    return [
+        _key_file(settings.data_dir / name) if value is None else Finding(name, "set in the environment")
+        for name, value in kept.items()
+    ]
+
+
+def _key_file(path: Path) -> Finding:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        return Finding(path.name, f"{path} can be read by other users (mode {mode:04o}): chmod 600 {path}", YOU)
+    return Finding(path.name, f"in {path}, readable by its owner alone")
+
+
+async def _house(app: App) -> Findings:
+    yield await _public_url(app)
+    async with app.building.database.read() as tx:
+        ours = await repository.own_parties(tx)
+        partners = await repository.every(tx)
+        lanes = {lane["partner_id"]: lane for lane in await outbox.lanes(tx) if lane["broken"] or lane["refused"]}
+    if ours:
+        yield Finding("parties", ", ".join(f"{party.key} {party.role}" for party in ours))
+    else:
+        yield Finding("parties", "we have none: ocpi-party party add, before any partner is connected", YOU)
+    for partner in partners:
+        if partner.status is PartnerStatus.CONNECTED:
+            lane = lanes.get(partner.id)
+            if lane is None:
+                yield Finding(f"partner {partner.name}", "is told everything, or will be soon")
+            elif lane["broken"]:
+                words = f"cannot be told {lane['pending']} objects for {lane['lag']:.0f} seconds: doctor {partner.id}"
+                yield Finding(f"partner {partner.name}", words, THEY)
+            else:
+                yield Finding(f"partner {partner.name}", f"refuses {lane['refused']} objects", f"{THEY}, or you")
+
+
+async def _public_url(app: App) -> Finding:
+    """What answers at the URL that we hand to partners must be this installation: it refuses an unknown token."""
+    url = offer.versions_url(app.building.public_url)
+    try:
+        answer = await app.building.client.send("GET", url, "not-a-token-of-anybody")
+    except PartnerUnreachable as fault:
+        return Finding("public URL", f"{url}: {fault}. Start the server, or set OCPI_PUBLIC_URL.", YOU)
+    if not answer.unauthorized or "x-request-id" not in answer.headers:
+        return Finding("public URL", f"{url} answered {answer}: that is not ocpi-party. Set OCPI_PUBLIC_URL.", YOU)
+    return Finding("public URL", f"{url} answers")
+
+
+async def _partner(app: App, partner: Partner) -> Findings:
+    what = f"partner {partner.name}"
+    if partner.status is not PartnerStatus.CONNECTED or partner.versions_url is None:
+        waiting = partner.status is PartnerStatus.INVITED
+        words = "is invited and has not registered yet" if waiting else f"is {partner.status}: nothing is exchanged"
+        yield Finding(what, words, THEY if waiting else YOU)
+        return
+    token = await app.building.token_of(partner.id)
+    if token is None:
+        yield Finding(what, "we have no credentials token for it: register again", YOU)
+        return
+    discovery = Discovery(app.building.client, app.building.allow_private_urls, *token, partner.id)
+    try:
+        async for finding in _asked(app, partner, discovery):
+            yield finding
+    except Unauthorized as fault:
+        yield Finding(what, f"{fault}. They must give us a new token, or we register anew.", THEY)
+    except Refusal as fault:
+        yield Finding(what, str(fault), THEY)
+
+
+async def _asked(app: App, partner: Partner, discovery: Discovery) -> Findings:
+    assert partner.versions_url is not None
+    versions = await discovery.versions(partner.versions_url)
+    yield Finding("GET versions", f"{partner.versions_url} lists {', '.join(sorted(versions))}")
+    newest = newest_mutual(versions, app.building.dialects)
+    version = partner.version or newest
+    if version not in versions:
+        yield Finding("version", f"{version}, which we agreed on, is not listed any more: partner rotate", YOU)
+        return
+    endpoints = await discovery.endpoints(versions[version])
+    modules = ", ".join(f"{module} {interface}" for module, interface in sorted(endpoints))
+    yield Finding("GET version details", f"{versions[version]} lists {modules}")
+    roles = {party.role for party in partner.agreed_with(await app.building.directory.own_parties())}
+    if useless(endpoints, roles):
+        yield Finding("endpoints", f"none fits our roles ({', '.join(sorted(roles))})", f"{THEY}, or you")
+    if dict(endpoints) != dict(partner.endpoints):
+        yield Finding("endpoints", f"they changed since we registered: ocpi-party partner rotate {partner.id}", YOU)

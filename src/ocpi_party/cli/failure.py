@@ -1,0 +1,42 @@
+"""What goes wrong in a command, told in one sentence; anything else is a bug and keeps its traceback."""
+
+from pydantic import ValidationError
+
+from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.embedded import EmbeddedPostgresError
+from ocpi_party.ocpi.errors import Refusal
+from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.schema import SchemaAhead, SchemaBehind
+from ocpi_party.settings import Settings, SettingsError, variable
+
+
+class Failed(Exception):
+    """The command could not do what it was asked; the text says why and what to do."""
+
+
+TOLD = (
+    Failed,
+    SettingsError,
+    EmbeddedPostgresError,
+    DatabaseUnavailable,
+    SchemaAhead,
+    SchemaBehind,
+    Refusal,
+    PartnerUnreachable,
+)
+"""The errors that are answered with their text and exit code 1."""
+
+
+def in_words(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text[:1].upper() + text[1:]
+
+
+def wrong_settings(error: ValidationError) -> Failed:
+    """Names each setting as it stands in the environment, and never its value."""
+    faults = [f"{_named(str(one['loc'][0]))}: {one['msg']}" for one in error.errors(include_input=False)]
+    return Failed(f"These settings cannot be used: {'; '.join(faults)}.")
+
+
+def _named(location: str) -> str:
+    return variable(location) if location in Settings.model_fields else location

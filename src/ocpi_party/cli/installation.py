@@ -1,0 +1,111 @@
+"""This installation as a command finds it: settings, keys, database. Nobody below the command line reads settings."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import uvloop
+from pydantic import ValidationError
+
+from ocpi_party import schema
+from ocpi_party.app import App, create_app
+from ocpi_party.cli import logs
+from ocpi_party.cli.failure import Failed, wrong_settings
+from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.embedded import EmbeddedPostgres
+from ocpi_party.settings import Keys, Settings, keys, listening_on
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Everything a process of this installation needs; it can be sent to a child process."""
+
+    settings: Settings
+    keys: Keys
+    database_url: str
+
+    def app(self, *, workers: bool) -> App:
+        """workers  push and pull too"""
+        return create_app(
+            self.settings,
+            database_url=self.database_url,
+            secret_key=self.keys.secret_key.get_secret_value(),
+            api_key=self.keys.api_key.get_secret_value(),
+            workers=workers,
+        )
+
+    def listening_on(self, port: int) -> "Installation":
+        """As it is when the operating system has chosen the port."""
+        return replace(self, settings=listening_on(self.settings, port))
+
+
+def read_settings() -> Settings:
+    """Raises Failed, with every setting that cannot be used"""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise wrong_settings(error) from error
+
+
+@contextmanager
+def installation(settings: Settings | None = None) -> Iterator[Installation]:
+    """The installation with its database running; what we started is stopped in the end.
+
+    Raises  Failed, SettingsError, EmbeddedPostgresError
+    """
+    settings = settings or read_settings()
+    found = keys(settings)
+    if settings.database_url is not None:
+        yield Installation(settings, found, settings.database_url)
+        return
+    with EmbeddedPostgres(settings.data_dir, bindir=settings.pg_bindir) as postgres:
+        yield Installation(settings, found, postgres.start())
+
+
+async def check_database(here: Installation) -> None:
+    """Raises Failed, if it cannot be reached; SchemaBehind, SchemaAhead"""
+    try:
+        await schema.check_database(here.database_url)
+    except DatabaseUnavailable as fault:
+        raise Failed(unreachable(here.database_url, fault)) from fault
+
+
+async def migrate_database(here: Installation) -> None:
+    """Raises Failed, if it cannot be reached; SchemaAhead"""
+    with suppress(schema.SchemaBehind):
+        await check_database(here)
+        return
+    await schema.migrate(here.database_url)
+
+
+def unreachable(url: str, fault: DatabaseUnavailable) -> str:
+    """Words that name the place and neither user nor password."""
+    parts = urlsplit(url)
+    place = f"{parts.hostname}:{parts.port or 5432}" if parts.hostname else "its unix socket"
+    return f"{fault}, at {place}, database {parts.path.lstrip('/') or 'of the user’s name'}. Check DATABASE_URL."
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[App]:
+    """The house for one command: its database and its client to partners, without any worker."""
+    with installation() as here:
+        # What is ours alone is migrated; a database that others may use too is only compared.
+        await (migrate_database if here.settings.embedded else check_database)(here)
+        app = here.app(workers=False)
+        async with app.running(workers=False):
+            yield app
+
+
+def run(work: Callable[[App], Awaitable[T]]) -> T:
+    """Do the work of one command on the opened house."""
+
+    async def doing() -> T:
+        async with opened() as app:
+            return await work(app)
+
+    logs.configure("error", plain=True)
+    return uvloop.run(doing())

@@ -1,0 +1,34 @@
+"""What an operator should look at in a received CDR. Nothing is refused for it. OCPI 2.2.1, CDRs, "Credit CDRs"."""
+
+from collections.abc import Sequence
+
+from ocpi_party.database import ReadTx
+from ocpi_party.dialects.dialect import Finding
+from ocpi_party.modules.cdrs import repository
+from ocpi_party.modules.locations.facts import time_zone
+from ocpi_party.ocpi.types import JsonObject
+from ocpi_party.owned.table import Ref
+from ocpi_party.pricing.check import check_cdr
+from ocpi_party.pricing.exact import Unpriceable
+from ocpi_party.pricing.net import Net, net
+
+
+async def audit(tx: ReadTx, ref: Ref, cdr: JsonObject) -> list[Finding]:
+    """Its costs as we compute them, and how it goes with the other CDRs of its session."""
+    zone = await time_zone(tx, ref.partner_id, ref.owner, cdr["cdr_location"]["id"])
+    costs = [Finding(f"/{one.field}" if one.field else "", one.words) for one in check_cdr(cdr, zone)]
+    family = await repository.family(tx, ref.partner_id, ref.owner, cdr)
+    others = [one for one in family if one["id"] != cdr["id"]]
+    return costs + [Finding("/id", flag) for flag in _flags([*others, cdr]) if flag not in _flags(others)]
+
+
+def _flags(cdrs: Sequence[JsonObject]) -> list[str]:
+    return [flag for one in netted(cdrs) for flag in one.flags]
+
+
+def netted(cdrs: Sequence[JsonObject]) -> list[Net]:
+    """What each session costs in the end; nothing, if an amount is beyond all measure."""
+    try:
+        return net(cdrs)
+    except Unpriceable:
+        return []

@@ -1,0 +1,118 @@
+"""We issue CDRs of our own: each once, never changed, taken back by a Credit CDR. OCPI 2.2.1, CDRs, "Credit CDRs"."""
+
+from dataclasses import dataclass
+
+from ocpi_party.database import WriteTx
+from ocpi_party.dialects.dialect import read_own
+from ocpi_party.modules.cdrs import repository
+from ocpi_party.modules.cdrs.receiving import payer
+from ocpi_party.modules.cdrs.table import CDRS
+from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
+from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
+from ocpi_party.outbox import repository as outbox
+from ocpi_party.owned import repository as owned
+from ocpi_party.owned.publish import must_be, our_ref, same_content
+from ocpi_party.owned.table import Ref
+from ocpi_party.pricing.credit import NotCreditable
+from ocpi_party.pricing.credit import credit as credit_of
+
+FOR_SESSIONS_ONLY = frozenset(
+    {
+        CdrDimensionType.CURRENT,
+        CdrDimensionType.ENERGY_EXPORT,
+        CdrDimensionType.ENERGY_IMPORT,
+        CdrDimensionType.POWER,
+        CdrDimensionType.STATE_OF_CHARGE,
+    }
+)
+"""OCPI 2.2.1, CDRs, "CdrDimensionType": the column Session Only."""
+
+
+class AlreadyIssued(Refusal):
+    """There is another CDR with this id, and CDRs do not change."""
+
+
+class AlreadyCredited(Refusal):
+    """A CDR can be taken back once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """document  as it is stored; created  it is new"""
+
+    document: JsonObject
+    created: bool
+
+
+async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
+    """Store a CDR of ours, and have it sent to the owner of its token alone. last_updated may be left out: now.
+
+    Raises  InvalidObject; AlreadyIssued; AlreadyCredited; NotCreditable
+    """
+    document = read_own(Cdr, {"last_updated": wire_time(now())} | body)
+    _no_session_only_dimensions(document)
+    known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
+    if known is None and document.get("credit"):
+        await _creditable(tx, our_ref(ref.owner, document["credit_reference_id"]), "/credit_reference_id")
+    audience = str(payer(document))
+    if await repository.add(tx, ref, document, audience=audience):
+        await outbox.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=audience)
+        return Issued(document, created=True)
+    known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
+    assert known is not None  # CDRs are never taken away.
+    before = repository.document_of(known.document)
+    if not same_content(before, document):
+        raise AlreadyIssued(f"CDR {before['id']} was issued with another content, and cannot be changed: credit it")
+    return Issued(before, created=False)
+
+
+def _no_session_only_dimensions(cdr: JsonObject) -> None:
+    for number, period in enumerate(cdr["charging_periods"]):
+        for place, dimension in enumerate(period["dimensions"]):
+            if dimension["type"] in FOR_SESSIONS_ONLY:
+                pointer = f"/charging_periods/{number}/dimensions/{place}/type"
+                raise InvalidObject(pointer, f"{dimension['type']} is for Sessions only")
+
+
+async def credit(tx: WriteTx, ref: Ref, credit_id: str | None, replacement: JsonObject | None) -> list[JsonObject]:
+    """Take a CDR of ours back, and issue the corrected one in its place: both or none of them.
+
+    credit_id  by default the id of the original with -C behind it
+    Returns    the Credit CDR, and the corrected one if there is one
+    Raises     UnknownObject; NotCreditable; AlreadyCredited; AlreadyIssued; InvalidObject
+    """
+    original = await _creditable(tx, ref)
+    issued = [await _issue_new(tx, ref, credit_of(original, credit_id or f"{original['id']}-C", now()))]
+    if replacement is not None:
+        if replacement.get("credit"):
+            raise InvalidObject("/replacement/credit", "must be left out: the corrected CDR is an ordinary one")
+        owner = {name: original[name] for name in ("country_code", "party_id")}
+        issued.append(await _issue_new(tx, ref, must_be(replacement, **owner)))
+    return issued
+
+
+async def _issue_new(tx: WriteTx, ref: Ref, body: JsonObject) -> JsonObject:
+    done = await issue(tx, our_ref(ref.owner, str(body.get("id"))), body)
+    if not done.created:
+        raise AlreadyIssued(f"there is a CDR {done.document['id']} already: this one needs an id of its own")
+    return done.document
+
+
+async def _creditable(tx: WriteTx, ref: Ref, pointer: str | None = None) -> JsonObject:
+    """The CDR, nobody else crediting it until the transaction ends.
+
+    pointer  where it is named; None for the URL
+    Raises   UnknownObject, or InvalidObject for a pointer; NotCreditable; AlreadyCredited
+    """
+    known = await owned.lock(tx, CDRS, ref)
+    if known is None:
+        raise UnknownObject(ref) if pointer is None else InvalidObject(pointer, "names no CDR of ours")
+    original = repository.document_of(known.document)
+    if original.get("credit"):
+        raise NotCreditable(f"CDR {original['id']} is a Credit CDR")
+    for one in await repository.family(tx, ref.partner_id, ref.owner, original):
+        if one.get("credit") and fold(one["credit_reference_id"]) == ref.key:
+            raise AlreadyCredited(f"CDR {original['id']} was credited by {one['id']} already")
+    return original

@@ -1,0 +1,69 @@
+"""How a partner is told of the CDRs that it has to pay: POST, once each. OCPI 2.2.1, CDRs, "Push model".
+
+What it refuses stays for an operator: CDRs are money, and never dropped (AMB-58).
+"""
+
+from collections.abc import Mapping, Sequence
+
+from ocpi_party.database import ReadTx
+from ocpi_party.modules.cdrs import urls
+from ocpi_party.modules.cdrs.repository import document_of
+from ocpi_party.modules.cdrs.table import CDRS
+from ocpi_party.ocpi.cdr import Cdr
+from ocpi_party.ocpi.headers import LOCATION
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.outbox.repository import Mark
+from ocpi_party.owned.publish import same_content
+from ocpi_party.owned.push import Pushed, State, Teller
+from ocpi_party.owned.states import load_states
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import Answer
+from ocpi_party.partners.urls import resolve, same_origin
+
+
+class PushedCdrs(Pushed):
+    """References are OWNER/CDR, folded."""
+
+    async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
+        return await load_states(tx, CDRS, refs)
+
+    async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
+        """On doubt the same POST again: a CDR never changes, so it is always its current state."""
+        if state is None:
+            return None
+        answer = await teller.send("POST", teller.url, teller.spell(Cdr, state.document), None)
+        url = location_of(answer)
+        if answer.ok:
+            await _keep(teller, mark, url)
+        elif (mark.attempts or teller.careful) and url and await _is_there(teller, url, state):
+            await _keep(teller, mark, url)
+            return None
+        return answer
+
+
+def location_of(answer: Answer) -> str | None:
+    """Where the partner keeps the CDR: in the header, absolute or relative, or as a string in the body (AMB-46)."""
+    told = answer.headers.get(LOCATION) or (answer.data if isinstance(answer.data, str) else None)
+    if not told or not told.strip().startswith(("http://", "https://", "/")):
+        return None
+    return resolve(answer.url, told.strip())
+
+
+async def _keep(teller: Teller, mark: Mark, url: str | None) -> None:
+    async with teller.database.write() as tx:
+        await urls.keep(tx, mark.ref, teller.partner_id, url)
+        if url is None:
+            rule = "the answer to POST has no header Location: we cannot ask for the CDR"
+            await partners.note(tx, teller.partner_id, ModuleId.CDRS, mark.ref, [("", rule)])
+
+
+async def _is_there(teller: Teller, url: str, state: State) -> bool:
+    """Whether a CDR that is refused after a doubtful POST is refused because it came through."""
+    if not same_origin(url, teller.url):
+        return False
+    seen = await teller.send("GET", url, None, None)
+    ours = document_of(teller.spell(Cdr, state.document).decode())
+    return seen.ok and isinstance(seen.data, dict) and same_content(ours, seen.data)
+
+
+PUSHED = PushedCdrs()

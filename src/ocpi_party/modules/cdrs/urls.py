@@ -1,0 +1,24 @@
+"""Under which URLs partners keep our CDRs; no other is ever asked. OCPI 2.2.1, CDRs, "Response URL"."""
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+
+_KEEP = Statement(
+    """INSERT INTO cdr_urls (ref, partner_id, url) VALUES (:ref, :partner_id, :url)
+       ON CONFLICT (ref, partner_id) DO UPDATE SET url = COALESCE(excluded.url, cdr_urls.url), told_at = now()"""
+)
+_DELIVERIES = Statement(
+    """SELECT partner_id, 'DELIVERED' AS state, url, told_at AS at, 0 AS attempts, NULL AS error FROM cdr_urls WHERE ref = :ref
+       UNION ALL
+       SELECT partner_id, state, NULL, marked_at, attempts, error FROM outbox_marks WHERE module = 'cdrs' AND ref = :ref
+       ORDER BY partner_id, at"""
+)
+
+
+async def keep(tx: WriteTx, ref: str, partner_id: int, url: str | None) -> None:
+    """The partner has this CDR. url  None if it did not say where"""
+    await tx.run(_KEEP, ref=ref, partner_id=partner_id, url=url)
+
+
+async def deliveries(tx: ReadTx, ref: str) -> list[Row]:
+    """Which partners have a CDR of ours, wait for it, or refused it: partner_id, state, url, at, attempts, error."""
+    return await tx.rows(_DELIVERIES, ref=ref)

@@ -1,0 +1,117 @@
+"""How the Locations of a partner's list are kept: whole trees, many in a few statements.
+
+OCPI 2.2.1, Locations, "Receiver Interface".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ocpi_party.database import Statement, WriteTx
+from ocpi_party.modules.locations.changes import TakenApart, taken_apart
+from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.location import Location
+from ocpi_party.owned.pull import Found, Pulled, Refused
+from ocpi_party.owned.table import Ref
+
+# What is as we have it is not written again, but its row is locked before its EVSEs are, as by everybody else.
+_PUT_HEADS = Statement(
+    """
+    WITH told AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]),
+                             CAST(:keys AS text[]), CAST(:times AS timestamptz[]), CAST(:stamps AS text[]),
+                             CAST(:documents AS text[]))
+                      WITH ORDINALITY AS o(partner_id, addressee, owner, key, at, stamp, document, number)
+    ), put AS (
+        INSERT INTO locations AS t (partner_id, addressee, owner, key, last_updated, document, stamp)
+        SELECT partner_id, addressee, owner, key, at, CAST(document AS json), stamp FROM told ORDER BY owner, key
+        ON CONFLICT ON CONSTRAINT locations_key DO UPDATE
+           SET last_updated = excluded.last_updated, audience = excluded.audience, document = excluded.document,
+               stamp = excluded.stamp, rev = nextval('revisions'), gone = false
+         WHERE (:any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes')
+           AND (t.gone OR t.last_updated <> excluded.last_updated OR t.document::text <> excluded.document::text
+                OR t.stamp <> excluded.stamp)
+        RETURNING seq, partner_id, addressee, owner, key, CASE WHEN xmax = 0 THEN 'NEW' ELSE 'CHANGED' END AS news
+    ), same AS (
+        SELECT l.seq, partner_id, addressee, owner, key, NULL
+          FROM locations l JOIN told o USING (partner_id, addressee, owner, key) WHERE l.last_updated = o.at
+    )
+    SELECT o.number, s.seq, max(s.news) AS news FROM (SELECT * FROM put UNION ALL SELECT * FROM same) s
+      JOIN told o USING (partner_id, addressee, owner, key) GROUP BY o.number, s.seq
+    """
+)
+_HIDE_OTHERS = """
+    UPDATE evses e SET gone = true WHERE e.location_seq = ANY(:seqs) AND NOT e.gone
+       AND NOT EXISTS (SELECT FROM told o WHERE o.seq = e.location_seq AND o.key = e.key) RETURNING e.location_seq"""
+_KEEP = """NOT :any_age AND NOT t.gone AND t.last_updated > excluded.last_updated
+           AND t.last_updated <= now() + interval '5 minutes'"""
+# An EVSE that we know in a newer state keeps it: its own push was faster than the list.
+_PUT_EVSES = Statement(
+    f"""
+    WITH told AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:of AS bigint[]), CAST(:keys AS text[]), CAST(:places AS int[]), CAST(:times AS timestamptz[]),
+                             CAST(:documents AS text[])) AS o(seq, key, place, at, document)
+    ), hidden AS ({_HIDE_OTHERS}), put AS (
+        INSERT INTO evses AS t (location_seq, key, place, last_updated, document)
+        SELECT seq, key, place, at, CAST(document AS json) FROM told
+        ON CONFLICT (location_seq, key) DO UPDATE
+           SET place = excluded.place, gone = false,
+               last_updated = CASE WHEN {_KEEP} THEN t.last_updated ELSE excluded.last_updated END,
+               document = CASE WHEN {_KEEP} THEN t.document ELSE excluded.document END
+         WHERE t.gone OR t.place <> excluded.place
+            OR (NOT ({_KEEP}) AND (t.last_updated <> excluded.last_updated OR t.document::text <> excluded.document::text))
+        RETURNING location_seq
+    )
+    SELECT location_seq AS seq FROM hidden UNION SELECT location_seq FROM put
+    """
+)
+_REVISE = Statement("UPDATE locations SET rev = nextval('revisions') WHERE seq = ANY(:seqs)")
+
+
+async def put_many(tx: WriteTx, told: Sequence[tuple[Ref, TakenApart]], *, any_age: bool) -> list[tuple[Ref, bool]]:
+    """Store whole Locations, each named once, as `repository.put` does; older states are passed over.
+
+    Returns  those that changed, they or their EVSEs, and whether they are new
+    """
+    rows = await tx.rows(
+        _PUT_HEADS,
+        partner_ids=[ref.partner_id for ref, _ in told],
+        addressees=[ref.addressee for ref, _ in told],
+        owners=[ref.owner for ref, _ in told],
+        keys=[ref.key for ref, _ in told],
+        times=[one.at for _, one in told],
+        stamps=[one.stamp for _, one in told],
+        documents=[one.head.decode() for _, one in told],
+        any_age=any_age,
+    )
+    evses = [(row["seq"], place, evse) for row in rows for place, evse in enumerate(told[row["number"] - 1][1].evses)]
+    touched = await tx.rows(
+        _PUT_EVSES,
+        seqs=[row["seq"] for row in rows],
+        of=[seq for seq, _, _ in evses],
+        keys=[evse.key for _, _, evse in evses],
+        places=[place for _, place, _ in evses],
+        times=[evse.last_updated for _, _, evse in evses],
+        documents=[evse.document.decode() for _, _, evse in evses],
+        any_age=any_age,
+    )
+    below = {row["seq"] for row in touched}
+    if below:
+        await tx.run(_REVISE, seqs=sorted(below))
+    return [(told[row["number"] - 1][0], row["news"] == "NEW") for row in rows if row["news"] or row["seq"] in below]
+
+
+@dataclass(frozen=True, slots=True)
+class PulledLocations(Pulled):
+    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+        told, refused = [], []
+        for one in found:
+            try:
+                told.append((one.ref, taken_apart(one.reading.document)))
+            except InvalidObject as fault:
+                refused.append(Refused(one.ref, fault))
+        await self.tell(tx, await put_many(tx, told, any_age=any_age))
+        return refused
+
+
+PULLED = PulledLocations(Location, LOCATIONS, page_size=200)

@@ -1,0 +1,27 @@
+"""We publish our own Tariffs, and take away those that no connector refers to any more. OCPI 2.2.1, Tariffs."""
+
+from ocpi_party.database import WriteTx
+from ocpi_party.modules.locations.facts import connectors_with_tariff
+from ocpi_party.modules.tariffs.table import TARIFFS
+from ocpi_party.ocpi.errors import Refusal
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.tariff import Tariff
+from ocpi_party.owned.publish import Publisher
+from ocpi_party.owned.table import Ref
+
+PUBLISHER = Publisher(ModuleId.TARIFFS, TARIFFS, Tariff)
+
+_NAMED = 5
+
+
+class StillReferredTo(Refusal):
+    """A tariff cannot go while connectors of ours refer to it."""
+
+
+async def delete_tariff(tx: WriteTx, ref: Ref) -> None:
+    """Take a tariff of ours away for good. Raises UnknownObject; StillReferredTo"""
+    found = await connectors_with_tariff(tx, ref.owner, ref.key, most=_NAMED + 1)
+    if found:
+        names = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
+        raise StillReferredTo(f"connectors still refer to tariff {ref.key}: {names}")
+    await PUBLISHER.delete(tx, ref)

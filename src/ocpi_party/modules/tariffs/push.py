@@ -1,0 +1,28 @@
+"""How partners are told of our Tariffs: PUT of the whole, DELETE of what is gone. OCPI 2.2.1, Tariffs, "Push model"."""
+
+from collections.abc import Mapping, Sequence
+
+from ocpi_party.database import ReadTx
+from ocpi_party.modules.tariffs.table import TARIFFS
+from ocpi_party.ocpi.tariff import Tariff
+from ocpi_party.outbox.repository import Mark
+from ocpi_party.owned.push import Pushed, State, Teller
+from ocpi_party.owned.states import load_states
+from ocpi_party.partners.client import Answer
+
+
+class PushedTariffs(Pushed):
+    """References are OWNER/TARIFF, folded."""
+
+    async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
+        return await load_states(tx, TARIFFS, refs)
+
+    async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
+        return None if state is None else await teller.put(Tariff, state)
+
+    async def take_away(self, teller: Teller, mark: Mark, state: State) -> Answer | None:
+        answer = await teller.delete(state)
+        return None if answer.unknown else answer  # It does not know it: that is as good as taken away (AMB-16).
+
+
+PUSHED = PushedTariffs()

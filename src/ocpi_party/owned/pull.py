@@ -1,0 +1,77 @@
+"""How the objects of a partner's list are kept: a page at a time, in a few statements. OCPI 2.2.1, Client owned objects.
+
+Whoever pulls has fetched, read and checked them; a module says where they are stored and what is particular about them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Table
+
+from ocpi_party.database import WriteTx
+from ocpi_party.dialects.dialect import Reading
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import House, JsonObject, encode, fold, parse_time
+from ocpi_party.owned import receive, repository
+from ocpi_party.owned.repository import Told
+from ocpi_party.owned.table import Ref
+
+Key = Callable[[JsonObject], str]
+"""The key of an object's Ref, out of its document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An object in a partner's list. reading  the whole of it, in the house form"""
+
+    ref: Ref
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An object that breaks a rule which only its module knows."""
+
+    ref: Ref
+    fault: InvalidObject
+
+
+def by_id(document: JsonObject) -> str:
+    return fold(document["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How the objects of a module are kept. A module with rules of its own overrides `absorb`.
+
+    table            where they are, named like the module; a crawl of everything is compared with it.
+                     None, if they are no client owned objects
+    page_size        how many objects we ask for at a time; a partner may send fewer
+    needs_date_from  the list cannot be asked for as a whole (SES-S-02)
+    """
+
+    kind: type[House]
+    table: Table | None
+    key: Key = by_id
+    page_size: int = 1000
+    needs_date_from: bool = False
+
+    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+        """Keep the objects of one page, each at most once in it; older states than ours are passed over.
+
+        any_age  older states are taken too
+        Returns  those that cannot be kept
+        """
+        assert self.table is not None
+        told = [
+            Told(one.ref, encode(one.reading.document), parse_time(one.reading.document["last_updated"]))
+            for one in found
+        ]
+        await self.tell(tx, await repository.put_many(tx, self.table, told, any_age=any_age))
+        return ()
+
+    async def tell(self, tx: WriteTx, changed: Sequence[tuple[Ref, bool]]) -> None:
+        """The operator's systems hear what changed. changed  (object, whether it is new)"""
+        assert self.table is not None
+        await receive.tell_many(tx, ModuleId(self.table.name), changed)

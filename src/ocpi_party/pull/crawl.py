@@ -1,0 +1,238 @@
+"""One crawl through a partner's list, page by page. OCPI 2.2.1, Transport and format, "Pagination".
+
+Each page is kept in one transaction with the position of the next: whoever takes a crawl up again goes on where it stopped.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ocpi_party.database import Database, ReadTx, WriteTx
+from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.ocpi import headers
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.modules import InterfaceRole
+from ocpi_party.ocpi.types import PartyId, fold, now, wire_time
+from ocpi_party.owned.pull import Found, Pulled
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import Answer, OcpiClient, Route
+from ocpi_party.partners.partner import Partner
+from ocpi_party.partners.repository import Note
+from ocpi_party.pull import links
+from ocpi_party.pull import repository as pulls
+from ocpi_party.pull.repository import Pull, Turned
+
+log = logging.getLogger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+"""How far windows overlap: the partner's clock is not ours, and what it stored late it may have dated earlier (OPS-05)."""
+
+NOT_LISTED = "is not in the partner's full list"
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_AT_ONCE = 50
+"""So many objects are read before other work of this process has its turn."""
+
+
+class ListRefused(Exception):
+    """The partner answered with an error, or with something that is no list: nothing follows from it (STS-10)."""
+
+
+class NotAuthorized(ListRefused):
+    """The partner does not accept our credentials token."""
+
+
+@dataclass(slots=True)
+class Page:
+    """What was on a page.
+
+    refs   of all objects that could be named, those that cannot be kept among them
+    total  X-Total-Count
+    doubt  why the list may not be whole, although this was its last page
+    """
+
+    size: int
+    found: dict[Ref, Found] = field(default_factory=dict)
+    refs: set[str] = field(default_factory=set)
+    notes: list[Note] = field(default_factory=list)
+    refused: int = 0
+    total: int | None = None
+    doubt: str | None = None
+
+    def refuse(self, ref: str, pointer: str, rule: str) -> None:
+        self.notes.append(Note(ref, pointer, rule))
+        self.refused += 1
+
+
+@dataclass(slots=True)
+class Crawl:
+    """A list of a partner, fetched by the one who holds it.
+
+    direct     parties for which a hub does not speak
+    lease_for  from each page on
+    next_at    when the list is to be fetched again
+    """
+
+    database: Database
+    client: OcpiClient
+    pulled: Pulled
+    dialect: Dialect
+    partner: Partner
+    direct: Collection[str]
+    lease_for: timedelta
+    next_at: Callable[[], datetime | None]
+    pull: Pull
+    _seen: set[str] = field(default_factory=set)
+
+    @property
+    def endpoint(self) -> str:
+        url = self.partner.endpoint(self.pull.module, InterfaceRole.SENDER)
+        if url is None:
+            raise ListRefused("the partner has no such interface any more")
+        return url
+
+    async def run(self) -> None:
+        """Fetch what is left, to the end.
+
+        Raises PartnerUnreachable, ListRefused, ForeignLink, LeaseLost; what was fetched before is kept
+        """
+        if not self._goes_on():
+            await self._begin()
+        while (url := self.pull.next_url) is not None:
+            answer = await self._get(url)
+            await self._turn(url, answer)
+
+    def _goes_on(self) -> bool:
+        """Whether a crawl began that has pages left, at an endpoint that is still the partner's."""
+        url = self.pull.next_url
+        return self.pull.started_at is not None and url is not None and links.is_at_home(url, self.endpoint)
+
+    async def _begin(self) -> None:
+        since = None if self.pull.wanted_full else self.pull.good_until
+        date_from = since - OVERLAP if since else _BEGINNING if self.pulled.needs_date_from else None
+        limit = self.partner.quirks.get("page_limit")
+        url = links.first_page(
+            self.endpoint,
+            limit=limit if isinstance(limit, int) and limit > 0 else self.pulled.page_size,
+            date_from=wire_time(date_from) if date_from else None,
+        )
+        async with self.database.write() as tx:
+            self.pull = await pulls.begin(tx, self.pull, url, now(), date_from)
+
+    async def _get(self, url: str) -> Answer:
+        route = None
+        if self.pull.addressee:
+            route = Route(PartyId.parse(self.pull.addressee), PartyId.parse(self.pull.party))
+        answer = await self.client.call(self.partner, "GET", url, route=route)
+        if answer.unauthorized:
+            raise NotAuthorized(f"the partner does not accept our credentials token: {answer}")
+        if not answer.ok:
+            raise ListRefused(f"the partner refuses its list: {answer}")
+        if answer.data is not None and not isinstance(answer.data, list):
+            raise ListRefused("the answer holds no list")
+        return answer
+
+    async def _turn(self, url: str, answer: Answer) -> None:
+        """Keep a page together with where it goes on; at the end also what follows from the whole."""
+        items: list[Any] = answer.data or []
+        page = await self._read(items)
+        page.total = _count(answer.headers, self.pull.total)
+        async with self.database.read() as tx:
+            next_url = await self._next(tx, url, answer, page)
+        self._seen = page.refs
+        async with self.database.write() as tx:
+            await pulls.hold(tx, self.pull, self.lease_for)
+            any_age = bool(self.partner.quirks.get("accept_older"))
+            for refusal in await self.pulled.absorb(tx, list(page.found.values()), any_age=any_age):
+                page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
+            refs = sorted(page.refs) if self.pull.date_from is None else None
+            turned = Turned(url, len(items), page.refused, page.total, refs, next_url)
+            self.pull = await pulls.turn(tx, self.pull, turned)
+            if next_url is None:
+                await self._finish(tx, page)
+            await partners.note_many(tx, self.partner.id, self.pull.module, page.notes)
+        if page.refused:
+            log.warning(
+                "partner %s: %s of %s %s on a page cannot be taken, see its findings",
+                self.partner.id, page.refused, len(items), self.pull.module,
+            )  # fmt: skip
+
+    async def _read(self, items: list[Any]) -> Page:
+        page = Page(len(items))
+        for number, item in enumerate(items, start=1):
+            self._sort(item, page)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        return page
+
+    def _sort(self, item: Any, page: Page) -> None:
+        """Good objects are kept, each bad one is noted (TRN-30, OWN-21)."""
+        name = self._name(item)
+        try:
+            reading = self.dialect.read(self.pulled.kind, item)
+        except InvalidObject as fault:
+            page.refs.add(name)
+            return page.refuse(name, fault.pointer, fault.rule)
+        document = reading.document
+        owner = PartyId(document["country_code"], document["party_id"]).folded()
+        if not self._may_own(owner):
+            return page.refuse(name, "/party_id", "is no party of this partner; skipped")
+        ref = Ref(self.partner.id, self.pull.addressee, str(owner), self.pulled.key(document))
+        page.refs.add(str(ref))
+        page.found[ref] = Found(ref, reading)
+        page.notes.extend(Note(str(ref), finding.pointer, finding.rule) for finding in reading.findings)
+        return None
+
+    def _name(self, item: Any) -> str:
+        """An object as far as it can be named before it is read."""
+        try:
+            return f"{fold(item['country_code'])}*{fold(item['party_id'])}/{self.pulled.key(item)}"
+        except (KeyError, TypeError, AttributeError):
+            return f"{self.pull.party}/"
+
+    def _may_own(self, owner: PartyId) -> bool:
+        return self.pulled.table is None or self.partner.may_own(owner, self.direct)
+
+    async def _next(self, tx: ReadTx, url: str, answer: Answer, page: Page) -> str | None:
+        """Where the crawl goes on; None at its end. A reason to doubt that this is all is left on the page."""
+        again = self._shrunk(url, page.total)
+        if again is not None and not await pulls.was_visited(tx, self.pull, again):
+            return again
+        if answer.data is None:
+            page.doubt = "has no data"
+        if not page.size:
+            return None
+        next_url = links.linked(url, self.endpoint, answer.headers)
+        if next_url is None and self.partner.quirks.get("paging_without_link") and page.refs != self._seen:
+            next_url = links.moved(url, page.size)
+        if next_url is None:
+            return None
+        if next_url == url or await pulls.was_visited(tx, self.pull, next_url):
+            page.doubt = "has a Link that leads back to a page before"
+            return None
+        return next_url
+
+    def _shrunk(self, url: str, total: int | None) -> str | None:
+        """The same page, begun as much earlier as objects left the list since the last one (PAG-13)."""
+        before = self.pull.total
+        return links.moved(url, total - before) if before is not None and total is not None and total < before else None
+
+    async def _finish(self, tx: WriteTx, page: Page) -> None:
+        """What is absent from the whole list may be gone: that is noted, and nothing deleted (PAG-19, AMB-36)."""
+        if page.doubt is None and page.total is not None and self.pull.objects < page.total:
+            page.doubt = "ends before as many objects as X-Total-Count were sent"
+        if page.doubt is not None:
+            page.notes.append(Note(f"{self.pull.party}/", "", f"the list {page.doubt}"))
+        elif self.pull.date_from is None and self.pulled.table is not None:
+            owner = None if self.partner.is_hub else self.pull.party
+            await pulls.note_missing(tx, self.pull, self.pulled.table.name, owner, NOT_LISTED)
+        await pulls.finish(tx, self.pull, self.next_at())
+
+
+def _count(answered: Mapping[str, str], before: int | None) -> int | None:
+    told = answered.get(headers.TOTAL_COUNT, "").strip()
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else before

@@ -1,0 +1,306 @@
+"""The operator issues and credits our CDRs, and their payers get them."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_tariff
+from tests.partner import FakePartner, envelope
+from tests.server import Server
+
+from ocpi_party.ocpi.types import PartyId
+
+OWA = PartyId("NL", "OWA")
+URL = "/api/cdrs/NL/OWA/CDR1"
+THEIRS = "https://tnm.example/ocpi/2.2.1/receiver/cdrs"
+
+
+def ours(**changes: Any) -> dict[str, Any]:
+    """A CDR of ours, for DE/TNM to pay."""
+    return a_cdr(OWA, cdr_token=a_cdr_token(PartyId("DE", "TNM"))) | changes
+
+
+@pytest.fixture
+async def tnm(server: Server) -> FakePartner:
+    partner = server.internet.add(FakePartner())
+    await server.connect(partner)
+    partner.asked.clear()
+    return partner
+
+
+async def delivery(server: Server, cdr_id: str = "CDR1") -> list[dict[str, Any]]:
+    answer = await server.operator.get(f"/api/cdrs/NL/OWA/{cdr_id}/delivery")
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()
+    return found
+
+
+async def failures_are_over(server: Server) -> None:
+    """The pause after a failure is over, without waiting for it."""
+    async with server.app.building.database.write() as tx:
+        from ocpi_party.outbox import repository as outbox
+
+        for row in await server.rows("SELECT id FROM partners"):
+            await outbox.wake(tx, row["id"])
+
+
+@pytest.mark.requirement("CDR-R-01", "CDR-R-21", "CDR-R-25", "HUB-13")
+async def test_a_cdr_is_posted_to_its_payer_alone(server: Server, tnm: FakePartner) -> None:
+    abc = server.internet.add(FakePartner("abc", "abc.example", "token-of-abc", roles=(("EMSP", "DE", "ABC"),)))
+    await server.connect(abc)
+    abc.asked.clear()
+
+    answer = await server.operator.put(URL, json=ours())
+    await server.push()
+
+    assert (answer.status_code, answer.json()) == (201, ours())
+    (told,) = tnm.asked
+    assert (told.method, str(told.url)) == ("POST", THEIRS)
+    assert json.loads(told.content) == ours()
+    assert (told.headers["ocpi-from-party-id"], told.headers["ocpi-to-party-id"]) == ("OWA", "TNM")
+    assert abc.asked == []
+
+
+async def test_the_same_cdr_again_changes_nothing_and_another_content_is_a_conflict(
+    server: Server, tnm: FakePartner
+) -> None:
+    body = {name: value for name, value in ours().items() if name != "last_updated"}
+    first = await server.operator.put(URL, json=body)
+    await server.push()
+    tnm.asked.clear()
+
+    again = await server.operator.put(URL, json=body)
+    other = await server.operator.put(URL, json=body | {"remark": "changed"})
+    await server.push()
+
+    assert (first.status_code, again.status_code, again.json()) == (201, 200, first.json())
+    assert (other.status_code, other.headers["content-type"]) == (409, "application/problem+json")
+    assert (await server.operator.get(URL)).json() == first.json()
+    assert tnm.asked == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+async def test_a_cdr_is_neither_changed_nor_deleted(server: Server, method: str) -> None:
+    await server.operator.put(URL, json=ours())
+
+    answer = await server.operator.request(method, URL, json={"remark": "changed"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
+    assert (await server.operator.get(URL)).json() == ours()
+
+
+@pytest.mark.requirement("CDR-R-16")
+async def test_our_cdrs_have_no_dimensions_of_sessions(server: Server) -> None:
+    periods = [a_charging_period(), a_charging_period(dimensions=[{"type": "STATE_OF_CHARGE", "volume": 80}])]
+
+    answer = await server.operator.put(URL, json=ours(charging_periods=periods))
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/charging_periods/1/dimensions/0/type")
+
+
+@pytest.mark.requirement("CDR-R-24")
+async def test_our_cdrs_have_times(server: Server) -> None:
+    answer = await server.operator.put(URL, json=ours(start_date_time="1970-01-01T00:00:00Z"))
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/start_date_time")
+
+
+@pytest.mark.requirement("CDR-R-14")
+async def test_a_cdr_keeps_what_was_true_at_the_start_of_the_session(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location(OWA))
+    await server.operator.put("/api/tariffs/NL/OWA/12", json=a_tariff(OWA))
+    await server.operator.patch("/api/locations/NL/OWA/LOC1", json={"address": "Renamed street 1"})
+    await server.operator.patch("/api/tariffs/NL/OWA/12", json={"currency": "CHF"})
+
+    await server.operator.put(URL, json=ours())
+    await server.push()
+
+    (told,) = tnm.requests("POST")
+    assert json.loads(told.content)["cdr_location"]["address"] == "F.Rooseveltlaan 3A"
+    assert json.loads(told.content)["tariffs"] == [a_tariff(OWA)]
+
+
+@pytest.mark.requirement("CDR-R-04")
+@pytest.mark.parametrize(
+    ("answer", "url"),
+    [
+        (envelope(headers={"Location": f"{THEIRS}/1"}, http_status=201), f"{THEIRS}/1"),
+        (
+            envelope(headers={"Location": "/ocpi/2.2.1/receiver/cdrs/2"}),
+            "https://tnm.example/ocpi/2.2.1/receiver/cdrs/2",
+        ),
+        (envelope(f"{THEIRS}/3"), f"{THEIRS}/3"),
+        (envelope("thanks"), None),
+        (envelope(), None),
+    ],
+)
+async def test_the_url_that_the_partner_tells_is_kept_and_none_is_guessed(
+    server: Server, tnm: FakePartner, answer: httpx.Response, url: str | None
+) -> None:
+    tnm.on("POST", "/cdrs", answer)
+
+    await server.operator.put(URL, json=ours())
+    await server.push()
+
+    (seen,) = await delivery(server)
+    assert (seen["state"], seen["url"]) == ("DELIVERED", url)
+    warned = await server.rows("SELECT rule FROM findings WHERE ref = 'NL*OWA/CDR1'")
+    assert bool(warned) == (url is None)
+    assert len(tnm.asked) == 1
+
+
+@pytest.mark.requirement("CDR-R-28", "CDR-R-06", "OPS-04")
+async def test_a_cdr_that_got_no_answer_is_posted_again_until_it_is_confirmed(server: Server, tnm: FakePartner) -> None:
+    got: list[bytes] = []
+
+    def fails_once(request: httpx.Request) -> httpx.Response:
+        got.append(request.content)
+        return httpx.Response(502) if len(got) == 1 else envelope(headers={"Location": f"{THEIRS}/1"})
+
+    tnm.on("POST", "/cdrs", fails_once)
+    await server.operator.put(URL, json=ours())
+    await server.push()
+    (waiting,) = await delivery(server)
+
+    await failures_are_over(server)
+    await server.push()
+
+    assert (waiting["state"], waiting["attempts"]) == ("WAITING", 1)
+    assert [request.method for request in tnm.asked] == ["POST", "POST"]
+    assert got[0] == got[1]
+    assert [one["state"] for one in await delivery(server)] == ["DELIVERED"]
+
+
+@pytest.mark.requirement("CDR-R-28", "OPS-04")
+async def test_a_refused_cdr_waits_for_the_operator(server: Server, tnm: FakePartner) -> None:
+    tnm.on("POST", "/cdrs", envelope(code=2001, http_status=200))
+    await server.operator.put(URL, json=ours())
+    await server.push()
+    (refused,) = await delivery(server)
+    tnm.on("POST", "/cdrs", envelope(headers={"Location": f"{THEIRS}/1"}))
+
+    sent = await server.operator.post(f"{URL}/send")
+    await server.push()
+
+    assert refused["state"] == "REFUSED"
+    assert "2001" in refused["error"]
+    assert (sent.status_code, sent.json()) == (202, {"partners": 1})
+    assert [one["state"] for one in await delivery(server)] == ["DELIVERED"]
+
+
+@pytest.mark.requirement("CDR-R-04", "CDR-R-28")
+@pytest.mark.parametrize(("host", "state"), [("tnm.example", "DELIVERED"), ("elsewhere.example", "REFUSED")])
+async def test_one_that_is_there_already_after_a_doubtful_post_is_looked_at(
+    server: Server, tnm: FakePartner, host: str, state: str
+) -> None:
+    """At the URL that the refusal names, if it is on the partner's own host."""
+    elsewhere = server.internet.add(FakePartner("elsewhere", "elsewhere.example"))
+    tnm.on("POST", "/cdrs", httpx.Response(502))
+    await server.operator.put(URL, json=ours())
+    await server.push()
+    tnm.on("POST", "/cdrs", envelope(code=2001, headers={"Location": f"https://{host}/cdrs/77"}))
+    tnm.on("GET", "/cdrs/77", envelope(ours()))
+
+    await failures_are_over(server)
+    await server.push()
+
+    assert [one["state"] for one in await delivery(server)] == [state]
+    assert elsewhere.asked == []
+
+
+@pytest.mark.requirement("CDR-R-09", "CDR-R-12")
+async def test_a_cdr_is_credited_and_corrected_in_one_action(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put(URL, json=ours())
+    corrected = ours(id="CDR2", total_cost={"excl_vat": 2.1, "incl_vat": 2.52})
+
+    answer = await server.operator.post(f"{URL}/credit", json={"replacement": corrected})
+    await server.push()
+
+    credit = answer.json()["credit"]
+    changed = {"id", "credit", "credit_reference_id", "total_cost", "last_updated"}
+    assert answer.status_code == 201, answer.text
+    assert {name: credit[name] for name in changed - {"last_updated"}} == {
+        "id": "CDR1-C",
+        "credit": True,
+        "credit_reference_id": "CDR1",
+        "total_cost": {"excl_vat": -1.05, "incl_vat": -1.26},
+    }
+    assert {n: v for n, v in credit.items() if n not in changed} == {
+        n: v for n, v in ours().items() if n not in changed
+    }
+    assert answer.json()["replacement"] == corrected
+    assert [json.loads(request.content)["id"] for request in tnm.asked] == ["CDR1", "CDR1-C", "CDR2"]
+
+
+@pytest.mark.requirement("CDR-R-11")
+async def test_the_chain_counts_nothing_twice(server: Server) -> None:
+    await server.operator.put(URL, json=ours())
+    corrected = ours(id="CDR2", total_cost={"excl_vat": 2.1, "incl_vat": 2.52})
+    await server.operator.post(f"{URL}/credit", json={"id": "GUTSCHRIFT", "replacement": corrected})
+
+    answers = [await server.operator.get(f"/api/cdrs/NL/OWA/{name}/chain") for name in ("CDR1", "GUTSCHRIFT", "cdr2")]
+
+    first = answers[0].json()
+    assert [cdr["id"] for cdr in first["cdrs"]] == ["CDR1", "GUTSCHRIFT", "CDR2"]
+    assert [(net["session_id"], net["total_cost"]) for net in first["net"]] == [("101", corrected["total_cost"])]
+    assert all(answer.json() == first for answer in answers)
+
+
+@pytest.mark.requirement("CDR-R-11")
+async def test_a_cdr_is_credited_once_also_by_two_at_the_same_time(server: Server) -> None:
+    await server.operator.put(URL, json=ours())
+
+    answers = await asyncio.gather(
+        *(server.operator.post(f"{URL}/credit", json={"id": f"C{number}"}) for number in range(4))
+    )
+    by_put = ours(id="C9", credit=True, credit_reference_id="cdr1")
+    put = await server.operator.put("/api/cdrs/NL/OWA/C9", json=by_put)
+
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert put.status_code == 409
+    assert "was credited by" in put.json()["detail"]
+
+
+@pytest.mark.requirement("CDR-R-09", "CDR-R-10")
+@pytest.mark.parametrize(
+    ("url", "body", "status"),
+    [
+        (f"{URL}/credit", {"id": "CDR1"}, 409),
+        (f"{URL}/credit", {"replacement": ours(id="CDR1")}, 409),
+        (f"{URL}/credit", {"replacement": ours(id="CDR2", currency="euro")}, 422),
+        (f"{URL}/credit", {"replacement": ours(id="CDR2", credit=True, credit_reference_id="CDR1")}, 422),
+        (f"{URL}/credit", {"replacement": a_cdr(id="CDR2")}, 422),
+        (f"{URL}/credit", {"id": "x" * 40}, 422),
+        ("/api/cdrs/NL/OWA/CDR7/credit", {}, 404),
+    ],
+)
+async def test_a_credit_that_cannot_be_leaves_nothing_behind(
+    server: Server, url: str, body: dict[str, Any], status: int
+) -> None:
+    await server.operator.put(URL, json=ours())
+
+    answer = await server.operator.post(url, json=body)
+
+    assert answer.status_code == status, answer.text
+    assert [row["key"] for row in await server.rows("SELECT key FROM cdrs")] == ["CDR1"]
+
+
+@pytest.mark.requirement("CDR-R-09")
+async def test_a_credit_cdr_is_not_credited_itself(server: Server) -> None:
+    await server.operator.put(URL, json=ours())
+    await server.operator.post(f"{URL}/credit")
+
+    answer = await server.operator.post("/api/cdrs/NL/OWA/CDR1-C/credit", json={})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+
+
+@pytest.mark.requirement("CDR-R-09")
+async def test_a_credit_cdr_by_put_names_a_cdr_of_ours(server: Server) -> None:
+    answer = await server.operator.put(
+        "/api/cdrs/NL/OWA/C1", json=ours(id="C1", credit=True, credit_reference_id="CDR1", last_updated=LATER)
+    )
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/credit_reference_id")

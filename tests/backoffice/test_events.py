@@ -1,0 +1,101 @@
+"""What happened can be read in order, streamed, and is told to webhooks."""
+
+import asyncio
+import base64
+import hmac
+import json
+from typing import Any
+
+import httpx
+from tests.objects import a_location
+from tests.partner import FakePartner
+from tests.server import Server
+
+from ocpi_party.events import repository
+from ocpi_party.events.repository import EventType
+
+
+async def _connected(server: Server) -> FakePartner:
+    partner = server.internet.add(FakePartner())
+    caller = (await server.connect(partner)).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+    await caller.put("/locations/NL/TNM/LOC1", a_location())
+    return partner
+
+
+async def _told(server: Server, count: int) -> list[dict[str, Any]]:
+    """The events, as soon as there are so many: an open transaction elsewhere on the PostgreSQL may hold them back."""
+    found: list[dict[str, Any]] = []
+    async with asyncio.timeout(30):
+        while len(found) < count:
+            found = (await server.operator.get("/api/events")).json()
+    return found
+
+
+async def test_the_feed_tells_in_order_and_goes_on_behind_the_last(server: Server) -> None:
+    await _connected(server)
+
+    told = await _told(server, 3)
+    rest = (await server.operator.get("/api/events", params={"after": told[-2]["id"]})).json()
+    about = (await server.operator.get("/api/events", params={"type": "object.*"})).json()
+
+    assert [one["type"] for one in told] == ["partner.invited", "partner.connected", "object.received"]
+    assert rest == told[-1:]
+    assert [one["subject"] for one in about] == ["locations/NL*TNM/LOC1"]
+    assert about[0]["specversion"] == "1.0"
+
+
+async def test_an_event_of_an_open_transaction_is_waited_for(server: Server) -> None:
+    database = server.app.building.database
+    async with database.write() as slow:
+        await repository.tell(slow, EventType.OBJECT_CHANGED, "first", {})
+        async with database.write() as quick:
+            await repository.tell(quick, EventType.OBJECT_CHANGED, "second", {})
+        meanwhile = (await server.operator.get("/api/events")).json()
+
+    afterwards = await _told(server, 2)
+    assert meanwhile == []
+    assert [one["subject"] for one in afterwards] == ["first", "second"]
+
+
+async def test_the_stream_resumes_and_ends_when_the_server_stops(server: Server) -> None:
+    await _connected(server)
+    told = await _told(server, 3)
+    server.app.building.happenings.close()
+
+    answer = await server.operator.get("/api/events/stream", headers={"last-event-id": told[0]["id"]})
+
+    lines = [line for line in answer.text.splitlines() if line.startswith("id: ")]
+    assert lines == [f"id: {one['id']}" for one in told[1:]]
+
+
+async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(server: Server) -> None:
+    got: list[httpx.Request] = []
+    broken = FakePartner(host="hooks.example")
+
+    def take(request: httpx.Request) -> httpx.Response:
+        got.append(request)
+        return httpx.Response(500 if len(got) == 1 else 204)
+
+    broken.on("POST", "/hook", take)
+    server.internet.add(broken)
+    made = (
+        await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook", "types": ["object.*"]})
+    ).json()
+    await _connected(server)
+    await _told(server, 3)
+
+    await asyncio.gather(*await server.app.webhooks.start_due())
+    failed = (await server.operator.get("/api/webhooks")).json()[0]
+    await server.operator.post(f"/api/webhooks/{made['id']}/resend", json={"after": failed["delivered_up_to"]})
+    await asyncio.gather(*await server.app.webhooks.start_due())
+
+    state = (await server.operator.get("/api/webhooks")).json()[0]
+    first, second = got
+    assert (failed["failures"], failed["last_error"]) == (1, "HTTP 500")
+    assert (state["failures"], state["delivered"]) == (0, 1)
+    assert json.loads(first.content) == json.loads(second.content)
+    assert json.loads(second.content)["subject"] == "locations/NL*TNM/LOC1"
+    signed = f"{second.headers['webhook-id']}.{second.headers['webhook-timestamp']}.".encode() + second.content
+    key = base64.b64decode(made["secret"].removeprefix("whsec_"))
+    expected = "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+    assert second.headers["webhook-signature"] == expected

@@ -1,0 +1,168 @@
+"""The operator writes our Tariffs, and partners hear of it."""
+
+import json
+
+import httpx
+import pytest
+from tests.objects import NOON, a_connector, a_location, a_tariff, an_evse
+from tests.partner import FakePartner, envelope
+from tests.server import Server
+
+from ocpi_party.ocpi.types import PartyId
+
+OWA = PartyId("NL", "OWA")
+URL = "/api/tariffs/NL/OWA/t-12"
+THEIRS = "/ocpi/2.2.1/receiver/tariffs/NL/OWA/t-12"
+
+
+@pytest.fixture
+async def tnm(server: Server) -> FakePartner:
+    partner = server.internet.add(FakePartner())
+    await server.connect(partner)
+    partner.asked.clear()
+    return partner
+
+
+def told(partner: FakePartner) -> list[tuple[str, str]]:
+    """Method and URL of what the partner was told since it was last asked, oldest first."""
+    found = [(request.method, request.url.path) for request in partner.asked]
+    partner.asked.clear()
+    return found
+
+
+def a_location_with(*tariff_ids: str, **changes: object) -> dict[str, object]:
+    connector = a_connector(tariff_ids=list(tariff_ids))
+    return a_location(OWA, evses=[an_evse(connectors=[connector], **changes)])
+
+
+async def put(server: Server, **changes: object) -> httpx.Response:
+    answer = await server.operator.put(URL, json=a_tariff(OWA, id="t-12", **changes))
+    assert answer.status_code in (200, 201), answer.text
+    return answer
+
+
+@pytest.mark.requirement("TAR-R-09", "OWN-01", "OWN-02")
+async def test_a_new_and_a_changed_tariff_are_put_as_a_whole(server: Server, tnm: FakePartner) -> None:
+    created = await put(server)
+    await server.push()
+    (new,) = tnm.asked
+    assert (created.status_code, told(tnm)) == (201, [("PUT", THEIRS)])
+    assert json.loads(new.content) == a_tariff(OWA, id="t-12")
+
+    changed = await server.operator.patch(URL, json={"currency": "CHF"})
+    await server.push()
+
+    (request,) = tnm.asked
+    assert (changed.status_code, request.method, request.url.path) == (200, "PUT", THEIRS)
+    assert json.loads(request.content) == changed.json() == (await server.operator.get(URL)).json()
+    assert changed.json() == a_tariff(OWA, id="t-12", currency="CHF", last_updated=changed.json()["last_updated"])
+
+
+@pytest.mark.requirement("TAR-R-03")
+async def test_a_tariff_is_never_patched(server: Server, tnm: FakePartner) -> None:
+    await put(server)
+    await server.push()
+
+    await server.operator.patch(URL, json={"currency": "CHF"})
+    await server.push()
+
+    assert {method for method, _ in told(tnm)} == {"PUT"}
+
+
+@pytest.mark.requirement("TAR-R-10")
+async def test_a_tariff_is_told_before_the_location_that_refers_to_it(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location_with("t-12"))
+    await put(server)
+
+    await server.push()
+
+    assert told(tnm) == [("PUT", THEIRS), ("PUT", "/ocpi/2.2.1/receiver/locations/NL/OWA/LOC1")]
+
+
+@pytest.mark.requirement("TAR-R-07")
+async def test_a_tariff_that_a_connector_refers_to_cannot_be_deleted(server: Server, tnm: FakePartner) -> None:
+    await put(server)
+    await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location_with("T-12"))
+
+    answer = await server.operator.delete(URL)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+    assert "LOC1/3256/1" in answer.json()["detail"]
+    assert (await server.operator.get(URL)).status_code == 200
+
+
+@pytest.mark.requirement("TAR-R-07")
+async def test_the_locations_change_first_and_then_the_tariff_is_deleted(server: Server, tnm: FakePartner) -> None:
+    await put(server)
+    await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location_with("t-12"))
+    await server.push()
+    told(tnm)
+
+    await server.operator.put(
+        "/api/locations/NL/OWA/LOC1", json=a_location_with() | {"last_updated": "2026-03-02T12:00:00Z"}
+    )
+    deleted = await server.operator.delete(URL)
+    await server.push()
+
+    assert deleted.status_code == 204, deleted.text
+    assert told(tnm) == [("PUT", "/ocpi/2.2.1/receiver/locations/NL/OWA/LOC1"), ("DELETE", THEIRS)]
+    assert await server.rows("SELECT * FROM outbox_marks") == []
+
+
+@pytest.mark.requirement("TAR-R-07")
+async def test_a_removed_evse_holds_no_tariff_back(server: Server) -> None:
+    await put(server)
+    await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location_with("t-12", status="REMOVED"))
+
+    assert (await server.operator.delete(URL)).status_code == 204
+    assert (await server.operator.get(URL)).status_code == 404
+    assert (await server.operator.delete(URL)).status_code == 404
+
+
+@pytest.mark.requirement("TAR-R-06")
+@pytest.mark.parametrize("answer", [envelope(code=2001, http_status=404), httpx.Response(404), envelope(code=2003)])
+async def test_a_partner_that_does_not_know_the_tariff_needs_no_second_delete(
+    server: Server, tnm: FakePartner, answer: httpx.Response
+) -> None:
+    await put(server)
+    await server.push()
+    tnm.on("DELETE", "/tariffs/", answer)
+
+    await server.operator.delete(URL)
+    await server.push()
+
+    assert await server.rows("SELECT * FROM outbox_marks") == []
+
+
+@pytest.mark.requirement("TAR-R-08")
+async def test_a_deleted_tariff_can_be_put_again(server: Server, tnm: FakePartner) -> None:
+    await put(server)
+    await server.operator.delete(URL)
+    again = await put(server)
+
+    await server.push()
+
+    assert again.status_code == 201
+    assert told(tnm) == [("PUT", THEIRS)]
+
+
+@pytest.mark.requirement("TAR-S-04")
+async def test_who_may_not_see_a_tariff_any_more_is_told_to_delete_it(server: Server, tnm: FakePartner) -> None:
+    abc = server.internet.add(FakePartner("abc", "abc.example", "token-of-abc", roles=(("EMSP", "DE", "ABC"),)))
+    await server.connect(abc)
+    await put(server)
+    await server.push()
+    told(tnm), told(abc)
+
+    await server.operator.put(URL, json=a_tariff(OWA, id="t-12", last_updated=NOON), params={"audience": "DE*ABC"})
+    await server.push()
+
+    assert told(tnm) == [("DELETE", THEIRS)]
+    assert told(abc) == [("PUT", THEIRS)]
+
+
+async def test_what_others_would_have_to_forgive_is_refused(server: Server) -> None:
+    answer = await server.operator.put(URL, json=a_tariff(OWA, id="t-12", currency="euro"))
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/currency")
+    assert (await server.operator.put("/api/tariffs/NL/TNM/12", json=a_tariff())).status_code == 403
