@@ -78,7 +78,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
 
-        self.transport = cast(asyncio.Transport, transport)  # uvloop has a class of its own
+        self.transport = cast("asyncio.Transport", transport)  # uvloop has a class of its own
 
     def ask(self, request: bytes) -> "asyncio.Future[int]":
         """The HTTP status, when the whole answer is here."""

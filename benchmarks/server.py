@@ -72,7 +72,7 @@ def make_app(database_url: str, public_url: str, *, workers: bool) -> App:
     locations.router.add_api_route(
         "/reference/{size}/{shape}/constant", _reference, methods=["GET", "PUT", "PATCH", "POST"]
     )
-    settings = Settings(_env_file=None, public_url=public_url, allow_private_urls=True)  # type: ignore[call-arg]
+    settings = Settings(_env_file=None, public_url=public_url, allow_private_urls=True)
     app = create_app(settings, database_url=database_url, secret_key=SECRET_KEY, api_key=API_KEY, workers=workers)
     app.api.add_api_route("/facts", _facts)
     return app
@@ -91,7 +91,7 @@ def serve(database_url: str, *, workers: bool) -> None:
     bound.listen(2048)
     app = make_app(database_url, f"http://127.0.0.1:{bound.getsockname()[1]}", workers=workers)
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an ASGI application, though none of uvicorn's own types
+        app,
         loop="uvloop",
         http="httptools",
         ws="none",

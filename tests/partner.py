@@ -187,7 +187,8 @@ class Caller:
             content = json.dumps(body, default=str).encode()
             spelt.setdefault("content-type", b"application/json")
         async with self.http() as http:
-            response = await http.request(method, url, content=content, headers=spelt, params=params)
+            pairs = [(name.encode(), value) for name, value in spelt.items()]
+            response = await http.request(method, url, content=content, headers=pairs, params=params)
         return Answer(response.status_code, response.headers, response.json() if envelope else response.content)
 
     async def get(self, url: str, **more: Any) -> Answer:

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import asyncpg
+from tests.partner import basic
 
 from benchmarks import data
 from benchmarks.load import Request, Slice
 from benchmarks.results import Result, cost, rate
 from benchmarks.server import reference_path
 from benchmarks.stage import Child, Stage
-from tests.partner import basic
 
 LOCATIONS = "/ocpi/cpo/2.2.1/locations"
 HEADERS = {"authorization": basic(data.token_of(1)), "x-request-id": "bench", "x-correlation-id": "bench"}

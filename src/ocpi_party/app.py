@@ -21,6 +21,7 @@ from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, credentials, versions
+from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.documents import DocumentCache
@@ -33,7 +34,7 @@ from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
-from ocpi_party.transport.asked import Building
+from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
 from ocpi_party.transport.paths import Interface, as_sent
@@ -105,6 +106,7 @@ class App:
                 async with self.building.database.write() as tx:
                     if seen:
                         await partners.touch(tx, sorted(seen))
+                    await withdraw_expired(tx)
                     await fold_counts(tx)
                     await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
 
@@ -193,6 +195,12 @@ def create_app(
         max_json_depth=settings.max_json_depth,
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
+        authorizing=Authorizing(
+            timeout=timedelta(seconds=settings.authorize_timeout_seconds),
+            ask_first=settings.authorize_allowed == "ask",
+            reuse=timedelta(seconds=settings.authorize_reuse_seconds),
+            unknown=settings.authorize_unknown,
+        ),
         wake=wake,
         happenings=happenings,
         ask=webhooks.ask,

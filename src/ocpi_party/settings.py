@@ -93,6 +93,18 @@ class Settings(BaseSettings):
     authorize_timeout_seconds: Seconds = Field(
         8, description="longest wait for a partner's real-time authorization, in seconds: a driver stands at the plug"
     )
+    authorize_allowed: Literal["whitelist", "ask"] = Field(
+        "whitelist",
+        description="a valid token with whitelist `ALLOWED`: `whitelist` lets it charge, `ask` asks its eMSP first",
+    )
+    authorize_reuse_seconds: Annotated[float, Field(ge=0)] = Field(
+        0,
+        description="how long an eMSP's `ALLOWED` answers the same question again, in seconds; never for whitelist `NEVER`, "
+        "nor after the token changed; 0 for never",
+    )
+    authorize_unknown: Literal["partners,hubs", "hubs,partners", "partners", "hubs", "nobody"] = Field(
+        "partners,hubs", description="whom to ask about a token that no eMSP told us of, in this order"
+    )
     command_timeout_seconds: Seconds = Field(
         30, description="how long the result of a command may take, in seconds; told to the partner as `timeout`"
     )

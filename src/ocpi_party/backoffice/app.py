@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from fastapi import APIRouter, FastAPI
 
 from ocpi_party.backoffice import (
+    authorizing,
     cdrs,
     documentation,
     events,
@@ -17,6 +18,7 @@ from ocpi_party.backoffice import (
     partners,
     sync,
     tariffs,
+    tokens,
     webhooks,
 )
 from ocpi_party.backoffice.errors import answer_errors
@@ -30,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     locations.router,
     tariffs.router,
     cdrs.router,
+    tokens.router,
+    authorizing.router,
     events.router,
     webhooks.router,
 )

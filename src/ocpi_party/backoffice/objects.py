@@ -112,7 +112,7 @@ def _newest(table: str) -> Statement:
     return Statement(
         f"""SELECT seq, rev FROM {table} WHERE owner = :owner AND key = ANY(:keys) AND NOT gone
              AND (CAST(:partner AS bigint) IS NULL OR partner_id = :partner)
-             ORDER BY partner_id <> 0, last_updated DESC LIMIT 1"""
+             ORDER BY partner_id <> 0, array_position(CAST(:keys AS text[]), key), last_updated DESC LIMIT 1"""
     )
 
 

@@ -27,6 +27,13 @@ from ocpi_party.modules.tariffs import push as tariffs_push
 from ocpi_party.modules.tariffs import receiver as tariffs_receiver
 from ocpi_party.modules.tariffs import sender as tariffs_sender
 from ocpi_party.modules.tariffs import table as tariffs_table
+from ocpi_party.modules.tokens import pull as tokens_pull
+from ocpi_party.modules.tokens import push as tokens_push
+from ocpi_party.modules.tokens import receiver as tokens_receiver
+from ocpi_party.modules.tokens import repository as tokens_repository
+from ocpi_party.modules.tokens import sender as tokens_sender
+from ocpi_party.modules.tokens.keys import token_keys
+from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
@@ -77,6 +84,14 @@ MODULES: tuple[Module, ...] = (
         Owned(CDRS, cdrs_repository.documents),
         cdrs_push.PUSHED,
         cdrs_pull.PULLED,
+    ),
+    Module(
+        ModuleId.TOKENS,
+        tokens_sender.router,
+        tokens_receiver.router,
+        Owned(TOKENS, tokens_repository.documents, token_keys),
+        tokens_push.PUSHED,
+        tokens_pull.PULLED,
     ),
     Module(ModuleId.HUB_CLIENT_INFO, receiver=hubclientinfo_receiver.router, pulled=hubclientinfo_pull.PULLED),
 )

@@ -66,44 +66,30 @@ class Scope:
 
 
 _SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner, audience)"
-_NOW = """to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')"""
 # (seq, rev) of each row in eight bytes each: a page of numbers one by one costs the driver as much as the query itself.
 _PACKED = "string_agg(int8send(x.seq) || int8send(x.rev), '' ORDER BY x.seq)"
-_IN_WINDOW = "t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity') AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"
+_IN_WINDOW = """t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+                AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 
 
 class Listing:
-    """One table of own objects that partners may list.
+    """One table of own objects that partners may list."""
 
-    expires  a column with the moment, as the wire spells it, to the second, after which an object is not listed any more;
-             for few objects only: a deep offset then walks over those before it
-    """
-
-    def __init__(self, table: Table, fetch: Fetch, *, expires: str | None = None) -> None:
+    def __init__(self, table: Table, fetch: Fetch) -> None:
         self._name = table.name
         self._fetch = fetch
-        self._expires = expires
         own = f"{table.name} t WHERE t.partner_id = 0 AND NOT t.gone AND t.owner = s.owner AND t.audience = s.audience"
-        # The counts know nothing of time: what has expired is taken off.
-        over = f"{own} AND t.{expires} < {_NOW}" if expires else ""
-        own += f" AND (t.{expires} IS NULL OR t.{expires} >= {_NOW})" if expires else ""
         counts = f"""SELECT COALESCE(sum(c.n), 0) FROM {_SCOPE} JOIN listing_counts c
                      ON c.listing = '{table.name}' AND c.owner = s.owner AND c.audience = s.audience"""
-        less = (
-            f" - (SELECT count(*) FROM {_SCOPE} CROSS JOIN LATERAL (SELECT t.last_updated FROM {over}) t"
-            if over
-            else ""
-        )
-        less_all = f"{less})" if less else ""
-        less_days = f"{less} WHERE t.last_updated >= :first_at AND t.last_updated < :end_at)" if less else ""
         # The table's name is ours; values go in as parameters.
-        self._total = Statement(f"SELECT ({counts} AND c.kind = 'T'){less_all}")
+        self._total = Statement(f"{counts} AND c.kind = 'T'")
         self._page = Statement(
             f"""
-            SELECT {_PACKED} AS packed, ({counts} AND c.kind = 'T'){less_all} AS total
+            SELECT {_PACKED} AS packed, ({counts} AND c.kind = 'T') AS total
               FROM (SELECT y.seq, y.rev
                       FROM {_SCOPE}
-                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after
+                                          ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -118,7 +104,7 @@ class Listing:
         )
         self._window_total = Statement(
             f"""
-            SELECT ({counts} AND c.kind = 'D' AND c.bucket >= :first_day AND c.bucket < :end_day){less_days}
+            SELECT ({counts} AND c.kind = 'D' AND c.bucket >= :first_day AND c.bucket < :end_day)
                  + (SELECT count(*) FROM {_SCOPE}, {own} AND {_IN_WINDOW}
                        AND NOT (t.last_updated >= :first_at AND t.last_updated < :end_at))
             """.replace(
@@ -157,7 +143,7 @@ class Listing:
         after, skip = window.after, 0
         if after is None:
             after, skip = 0, window.offset
-            if skip >= BLOCK and self._expires is None:
+            if skip >= BLOCK:
                 block = await tx.row(self._block, owners=scope.owners, audiences=scope.audiences, offset=skip)
                 if block is not None:
                     after, skip = block["after"], skip - int(block["before"])

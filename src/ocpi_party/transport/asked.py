@@ -25,6 +25,22 @@ from ocpi_party.partners.secrets import Vault
 
 
 @dataclass(frozen=True, slots=True)
+class Authorizing:
+    """How we authorize as CPO, where OCPI leaves it to us.
+
+    timeout    for all whom we ask about one driver
+    ask_first  ask about a token that may be whitelisted or asked about
+    reuse      how long an ALLOWED answers the same question again, where whitelisting is allowed; 0 for never
+    unknown    whom we ask about a token that nobody told us of, in this order: partners, hubs, or partners,hubs …
+    """
+
+    timeout: timedelta
+    ask_first: bool
+    reuse: timedelta
+    unknown: str
+
+
+@dataclass(frozen=True, slots=True)
 class Building:
     """What every endpoint may use, made once by app.create_app().
 
@@ -55,6 +71,7 @@ class Building:
     max_json_depth: int
     allow_private_urls: bool
     token_grace: timedelta
+    authorizing: Authorizing
     wake: Callable[[], None]
     happenings: Happenings
     ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]

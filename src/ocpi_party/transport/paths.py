@@ -2,7 +2,8 @@
 
 import re
 
-from starlette.routing import Match, Mount, get_route_path
+from starlette._utils import get_route_path
+from starlette.routing import Match, Mount
 from starlette.types import Scope
 
 _SLASHES = re.compile(r"/{2,}")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from tests.cli.command import Commands
 
 from ocpi_party.cli import demo
 from ocpi_party.cli.demo.platform import Platform
 from ocpi_party.cli.demo.story import Story
-from tests.cli.command import Commands
 
 
 def _story(tmp_path: Path) -> Story:

@@ -5,6 +5,7 @@ from tests.objects import a_tariff
 from tests.partner import Caller, FakePartner
 from tests.server import Server
 
+from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.types import PartyId
 
 OWA = PartyId("NL", "OWA")
@@ -39,6 +40,8 @@ async def test_the_list_holds_what_is_valid_now_or_will_be(server: Server, msp: 
     await publish(server, "deleted")
     await server.operator.delete("/api/tariffs/NL/OWA/deleted")
 
+    async with server.app.building.database.write() as tx:
+        await withdraw_expired(tx)
     answer = await msp.get("/tariffs")
 
     assert (answer.http_status, answer.status_code) == (200, 1000)
@@ -53,6 +56,8 @@ async def test_pages_and_windows_count_only_what_is_listed(server: Server, msp: 
         over = {"end_date_time": "2020-01-01T00:00:00Z"} if day == 2 else {}
         await publish(server, f"T{day}", last_updated=f"2026-03-0{day}T12:00:00Z", **over)
 
+    async with server.app.building.database.write() as tx:
+        await withdraw_expired(tx)
     first = await msp.get("/tariffs", params={"limit": "2"})
     rest = await msp.get(first.headers["link"].partition(">")[0][1:])
     window = await msp.get("/tariffs", params={"date_from": "2026-03-01T12:00:00Z", "date_to": "2026-03-04T12:00:00Z"})

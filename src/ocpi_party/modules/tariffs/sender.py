@@ -11,7 +11,7 @@ from ocpi_party.transport.envelope import page
 from ocpi_party.transport.pagination import window
 
 router = APIRouter()
-LISTING = Listing(TARIFFS, documents, expires="expires")
+LISTING = Listing(TARIFFS, documents)
 
 
 @router.get("")

@@ -1,0 +1,15 @@
+"""Our Tariffs end: a list shows those that are valid now or will be. OCPI 2.2.1, Tariffs, "Sender Interface"."""
+
+from ocpi_party.database import Statement, WriteTx
+from ocpi_party.ocpi.types import now, wire_time
+from ocpi_party.partners.audience import NOBODY
+
+_WITHDRAW = Statement(
+    """UPDATE tariffs SET audience = :nobody, rev = nextval('revisions')
+        WHERE partner_id = 0 AND audience <> :nobody AND expires < :moment"""
+)
+
+
+async def withdraw_expired(tx: WriteTx) -> int:
+    """Tariffs that ended are for nobody from now on; the operator still sees them. Tells how many there were."""
+    return await tx.run(_WITHDRAW, nobody=NOBODY, moment=wire_time(now())[:19])

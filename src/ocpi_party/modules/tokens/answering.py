@@ -1,0 +1,86 @@
+"""As eMSP: a CPO asks in real time whether one of our tokens may be used. OCPI 2.2.1, Tokens, "Real-time authorization"."""
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+
+from ocpi_party.database import ReadTx, Row, Statement
+from ocpi_party.modules.tokens import journal
+from ocpi_party.modules.tokens.decision import Source
+from ocpi_party.modules.tokens.journal import Authorization
+from ocpi_party.modules.tokens.keys import token_key
+from ocpi_party.modules.tokens.place import Place
+from ocpi_party.modules.tokens.rules import Judgement, judge
+from ocpi_party.ocpi.errors import NotEnoughInformation, UnknownToken
+from ocpi_party.ocpi.token import AllowedType, TokenType
+from ocpi_party.ocpi.types import encode
+from ocpi_party.partners.audience import NOBODY
+from ocpi_party.transport.asked import Asked
+
+# A token that no CPO is told of is what real-time authorization is for; one told to others alone is unknown here.
+_KNOWN = Statement(
+    """SELECT t.owner, t.rev, t.document->>'valid' = 'true' AS valid, convert_to(t.document::text, 'UTF8') AS document, r.rules
+         FROM tokens t LEFT JOIN token_rules r ON r.token_seq = t.seq
+        WHERE t.partner_id = 0 AND t.addressee = '' AND t.owner = ANY(:owners) AND t.key = :key AND NOT t.gone
+          AND t.audience = ANY(:audiences)"""
+)
+
+AskOperator = Callable[[Asked, Row, Place | None], Awaitable[Judgement | None]]
+"""Asks the operator's own system about a token of ours; None, if it leaves the answer to us."""
+
+
+async def answer(
+    asked: Asked, uid: str, token_type: str | None, place: Place | None, *, operator: AskOperator | None = None
+) -> bytes:
+    """AuthorizationInfo as JSON text.
+
+    operator  who is asked before our own rules decide, outside any transaction
+    Raises    UnknownToken (404 and 2004, AMB-52); NotEnoughInformation (2002)
+    """
+    key = token_key(uid, token_type or TokenType.RFID)
+    async with asked.database.read() as tx:
+        token = await _only(tx, asked, key)
+    found = await operator(asked, token, place) if operator else None
+    if found is None:
+        rules = json.loads(token["rules"]) if token["rules"] else {}
+        found = judge(valid=token["valid"], rules=rules, cpo=asked.sender, place=place)
+    reference = str(uuid.uuid4()) if found.allowed is AllowedType.ALLOWED else None
+    async with asked.database.write() as tx:
+        await journal.keep(tx, _entry(asked, key, token, found, reference, place))
+    return info(found, token["document"], reference)
+
+
+async def _only(tx: ReadTx, asked: Asked, key: str) -> Row:
+    """The one token that is meant: the URL names no owner."""
+    rows = await tx.rows(_KNOWN, owners=asked.owners, key=key, audiences=[*asked.audiences, NOBODY])
+    if not rows:
+        raise UnknownToken(key)
+    if len(rows) > 1:
+        raise NotEnoughInformation("several of our parties have this token: OCPI-to must say which is meant")
+    return rows[0]
+
+
+def info(found: Judgement, token: bytes, reference: str | None) -> bytes:
+    """AuthorizationInfo. token  as it is stored"""
+    more = {"location": found.location, "authorization_reference": reference, "info": found.info}
+    told = b"".join(b',"%s":%s' % (name.encode(), encode(value)) for name, value in more.items() if value is not None)
+    return b'{"allowed":"%s","token":%s%s}' % (found.allowed.encode(), token, told)
+
+
+def _entry(
+    asked: Asked, key: str, token: Row, found: Judgement, reference: str | None, place: Place | None
+) -> Authorization:
+    return Authorization(
+        as_emsp=True,
+        partner_id=asked.partner.id,
+        cpo=str(asked.sender) if asked.sender else None,
+        owner=token["owner"],
+        token=asked.house.vault.digest(key),
+        token_rev=token["rev"],
+        allowed=found.allowed,
+        source=Source.AUTH_REQUEST,
+        why=found.why,
+        reference=reference,
+        place=place,
+        correlation_id=asked.correlation_id,
+    )

@@ -1,0 +1,73 @@
+"""What is kept of authorizations: enough to match a later Session or CDR by its reference, and no personal data."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ocpi_party.database import ReadTx, Statement, WriteTx
+from ocpi_party.modules.tokens.place import Place
+
+_KEEP = Statement(
+    """INSERT INTO authorizations (as_emsp, partner_id, cpo, owner, token, token_rev, allowed, source, why, reference,
+                                   location_id, evse_uids, correlation_id)
+       VALUES (:as_emsp, :partner_id, :cpo, :owner, :token, :token_rev, :allowed, :source, :why, :reference,
+               :location_id, :evse_uids, :correlation_id)"""
+)
+_RECENT = Statement(
+    """SELECT reference, at FROM authorizations
+        WHERE token = :token AND at > now() - CAST(:within AS interval) AND NOT as_emsp AND source = 'AUTH_REQUEST'
+          AND allowed = 'ALLOWED' AND token_rev = :token_rev
+          AND location_id IS NOT DISTINCT FROM CAST(:location_id AS text)
+          AND evse_uids IS NOT DISTINCT FROM CAST(:evse_uids AS text[])
+        ORDER BY at DESC LIMIT 1"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """token  HMAC of its key; token_rev  the revision of its row, None if there is none"""
+
+    as_emsp: bool
+    partner_id: int | None
+    cpo: str | None
+    owner: str | None
+    token: bytes
+    token_rev: int | None
+    allowed: str
+    source: str
+    why: str
+    reference: str | None
+    place: Place | None
+    correlation_id: str | None
+
+
+async def keep(tx: WriteTx, done: Authorization) -> None:
+    await tx.run(
+        _KEEP,
+        as_emsp=done.as_emsp,
+        partner_id=done.partner_id,
+        cpo=done.cpo,
+        owner=done.owner,
+        token=done.token,
+        token_rev=done.token_rev,
+        allowed=done.allowed,
+        source=done.source,
+        why=done.why,
+        reference=done.reference,
+        correlation_id=done.correlation_id,
+        **_where(done.place),
+    )
+
+
+async def recently_allowed(
+    tx: ReadTx, token: bytes, token_rev: int, place: Place | None, within: timedelta
+) -> tuple[bool, str | None]:
+    """Whether its eMSP allowed this token at this place within that time, and with which reference.
+
+    A token that changed since has another revision: what was allowed before does not count any more (TOK-R-13).
+    """
+    row = await tx.row(_RECENT, token=token, token_rev=token_rev, within=within, **_where(place))
+    return (True, row["reference"]) if row else (False, None)
+
+
+def _where(place: Place | None) -> dict[str, object]:
+    return {"location_id": place and place.location, "evse_uids": place and sorted(place.evses)}
