@@ -14,7 +14,7 @@ from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
-from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.types import PartyId, now
 from ocpi_party.outbox import repository as outbox
 from ocpi_party.outbox.repository import Lane, Mark
