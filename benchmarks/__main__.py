@@ -4,11 +4,11 @@ import argparse
 import asyncio
 import logging
 
-from benchmarks.measures import locations
+from benchmarks.measures import changes, locations, push
 from benchmarks.results import Result, show, write
 from benchmarks.stage import stage
 
-SUBJECTS = {"locations": locations.measure}
+SUBJECTS = {"locations": locations.measure, "changes": changes.measure, "push": push.measure}
 
 
 async def _measure(subjects: list[str], scale: float, rounds: int, seconds: float) -> list[Result]:

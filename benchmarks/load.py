@@ -52,7 +52,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a slice saw; refused counts answers other than 2xx, latencies are in seconds."""
+    """What a slice saw; refused counts answers other than 2xx and 1xxx of OCPI, latencies are in seconds."""
 
     kind: str
     count: int
@@ -81,7 +81,7 @@ class _Connection(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)  # uvloop has a class of its own
 
     def ask(self, request: bytes) -> "asyncio.Future[int]":
-        """The HTTP status, when the whole answer is here."""
+        """The HTTP status, when the whole answer is here; 0 for an envelope that says no."""
         assert self.transport is not None
         self.answered = asyncio.get_running_loop().create_future()
         self._head, self._left = b"", -1
@@ -98,7 +98,8 @@ class _Connection(asyncio.Protocol):
         else:
             self._left -= len(data)
         if self._left <= 0 and self.answered is not None and not self.answered.done():
-            self.answered.set_result(self._status)
+            refused = b'"status_code":2' in data[-80:] or b'"status_code":3' in data[-80:]
+            self.answered.set_result(0 if refused else self._status)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.answered is not None and not self.answered.done():

@@ -6,6 +6,7 @@ import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -114,7 +115,9 @@ def new_database(postgres: str, template: str) -> Iterator[NewDatabase]:
 
     def make() -> str:
         made.append(f"ocpi_test_{uuid.uuid4().hex[:16]}")
-        asyncio.run(_administer(postgres, f"CREATE DATABASE {made[-1]} TEMPLATE {template} STRATEGY FILE_COPY"))
+        statement = f"CREATE DATABASE {made[-1]} TEMPLATE {template} STRATEGY FILE_COPY"
+        with ThreadPoolExecutor(1) as beside:  # The test's own loop may be running.
+            beside.submit(asyncio.run, _administer(postgres, statement)).result()
         return _named(postgres, made[-1])
 
     yield make

@@ -110,15 +110,20 @@ class FakePartner:
 
 @dataclass
 class Internet:
-    """All partners by host; anything else cannot be reached."""
+    """All partners by host, and servers of ours that are called through ASGI; anything else cannot be reached."""
 
     partners: dict[str, FakePartner] = field(default_factory=dict)
+    hosts: dict[str, ASGIApp] = field(default_factory=dict)
 
     def add(self, partner: FakePartner) -> FakePartner:
         self.partners[partner.host] = partner
         return partner
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
+        app = self.hosts.get(request.url.host)
+        if app is not None:
+            response = await httpx.ASGITransport(app).handle_async_request(request)
+            return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
         partner = self.partners.get(request.url.host)
         if partner is None:
             raise httpx.ConnectError("no such host", request=request)
@@ -182,13 +187,13 @@ class Caller:
             sent |= {"ocpi-to-country-code": self.receiver[0], "ocpi-to-party-id": self.receiver[1]}
         sent |= dict(headers or {})
         sent = {name: value for name, value in sent.items() if value}
-        spelt = {name: value.encode("latin-1") for name, value in sent.items()}
+        spelt = [(name.encode(), value.encode("latin-1")) for name, value in sent.items()]
         if body is not None and content is None:
             content = json.dumps(body, default=str).encode()
-            spelt.setdefault("content-type", b"application/json")
+            if "content-type" not in sent:
+                spelt.append((b"content-type", b"application/json"))
         async with self.http() as http:
-            pairs = [(name.encode(), value) for name, value in spelt.items()]
-            response = await http.request(method, url, content=content, headers=pairs, params=params)
+            response = await http.request(method, url, content=content, headers=spelt, params=params)
         return Answer(response.status_code, response.headers, response.json() if envelope else response.content)
 
     async def get(self, url: str, **more: Any) -> Answer:

@@ -56,9 +56,8 @@ class Server:
     async def push(self) -> None:
         """Tell partners everything that is due, now."""
         worker = self.app.pushing
-        while await worker.start_lanes():
-            for task in list(worker._busy):
-                await task
+        while await worker.start_lanes() or worker._busy:
+            await asyncio.gather(*worker._busy)
 
     async def rows(self, sql: str, **given: Any) -> list[dict[str, Any]]:
         from ocpi_party.database import Statement

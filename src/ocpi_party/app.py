@@ -20,7 +20,7 @@ from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
-from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, credentials, versions
+from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
 from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now
@@ -32,6 +32,7 @@ from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import Authorizing, Building
@@ -60,6 +61,7 @@ class App:
     front: OcpiFront
     pushing: PushWorker
     pulling: PullWorker
+    results: ResultWorker
     webhooks: WebhookWorker
     api: FastAPI
     life: Life
@@ -84,7 +86,7 @@ class App:
             await self.webhooks.open()
             jobs = [self._housekeeping]
             if workers:
-                jobs += [self.pushing.run, self.pulling.run, self.webhooks.run]
+                jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run]
             self.tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
             yield
         finally:
@@ -138,8 +140,10 @@ def create_app(
     """
     database = Database(database_url, pool_size=settings.database_pool_size)
     vault = Vault(secret_key)
+    directory = Directory(database, vault, keep_seconds=settings.auth_cache_seconds)
     client = OcpiClient(
-        token_of=_token_of(database, vault),
+        token_of=directory.kept_token_of,
+        forget=directory.drop,
         allow_private=settings.allow_private_urls,
         timeout=timedelta(seconds=settings.request_timeout_seconds),
         ca_bundle=str(settings.ca_bundle) if settings.ca_bundle else None,
@@ -153,6 +157,16 @@ def create_app(
         lease_for=timedelta(seconds=settings.push_lease_seconds),
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),
+    )
+    results = ResultWorker(
+        database,
+        client,
+        RESULTS,
+        DIALECTS,
+        lease_for=timedelta(seconds=settings.push_lease_seconds),
+        retry_base=timedelta(seconds=settings.retry_base_seconds),
+        retry_most=timedelta(seconds=settings.retry_max_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
     )
     pulling = PullWorker(
         database,
@@ -177,24 +191,27 @@ def create_app(
     def wake() -> None:
         pushing.wake()
         pulling.wake()
+        results.wake()
         happenings.wake()
 
     building = Building(
         database=database,
-        directory=Directory(database, vault, keep_seconds=settings.auth_cache_seconds),
+        directory=directory,
         vault=vault,
         client=client,
         documents=DocumentCache(settings.cache_bytes),
         public_url=settings.public_url,
         dialects=DIALECTS,
         mounted=mounted,
-        token_of=_token_of(database, vault),
+        token_of=directory.token_of,
         page_size=settings.page_size,
         page_size_max=settings.page_size_max,
         max_body_bytes=settings.max_body_bytes,
         max_json_depth=settings.max_json_depth,
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
+        command_timeout=timedelta(seconds=settings.command_timeout_seconds),
+        keep_trying=timedelta(seconds=settings.result_retry_seconds),
         authorizing=Authorizing(
             timeout=timedelta(seconds=settings.authorize_timeout_seconds),
             ask_first=settings.authorize_allowed == "ask",
@@ -214,7 +231,7 @@ def create_app(
     front = OcpiFront(_endpoints(), building)
     front.observers.append(lambda scope, _asked, status, seconds: metrics.count_request("ocpi", scope, status, seconds))
     client.observers.append(metrics.count_call)
-    app = App(settings, building, front, pushing, pulling, webhooks, api, life)
+    app = App(settings, building, front, pushing, pulling, results, webhooks, api, life)
     return app
 
 
@@ -240,17 +257,6 @@ def _endpoints() -> FastAPI:
     assert isinstance(stack, ServerErrorMiddleware)
     ocpi.middleware_stack = stack.app
     return ocpi
-
-
-def _token_of(database: Database, vault: Vault) -> Callable[[int], Awaitable[tuple[str, str] | None]]:
-    async def token_of(partner_id: int) -> tuple[str, str] | None:
-        async with database.read() as tx:
-            row = await partners.facts(tx, partner_id)
-        if row is None or row["token_sent"] is None:
-            return None
-        return vault.open(row["token_sent"], partner_id), row["token_encoding"]
-
-    return token_of
 
 
 __all__ = ["App", "create_app"]

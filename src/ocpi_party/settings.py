@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     command_timeout_seconds: Seconds = Field(
         30, description="how long the result of a command may take, in seconds; told to the partner as `timeout`"
     )
+    result_retry_seconds: Seconds = Field(
+        3600, description="how long we try to deliver the result of a command or charging profile, in seconds"
+    )
 
     push_lease_seconds: Seconds = Field(
         60, description="how long a worker has a partner to itself, in seconds; longer than the request timeout"

@@ -107,7 +107,7 @@ class Commands:
     @contextmanager
     def running(self, *words: str, ready: str = "API key") -> Iterator[Running]:
         """Until it says what `ready` names; killed in the end, if it still runs."""
-        out, err = self.directory / "out", self.directory / "err"
+        out, err = self.directory / f"{words[0]}.out", self.directory / f"{words[0]}.err"
         with out.open("w") as to_out, err.open("w") as to_err:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ocpi_party", *words],

@@ -14,8 +14,9 @@ from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.transport.asked import Building
 
-SCOPES = ("read", "write", "admin")
-"""Each includes those before it: read looks, write changes objects, admin changes parties, partners and keys."""
+SCOPES = ("read", "write", "helpdesk", "admin")
+"""Each includes those before it: read looks, write changes objects and sends commands,
+helpdesk also unlocks connectors, admin changes parties, partners and keys."""
 
 _BEARER = HTTPBearer(auto_error=False, description="a key made with `ocpi-party key create`")
 _KNOWN = Statement("SELECT scopes FROM api_keys WHERE digest = :digest AND revoked_at IS NULL")
@@ -55,7 +56,7 @@ def needs(scope: str) -> Callable[..., Awaitable[None]]:
     return check
 
 
-READ, WRITE, ADMIN = Depends(needs("read")), Depends(needs("write")), Depends(needs("admin"))
+READ, WRITE, HELPDESK, ADMIN = (Depends(needs(scope)) for scope in SCOPES)
 
 
 async def create_key(tx: WriteTx, vault: Vault, name: str, scope: str) -> tuple[int, str]:

@@ -10,7 +10,12 @@ from starlette.responses import JSONResponse, Response
 
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.modules.cdrs.issuing import AlreadyCredited, AlreadyIssued
+from ocpi_party.modules.commands.guards import NotAuthorized, NotCapable
+from ocpi_party.modules.commands.reservations import NotCancelable
+from ocpi_party.modules.commands.results import ResultKnown
+from ocpi_party.modules.commands.sending import NoReceiver
 from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
+from ocpi_party.modules.sessions.wishes import NotOffered
 from ocpi_party.modules.tariffs.publishing import StillReferredTo
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
@@ -48,7 +53,13 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     NotCreditable: (409, "Not creditable"),
     BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
+    ResultKnown: (409, "Result known"),
+    NotCancelable: (409, "Not cancelable"),
+    NoReceiver: (409, "Not supported"),
+    NotCapable: (409, "Not capable"),
+    NotAuthorized: (409, "Not authorized"),
     NobodyToOffer: (409, "No party"),
+    NotOffered: (409, "Not offered"),
     Conflict: (409, "Conflict"),
     NotAllowed: (403, "Forbidden"),
     NotAuthenticated: (401, "Unauthorized"),

@@ -19,6 +19,7 @@ app = typer.Typer(help="API keys of the operator's systems.", no_args_is_help=Tr
 class Scope(StrEnum):
     READ = "read"
     WRITE = "write"
+    HELPDESK = "helpdesk"
     ADMIN = "admin"
 
 
@@ -26,7 +27,10 @@ class Scope(StrEnum):
 def create(
     name: Annotated[str, typer.Argument(help="What it is for, so that it can be told from others.")],
     scope: Annotated[
-        Scope, typer.Option(help="read looks; write changes objects too; admin changes parties and partners too.")
+        Scope,
+        typer.Option(
+            help="read looks; write changes objects too; helpdesk unlocks connectors too; admin changes parties and partners too."
+        ),
     ] = Scope.READ,
     json: AsJson = False,
 ) -> None:

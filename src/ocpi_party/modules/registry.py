@@ -4,16 +4,21 @@ Version details, routes, pushes, pulls and Alembic all read this table.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
+from ocpi_party.modules.callbacks import table as callbacks_table
 from ocpi_party.modules.cdrs import pull as cdrs_pull
 from ocpi_party.modules.cdrs import push as cdrs_push
 from ocpi_party.modules.cdrs import receiver as cdrs_receiver
 from ocpi_party.modules.cdrs import repository as cdrs_repository
 from ocpi_party.modules.cdrs import sender as cdrs_sender
 from ocpi_party.modules.cdrs.table import CDRS
+from ocpi_party.modules.commands import receiver as commands_receiver
+from ocpi_party.modules.commands import sender as commands_sender
+from ocpi_party.modules.commands import table as commands_table
+from ocpi_party.modules.commands.kinds import RESULTS as COMMAND_RESULTS
 from ocpi_party.modules.credentials import router as credentials
 from ocpi_party.modules.hubclientinfo import pull as hubclientinfo_pull
 from ocpi_party.modules.hubclientinfo import receiver as hubclientinfo_receiver
@@ -23,6 +28,11 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.sessions import push as sessions_push
+from ocpi_party.modules.sessions import receiver as sessions_receiver
+from ocpi_party.modules.sessions import repository as sessions_repository
+from ocpi_party.modules.sessions import sender as sessions_sender
+from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.modules.tariffs import push as tariffs_push
 from ocpi_party.modules.tariffs import receiver as tariffs_receiver
 from ocpi_party.modules.tariffs import sender as tariffs_sender
@@ -37,6 +47,7 @@ from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
+from ocpi_party.ocpi.types import House
 from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.owned.push import Pushed
@@ -50,6 +61,7 @@ class Module:
     owned             where its objects lie, None if it has none
     pushed            how partners are told of ours
     pulled            how theirs are kept when we fetch their lists
+    results           what each kind of request gets as its result later
     """
 
     id: ModuleId
@@ -58,6 +70,7 @@ class Module:
     owned: Owned | None = None
     pushed: Pushed | None = None
     pulled: Pulled | None = None
+    results: Mapping[str, type[House]] = field(default_factory=dict)
 
 
 MODULES: tuple[Module, ...] = (
@@ -85,6 +98,14 @@ MODULES: tuple[Module, ...] = (
         cdrs_push.PUSHED,
         cdrs_pull.PULLED,
     ),
+    Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
+    Module(
+        ModuleId.SESSIONS,
+        sessions_sender.router,
+        sessions_receiver.router,
+        Owned(SESSIONS, sessions_repository.documents),
+        sessions_push.PUSHED,
+    ),
     Module(
         ModuleId.TOKENS,
         tokens_sender.router,
@@ -97,5 +118,18 @@ MODULES: tuple[Module, ...] = (
 )
 PUSHED: Mapping[ModuleId, Pushed] = {module.id: module.pushed for module in MODULES if module.pushed}
 PULLED: Mapping[ModuleId, Pulled] = {module.id: module.pulled for module in MODULES if module.pulled}
+RESULTS: Mapping[tuple[ModuleId, str], type[House]] = {
+    (module.id, kind): result for module in MODULES for kind, result in module.results.items()
+}
 
-__all__ = ["MODULES", "PULLED", "PUSHED", "Module", "credentials", "versions"]
+__all__ = [
+    "MODULES",
+    "PULLED",
+    "PUSHED",
+    "RESULTS",
+    "Module",
+    "callbacks_table",
+    "commands_table",
+    "credentials",
+    "versions",
+]

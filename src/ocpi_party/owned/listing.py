@@ -69,7 +69,8 @@ _SCOPE = "unnest(CAST(:owners AS text[]), CAST(:audiences AS text[])) AS s(owner
 # (seq, rev) of each row in eight bytes each: a page of numbers one by one costs the driver as much as the query itself.
 _PACKED = "string_agg(int8send(x.seq) || int8send(x.rev), '' ORDER BY x.seq)"
 _IN_WINDOW = """t.last_updated >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
-                AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
+             AND t.last_updated < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
+_AS_FAR = "LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)"
 
 
 class Listing:
@@ -88,8 +89,7 @@ class Listing:
             SELECT {_PACKED} AS packed, ({counts} AND c.kind = 'T') AS total
               FROM (SELECT y.seq, y.rev
                       FROM {_SCOPE}
-                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after
-                                          ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
+                     CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after ORDER BY t.seq {_AS_FAR}) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -117,7 +117,7 @@ class Listing:
             SELECT {_PACKED} AS packed
               FROM (SELECT y.seq, y.rev FROM {_SCOPE}
                      CROSS JOIN LATERAL (SELECT t.seq, t.rev FROM {own} AND t.seq > :after AND {_IN_WINDOW}
-                                          ORDER BY t.seq LIMIT CAST(:skip AS bigint) + CAST(:most AS bigint)) y
+                                          ORDER BY t.seq {_AS_FAR}) y
                      ORDER BY y.seq OFFSET :skip LIMIT :most) x
             """
         )
@@ -170,15 +170,11 @@ def _unpacked(packed: bytes | None) -> list[tuple[int, int]]:
     return list(_SEQ_AND_REV.iter_unpack(packed or b""))
 
 
-_LAST_DAY = 1_000_000
-"""Of those counted by the day, in the year 4707: the day after the last one that there is could not be written."""
-
-
 def _whole_days(window: Window) -> dict[str, Any]:
     """The days that lie in the window from their first to their last moment; what is left at its edges is counted."""
     day = 86400
-    first = min(-(-window.date_from.timestamp() // day), _LAST_DAY) if window.date_from else -200_000
-    end = min(window.date_to.timestamp() // day, _LAST_DAY) if window.date_to else _LAST_DAY
+    first = -(-window.date_from.timestamp() // day) if window.date_from else -200_000
+    end = window.date_to.timestamp() // day if window.date_to else 1_000_000
     end = max(end, first)
     epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     return {

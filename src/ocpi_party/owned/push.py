@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ocpi_party.database import Database, ReadTx
-from ocpi_party.ocpi.types import House
+from ocpi_party.ocpi.types import House, decode
 from ocpi_party.outbox.repository import Mark
 from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.partners.client import Answer
@@ -34,7 +34,7 @@ class State:
         return not self.gone and self.audience in (EVERYBODY, party)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Teller:
     """Sends to one party of a partner.
 
@@ -43,6 +43,7 @@ class Teller:
     spell    a document of ours as the partner's version spells it
     careful  the last holder of this lane vanished: nobody knows what the partner knows
     partner_id, party  who is told
+    ahead    set when more was told than asked for: what is loaded of other objects may be older than what the partner knows now
     """
 
     url: str
@@ -52,6 +53,7 @@ class Teller:
     careful: bool
     partner_id: int
     party: str
+    ahead: bool = False
 
     async def put(self, kind: type[House], state: State) -> Answer:
         return await self.send("PUT", join(self.url, *state.path), self.spell(kind, state.document), state.params)
@@ -67,13 +69,19 @@ class Teller:
 
     async def put_or_patch(self, kind: type[House], state: State, mark: Mark) -> Answer:
         """PATCH of what changed on the first attempt; on doubt GET, and PUT of the whole (OWN-16)."""
-        if mark.patch is None or mark.attempts or self.careful:
+        if mark.patch is None or mark.attempts or self.careful or _is_stale(mark.patch, state):
             return await self.put(kind, state)
         answer = await self.patch(state, mark.patch)
         if answer.ok or answer.unauthorized:
             return answer
         await self.get(state)
         return await self.put(kind, state)
+
+
+def _is_stale(patch: Mapping[str, Any], state: State) -> bool:
+    """It changed again since the mark was read: the patch would take the object back if its newer state was told already."""
+    document = decode(state.document)
+    return not isinstance(document, dict) or document.get("last_updated") != patch.get("last_updated")
 
 
 class Pushed(Protocol):

@@ -135,11 +135,12 @@ class _PublicResolver(AbstractResolver):
 class OcpiClient:
     """Sends OCPI requests.
 
-    token_of  the credentials token that we send to a partner, as it stands now
+    token_of  the credentials token that we send to a partner; may be kept until forget is called
     timeout   for the whole of one request
     """
 
     token_of: Callable[[int], Awaitable[tuple[str, str] | None]]
+    forget: Callable[[], None]
     allow_private: bool
     timeout: timedelta = timedelta(seconds=30)
     ca_bundle: str | None = None
@@ -205,6 +206,7 @@ class OcpiClient:
         answer = await self.send(method, url, *token, partner_id=partner.id, **arguments)
         if answer.unauthorized:
             # The token may have been renewed while the request was on its way; then the newer one is good.
+            self.forget()
             renewed = await self.token_of(partner.id)
             if renewed is not None and renewed != token:
                 return await self.send(method, url, *renewed, partner_id=partner.id, **arguments)

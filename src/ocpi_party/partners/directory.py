@@ -1,4 +1,4 @@
-"""Who is asking: own parties and partners by credentials token, kept in the process for seconds and dropped on change."""
+"""Who is asking, by credentials token, and the tokens that we ask with: kept for seconds and dropped on change."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -34,6 +34,7 @@ class Directory:
         self._vault = vault
         self._keep = keep_seconds
         self._callers: dict[str, tuple[float, Caller]] = {}
+        self._tokens: dict[int, tuple[float, tuple[str, str] | None]] = {}
         self._own: tuple[float, tuple[Party, ...]] | None = None
         self._direct: tuple[float, frozenset[str]] | None = None
         self._stop: Callable[[], Awaitable[None]] | None = None
@@ -54,6 +55,7 @@ class Directory:
         """Forget what was kept; the next request asks the database."""
         self._drops += 1
         self._callers.clear()
+        self._tokens.clear()
         self._own = None
         self._direct = None
 
@@ -104,6 +106,25 @@ class Directory:
         if caller is not None and self._hearing and drops == self._drops:
             self._callers[authorization] = (time.monotonic() + self._keep, caller)
         return caller
+
+    async def token_of(self, partner_id: int) -> tuple[str, str] | None:
+        """The credentials token that we send to a partner, as it stands now, and its encoding."""
+        async with self._database.read() as tx:
+            row = await repository.facts(tx, partner_id)
+        if row is None or row["token_sent"] is None:
+            return None
+        return self._vault.open(row["token_sent"], partner_id), row["token_encoding"]
+
+    async def kept_token_of(self, partner_id: int) -> tuple[str, str] | None:
+        """The same, maybe from some moments ago: whoever is told that it is wrong drops what is kept, and asks again."""
+        kept = self._tokens.get(partner_id)
+        if kept is not None and kept[0] > time.monotonic():
+            return kept[1]
+        drops = self._drops
+        token = await self.token_of(partner_id)
+        if self._hearing and drops == self._drops:
+            self._tokens[partner_id] = (time.monotonic() + self._keep, token)
+        return token
 
     async def _look_up(self, tokens: list[str]) -> Caller | None:
         if not tokens:

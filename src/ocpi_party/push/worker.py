@@ -30,6 +30,10 @@ _BATCH = 50
 _POLL_SECONDS = 0.5
 
 
+class LaneLost(Exception):
+    """Our lease ran out, and another worker may hold the lane: not a word more."""
+
+
 class Unauthorized(PartnerUnreachable):
     """The partner does not accept our credentials token: nothing can be told until that is mended."""
 
@@ -53,6 +57,7 @@ class PushWorker:
     delivered: Callable[[Partner, Mark, float], None] | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
+    _held: dict[Lane, float] = field(default_factory=dict)
 
     def wake(self) -> None:
         """There is something to tell: do not wait for the next poll."""
@@ -105,6 +110,8 @@ class PushWorker:
         try:
             while await self._tell_batch(lane):
                 pass
+        except LaneLost:
+            log.warning("the lane to partner %s (%s) was lost to another worker", lane.partner_id, lane.party)
         except PartnerUnreachable as fault:
             until = next_attempt(
                 lane.failures + 1, now(), base=self.retry_base, most=self.retry_most, asked=fault.retry_after
@@ -119,12 +126,22 @@ class PushWorker:
                 await outbox.release(tx, lane)
                 if lane.failures:
                     await self._tell_operator(tx, EventType.PARTNER_BACK, lane)
+        finally:
+            self._held.pop(lane, None)
 
-    async def _tell_batch(self, lane: Lane) -> bool:
-        """Tell the next few. False, if there is nothing left or the lane is lost to another worker."""
+    async def _hold(self, lane: Lane) -> None:
+        """Before each request: the lease outlives the longest one only if it is renewed in time. Raises LaneLost"""
+        moment = asyncio.get_running_loop().time()
+        if moment - self._held.get(lane, float("-inf")) < self.lease_for.total_seconds() / 3:
+            return
         async with self.database.write() as tx:
             if not await outbox.renew(tx, lane, self.lease_for):
-                return False
+                raise LaneLost
+        self._held[lane] = moment
+
+    async def _tell_batch(self, lane: Lane) -> bool:
+        """Tell the next few. False, if there is nothing left. Raises PartnerUnreachable, LaneLost"""
+        await self._hold(lane)
         async with self.database.read() as tx:
             marks = await outbox.waiting(tx, lane, _BATCH)
             partner = await partners.get(tx, lane.partner_id)
@@ -132,13 +149,13 @@ class PushWorker:
         if not marks or partner is None:
             return False
         told: list[Mark] = []
-        deadline = asyncio.get_running_loop().time() + self.lease_for.total_seconds() / 3
         try:
             for mark in marks:
-                if await self._tell(lane, partner, mark, states.get((mark.module, mark.ref))):
+                teller = self._teller(lane, partner, mark)
+                if await self._tell(teller, lane, partner, mark, states.get((mark.module, mark.ref))):
                     told.append(mark)
-                if asyncio.get_running_loop().time() > deadline:
-                    break  # The lease outlives the longest request only if it is renewed in time.
+                if teller.ahead:
+                    break
         finally:
             if told:
                 async with self.database.write() as tx:
@@ -154,14 +171,13 @@ class PushWorker:
                 found |= {(module, ref): state for ref, state in (await pushed.load(tx, refs)).items()}
         return found
 
-    async def _tell(self, lane: Lane, partner: Partner, mark: Mark, state: State | None) -> bool:
+    async def _tell(self, teller: Teller, lane: Lane, partner: Partner, mark: Mark, state: State | None) -> bool:
         """True, if it was told; what was refused or is void is settled here. Raises PartnerUnreachable"""
-        pushed, url = self.pushed.get(mark.module), partner.endpoint(mark.module, InterfaceRole.RECEIVER)
-        if pushed is None or url is None:
+        pushed = self.pushed.get(mark.module)
+        if pushed is None or not teller.url:
             async with self.database.write() as tx:
                 await outbox.drop(tx, mark)
             return False
-        teller = self._teller(lane, partner, mark, url)
         try:
             if state is not None and not state.is_there_for(lane.party):
                 answer = await pushed.take_away(teller, mark, state)
@@ -190,11 +206,13 @@ class PushWorker:
         data = {"partner": lane.partner_id, "party": lane.party} | more
         await events.tell(tx, kind, f"partners/{lane.partner_id}", data, partner_id=lane.partner_id)
 
-    def _teller(self, lane: Lane, partner: Partner, mark: Mark, url: str) -> Teller:
+    def _teller(self, lane: Lane, partner: Partner, mark: Mark) -> Teller:
+        url = partner.endpoint(mark.module, InterfaceRole.RECEIVER) or ""
         dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
         route = Route(PartyId.parse(mark.ref.partition("/")[0]), PartyId.parse(lane.party))
 
         async def send(method: str, to: str, body: Any, params: Mapping[str, str] | None) -> Answer:
+            await self._hold(lane)
             given = {} if body is None else {"body": body}
             return await self.client.call(partner, method, to, route=route, params=params, **given)
 

@@ -48,6 +48,8 @@ class Building:
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
     token_of      the credentials token that we send to a partner, and its encoding
+    command_timeout  how long the result of a command may take, as partners are told
+    keep_trying      how long we try to deliver such a result
     happenings    wakes readers of events
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
@@ -71,6 +73,8 @@ class Building:
     max_json_depth: int
     allow_private_urls: bool
     token_grace: timedelta
+    command_timeout: timedelta
+    keep_trying: timedelta
     authorizing: Authorizing
     wake: Callable[[], None]
     happenings: Happenings

@@ -4,6 +4,7 @@ import io
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -25,14 +26,14 @@ def _printed(story: Story) -> str:
     return story.out.file.getvalue()
 
 
-def test_demo_holds_and_leaves_nothing_running(tmp_path: Path) -> None:
-    environment = Commands(tmp_path)._environment() | {"TMPDIR": str(tmp_path)}
-    for directory in (tmp_path, *list(tmp_path.parents)[:3]):
-        directory.chmod(directory.stat().st_mode | 0o011)  # PostgreSQL's own account must get through.
-
-    done = subprocess.run(
-        [sys.executable, "-m", "ocpi_party", "demo"], env=environment, cwd=tmp_path, text=True, capture_output=True
-    )
+def test_demo_holds_and_leaves_nothing_running() -> None:
+    with tempfile.TemporaryDirectory(prefix="ocpi-") as name:
+        place = Path(name)
+        place.chmod(0o711)  # The account that PostgreSQL runs as must get through.
+        environment = Commands(place, {"TMPDIR": name})._environment()
+        command = [sys.executable, "-m", "ocpi_party", "demo"]
+        done = subprocess.run(command, env=environment, cwd=place, text=True, capture_output=True)
+        left = list(place.iterdir())
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"All {len(demo.STEPS)} steps held" in done.stdout
@@ -40,9 +41,8 @@ def test_demo_holds_and_leaves_nothing_running(tmp_path: Path) -> None:
     assert told
     assert int(told[1]) < 100
     assert "\x1b" not in done.stdout  # Plain, where there is no terminal.
-    assert list(tmp_path.iterdir()) == []
-    running = subprocess.run(["ps", "-eo", "args"], text=True, capture_output=True, check=True).stdout
-    assert str(tmp_path) not in running
+    assert left == []
+    assert name not in subprocess.run(["ps", "-eo", "args"], text=True, capture_output=True, check=True).stdout
 
 
 async def test_step_that_does_not_hold_is_told_and_ends_the_story(tmp_path: Path) -> None:

@@ -341,7 +341,7 @@ async def test_two_posts_at_once_with_one_invitation_register_once(
 async def test_urls_that_lead_elsewhere_are_refused_and_not_called(
     server: Server, invited: Caller, tnm: FakePartner, url: str
 ) -> None:
-    called: list[Any] = []
+    called: list[str] = []
     server.internet.answer = _remember(called, server.internet.answer)  # type: ignore[method-assign]
 
     answer = await invited.post(URL, tnm.credentials(url=url))

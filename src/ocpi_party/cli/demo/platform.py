@@ -71,11 +71,14 @@ class Platform:
     async def start(self) -> None:
         """Start the server and wait until it is ready. Raises Failed"""
         process = self._process = self._spawn()
-        async with asyncio.timeout(START_SECONDS):
-            while not await self._is_ready():
-                if process.poll() is not None:
-                    raise Failed(f"the {self.side.name} did not start: {self._end_of_log()}")
-                await asyncio.sleep(0.02)
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                while not await self._is_ready():
+                    if process.poll() is not None:
+                        raise Failed(f"the {self.side.name} did not start: {self._end_of_log()}")
+                    await asyncio.sleep(0.02)
+        except TimeoutError as late:
+            raise Failed(f"the {self.side.name} was not ready within {START_SECONDS} seconds") from late
         key = self.key_file.read_text().strip()
         await self.forget_connections()
         self._api = httpx.AsyncClient(
@@ -106,7 +109,7 @@ class Platform:
             return False
 
     def _end_of_log(self) -> str:
-        return " ".join(self.log.read_text(errors="replace").splitlines()[-3:])
+        return " ".join(self.log.read_text(errors="replace").splitlines()[-3:]) or "it did not say why"
 
     async def forget_connections(self) -> None:
         if self._api is not None:

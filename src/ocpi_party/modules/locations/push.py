@@ -37,7 +37,9 @@ class PushedLocations(Pushed):
         wanted = sorted({(owner, ids[0]) for owner, ids in split.values()})
         rows = await tx.rows(_HEADS, owners=[o for o, _ in wanted], keys=[k for _, k in wanted])
         heads = {row["ref"]: row for row in rows}
-        whole = {row["seq"] for ref, row in heads.items() if ref in split}
+        whole = {
+            heads[f"{o}/{ids[0]}"]["seq"] for o, ids in split.values() if len(ids) == 1 and f"{o}/{ids[0]}" in heads
+        }
         documents = {seq: document for seq, _, document in await repository.documents(tx, sorted(whole))}
         below = [
             (heads[f"{o}/{ids[0]}"]["seq"], ids[1])
@@ -69,6 +71,7 @@ class PushedLocations(Pushed):
         owner, ids = split_ref(mark.ref)
         async with teller.database.read() as tx:
             around = (await self.load(tx, [f"{owner}/{ids[0]}"])).get(f"{owner}/{ids[0]}")
+        teller.ahead = True
         return await teller.put(Location, around) if around else None
 
 

@@ -1,0 +1,167 @@
+"""Commands: the operator sends them as an eMSP, and as a CPO tells what came of those that it got."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+
+from ocpi_party.backoffice.authorization import HELPDESK, READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.errors import NotAllowed
+from ocpi_party.backoffice.writing import PathId, json_object
+from ocpi_party.database import ReadTx, Row
+from ocpi_party.modules.callbacks import inbound, outbound
+from ocpi_party.modules.commands import reservations, results
+from ocpi_party.modules.commands.kinds import WITH_TOKEN, command_named
+from ocpi_party.modules.commands.sending import Sending, Sent
+from ocpi_party.modules.commands.view import inbound_view, outbound_views, reservation_view
+from ocpi_party.ocpi.command import CommandType
+from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.modules import ModuleId, Role
+from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold
+from ocpi_party.transport.asked import Building
+from ocpi_party.transport.pagination import window
+
+router = APIRouter(prefix="/commands", tags=["commands"])
+
+RequestId = Annotated[int, Path(ge=1, le=2**62)]
+State = Annotated[str | None, Query(max_length=20, description="in any case, as PENDING, RESULTED, TIMED_OUT, WAITING")]
+_BODY = {
+    "type": "object",
+    "description": "the OCPI command without response_url, with country_code and party_id of the CPO",
+}
+_RESULT = {"type": "object", "title": "CommandResult", "description": "CommandResult of OCPI 2.2.1"}
+
+
+def _body(schema: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+
+
+def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(encode(value), status, dict(headers or {}), "application/json")
+
+
+@router.get("", dependencies=[READ])
+async def list_commands(
+    request: Request,
+    building: CurrentBuilding,
+    direction: Annotated[Literal["inbound", "outbound"], Query()] = "outbound",
+    state: State = None,
+) -> Response:
+    """Commands, newest first: outbound are those that we sent as an eMSP, inbound those that our charge points must carry out."""
+    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    only: dict[str, Any] = {"state": state and fold(state), "offset": wanted.offset, "limit": wanted.limit}
+    async with building.database.read() as tx:
+        if direction == "inbound":
+            rows, total = await inbound.page(tx, ModuleId.COMMANDS, **only)
+            views: Iterable[JsonObject] = [inbound_view(row) for row in rows]
+        else:
+            rows, total = await outbound.page(tx, ModuleId.COMMANDS, **only)
+            views = await outbound_views(tx, rows)
+    return _json(list(views), headers={"x-total-count": str(total), "x-limit": str(wanted.limit)})
+
+
+@router.get("/reservations", dependencies=[READ])
+async def list_reservations(request: Request, building: CurrentBuilding, state: State = None) -> Response:
+    """Reservations at our charge points, newest first; their id is what a station is told."""
+    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    async with building.database.read() as tx:
+        rows, total = await reservations.page(tx, state=state and fold(state), offset=wanted.offset, limit=wanted.limit)
+    headers = {"x-total-count": str(total), "x-limit": str(wanted.limit)}
+    return _json([reservation_view(row) for row in rows], headers=headers)
+
+
+@router.post(
+    "/reservations/{number}/cancel",
+    status_code=202,
+    dependencies=[WRITE],
+    openapi_extra=_body({"type": "object", "description": "`message` for the driver, may be left out"}, required=False),
+)
+async def cancel_reservation(request: Request, building: CurrentBuilding, number: RequestId) -> Response:
+    """Cancel a reservation at one of our charge points, as when it is broken; the eMSP is told."""
+    body = await json_object(request, building) if await request.body() else {}
+    async with building.database.write() as tx:
+        await reservations.cancel(tx, number, body, building.keep_trying)
+    building.wake()
+    return _json({"id": number, "state": "CANCELED"}, 202)
+
+
+@router.get("/{request_id}", dependencies=[READ])
+async def get_command(building: CurrentBuilding, request_id: RequestId) -> Response:
+    """One command, sent or received, with its result as soon as there is one."""
+    async with building.database.read() as tx:
+        return _json(await _view(tx, request_id))
+
+
+async def _view(tx: ReadTx, request_id: int) -> JsonObject:
+    sent: Row | None = await outbound.get(tx, ModuleId.COMMANDS, request_id)
+    if sent is not None:
+        return (await outbound_views(tx, [sent]))[0]
+    received = await inbound.get(tx, ModuleId.COMMANDS, request_id)
+    if received is None:
+        raise UnknownObject(f"command {request_id}")
+    return inbound_view(received)
+
+
+@router.post("/{request_id}/result", status_code=202, dependencies=[WRITE], openapi_extra=_body(_RESULT))
+async def post_result(request: Request, building: CurrentBuilding, request_id: RequestId) -> Response:
+    """What came of a command at the charge point; the eMSP is told. 409, if it has a result already."""
+    body = await json_object(request, building)
+    async with building.database.write() as tx:
+        result = await results.tell_result(tx, request_id, body, building.keep_trying)
+    building.wake()
+    return _json({"id": request_id, "state": "RESULTED", "result": result}, 202)
+
+
+@router.post(f"/{CommandType.UNLOCK_CONNECTOR}", status_code=202, dependencies=[HELPDESK], openapi_extra=_body(_BODY))
+async def post_unlock_connector(request: Request, building: CurrentBuilding) -> Response:
+    """Unlock a connector. Only for an operator or a help desk that talks to the driver, never for the driver alone (CMD-S-10)."""
+    return await _send(building, CommandType.UNLOCK_CONNECTOR, await json_object(request, building))
+
+
+@router.post("/{command}", status_code=202, dependencies=[WRITE], openapi_extra=_body(_BODY))
+async def post_command(request: Request, building: CurrentBuilding, command: PathId) -> Response:
+    """Send a command to a CPO. `response` is what it answers at once; the result is found under the id later.
+
+    Which of our eMSPs sends it is told by the token, else by from_country_code and from_party_id where we are several.
+    """
+    wanted = command_named(command)
+    if wanted is CommandType.UNLOCK_CONNECTOR:  # It was spelt in another case: its own endpoint asks for another scope.
+        raise UnknownObject(f"the command {command}")
+    return await _send(building, wanted, await json_object(request, building))
+
+
+async def _send(building: Building, command: CommandType, body: JsonObject) -> Response:
+    cpo = _party(body, "country_code", "party_id")
+    ours = await _our_emsp(building, command, body)
+    document = {k: v for k, v in body.items() if k not in _ADDRESS}
+    sending = Sending(building.database, building.client, building.vault, building.dialects, building.public_url)
+    sent: Sent = await sending.send(command, cpo, ours, document)
+    building.happenings.wake()
+    told: JsonObject = {"id": sent.id, "response": sent.response.document}
+    return _json(told | ({"error": sent.response.error} if sent.response.error else {}), 202)
+
+
+_ADDRESS = ("country_code", "party_id", "from_country_code", "from_party_id", "response_url")
+
+
+def _party(body: JsonObject, country_code: str, party_id: str) -> PartyId:
+    found = body.get(country_code), body.get(party_id)
+    if not isinstance(found[0], str) or not isinstance(found[1], str):
+        raise InvalidObject(f"/{country_code}", f"and {party_id} must name a party")
+    return PartyId.parse(f"{found[0]}*{found[1]}")
+
+
+async def _our_emsp(building: Building, command: CommandType, body: JsonObject) -> PartyId:
+    """The eMSP of ours that sends. Raises InvalidObject, NotAllowed"""
+    known = [party.key for party in await building.directory.own_parties() if party.role is Role.EMSP]
+    token = body.get("token")
+    if command in WITH_TOKEN and isinstance(token, dict):
+        wanted = _party(token, "country_code", "party_id")
+    elif "from_country_code" in body or len(known) != 1:
+        wanted = _party(body, "from_country_code", "from_party_id")
+    else:
+        return known[0]
+    if wanted.folded() not in known:
+        raise NotAllowed(f"{wanted} is no eMSP of ours: only our own tokens may be used")
+    return wanted.folded()

@@ -1,0 +1,161 @@
+"""The operator writes our sessions, sees what drivers prefer, and tells CPOs what our own drivers prefer."""
+
+import json
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.errors import NotAllowed
+from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
+from ocpi_party.database import Row
+from ocpi_party.dialects.dialect import read_own
+from ocpi_party.modules.sessions import charging_preferences, publishing, repository, wishes
+from ocpi_party.modules.sessions.charging_preferences import Rules
+from ocpi_party.ocpi.errors import UnknownObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.session import ChargingPreferences, Session
+from ocpi_party.ocpi.types import PartyId, ProfileType, encode, wire_time
+from ocpi_party.owned.publish import Published, must_be, our_ref
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+Partner = Annotated[int | None, Query(ge=1, le=2**62, description="id of the partner it came from")]
+Own = Annotated[bool | None, Query(description="true: ours, false: theirs, by default both")]
+Most = Annotated[int, Query(ge=1, le=1000, alias="limit")]
+
+_SESSION = "/{country_code}/{party_id}/{session_id}"
+_PREFERENCES = _SESSION + "/charging_preferences"
+_RULES = "/charging_preferences/rules/{country_code}/{party_id}"
+
+
+class PreferencesRules(BaseModel):
+    """The ProfileTypes for which a driver must say when it leaves, or how much energy it needs."""
+
+    model_config = {"extra": "forbid"}
+
+    departure_time_required: list[ProfileType] = []
+    energy_need_required: list[ProfileType] = []
+
+
+@router.put(_SESSION, dependencies=[WRITE], openapi_extra=body_of(Session))
+async def put_session(
+    request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, session_id: PathId
+) -> Response:
+    """Create or replace a session, its charging periods included; the eMSP of its cdr_token is told, nobody else."""
+    body = must_be(await json_object(request, building), country_code=country_code, party_id=party_id, id=session_id)
+    ref = our_ref(await our_owner(building, ModuleId.SESSIONS, country_code, party_id), session_id)
+    async with building.database.write() as tx:
+        done = await publishing.put_session(tx, ref, body)
+    building.wake()
+    return _answer(done)
+
+
+@router.patch(_SESSION, dependencies=[WRITE], openapi_extra=body_of(Session, partial=True))
+async def patch_session(
+    request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, session_id: PathId
+) -> Response:
+    """Change fields; charging_periods are added to those there are, one that begins when a known one does replaces it."""
+    body = await json_object(request, building)
+    must_be(body, country_code=country_code, party_id=party_id, id=session_id)
+    ref = our_ref(await our_owner(building, ModuleId.SESSIONS, country_code, party_id), session_id)
+    async with building.database.write() as tx:
+        done = await publishing.patch_session(tx, ref, body)
+    building.wake()
+    return _answer(done)
+
+
+def _answer(done: Published) -> Response:
+    return Response(encode(done.document), 201 if done.created else 200, media_type="application/json")
+
+
+@router.get("/silent", dependencies=[READ])
+async def get_silent_sessions(
+    building: CurrentBuilding,
+    silent_for: Annotated[
+        int, Query(ge=60, le=366 * 86400, description="seconds in which nothing was heard of them")
+    ] = 86400,
+    own: Own = None,
+    limit: Most = 100,
+) -> Response:
+    """Sessions that should be going on, but of which nothing was heard for long: ours want an end, COMPLETED or INVALID."""
+    async with building.database.read() as tx:
+        found = await repository.silent(tx, timedelta(seconds=silent_for), own, limit)
+    return Response(b"[" + b",".join(found) + b"]", media_type="application/json")
+
+
+@router.get("/charging_preferences", dependencies=[READ])
+async def get_all_charging_preferences(
+    building: CurrentBuilding, own: Own = None, limit: Most = 100
+) -> list[dict[str, Any]]:
+    """What drivers of unfinished sessions prefer, newest first."""
+    async with building.database.read() as tx:
+        return [_told(row) for row in await charging_preferences.of_unfinished(tx, own, limit)]
+
+
+@router.get(_PREFERENCES, dependencies=[READ])
+async def get_charging_preferences(
+    building: CurrentBuilding, country_code: PathId, party_id: PathId, session_id: PathId, partner: Partner = None
+) -> dict[str, Any]:
+    """What the driver prefers: in a session of ours what we accepted, in another what we asked for, and the answer."""
+    owner = str(PartyId(country_code, party_id).folded())
+    async with building.database.read() as tx:
+        row = await charging_preferences.of_session(tx, owner, session_id, partner)
+    if row is None:
+        raise UnknownObject(f"{owner}/{session_id}/charging_preferences")
+    return _told(row)
+
+
+@router.put(_PREFERENCES, dependencies=[WRITE], openapi_extra=body_of(ChargingPreferences))
+async def put_charging_preferences(
+    request: Request,
+    building: CurrentBuilding,
+    country_code: PathId,
+    party_id: PathId,
+    session_id: PathId,
+    partner: Partner = None,
+) -> dict[str, Any]:
+    """As eMSP: ask the CPO of the session for this. Answers its ChargingPreferencesResponse as result."""
+    owner = PartyId(country_code, party_id).folded()
+    if any(party.key == owner for party in await building.directory.own_parties()):
+        raise NotAllowed("the session is ours: what its driver prefers comes from the eMSP")
+    wish = read_own(ChargingPreferences, await json_object(request, building))
+    response = await wishes.send(building, str(owner), session_id, partner, wish)
+    return {"result": response}
+
+
+def _told(row: Row) -> dict[str, Any]:
+    return {
+        "country_code": row["country_code"],
+        "party_id": row["party_id"],
+        "session_id": row["session_id"],
+        "partner": row["partner_id"] or None,
+        "charging_preferences": json.loads(row["document"]),
+        "result": row["result"],
+        "given_at": wire_time(row["given_at"]),
+    }
+
+
+@router.get(_RULES, dependencies=[READ])
+async def get_rules(building: CurrentBuilding, country_code: PathId, party_id: PathId) -> PreferencesRules:
+    owner = await our_owner(building, ModuleId.SESSIONS, country_code, party_id)
+    async with building.database.read() as tx:
+        found = await charging_preferences.rules(tx, owner)
+    return PreferencesRules(
+        departure_time_required=[ProfileType(one) for one in found.departure_time_required],
+        energy_need_required=[ProfileType(one) for one in found.energy_need_required],
+    )
+
+
+@router.put(_RULES, dependencies=[WRITE])
+async def put_rules(
+    building: CurrentBuilding, country_code: PathId, party_id: PathId, body: PreferencesRules
+) -> PreferencesRules:
+    """Without these the answer to charging preferences is DEPARTURE_REQUIRED or ENERGY_NEED_REQUIRED."""
+    owner = await our_owner(building, ModuleId.SESSIONS, country_code, party_id)
+    async with building.database.write() as tx:
+        await charging_preferences.set_rules(tx, owner, Rules(body.departure_time_required, body.energy_need_required))
+    return body

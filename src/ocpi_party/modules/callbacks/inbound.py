@@ -1,0 +1,169 @@
+"""Requests that a partner made of us: opened with the response, settled once, timed out when nothing came.
+
+What a request is told as its result lies in `results_due` from then on, in the same transaction; delivery.py hands it over.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.modules.callbacks import happened
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import JsonObject, encode, fold
+
+MARGIN: Final = 0.1
+"""The part of the timeout told to the partner that is kept for the way of the result: it must be there before the timeout ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A request of a partner that gets its result later.
+
+    kind        in words of the module: START_SESSION
+    ours        our party that is asked, COUNTRY*PARTY
+    theirs      the party that asks, "" if it did not say
+    ref         what it is about: a session's or a location's id, "" for nothing
+    request     as it came, without response_url
+    on_timeout  the result, if none comes before the deadline
+    """
+
+    module: ModuleId
+    kind: str
+    partner_id: int
+    ours: str
+    theirs: str
+    ref: str
+    request: JsonObject
+    response_url: str
+    on_timeout: JsonObject
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Equal for the same request with the same response_url."""
+        named = [self.module, self.kind, self.ours, self.theirs, fold(self.ref), self.response_url, self.request]
+        return hashlib.sha256(encode(named)).digest()
+
+
+_ALONE = Statement("SELECT pg_advisory_xact_lock(CAST(:partner_id AS int), hashtext(encode(:fingerprint, 'hex')))")
+_REPEATED = Statement(
+    """SELECT convert_to(response::text, 'UTF8') FROM inbound_requests
+        WHERE partner_id = :partner_id AND fingerprint = :fingerprint AND deadline > now() ORDER BY id LIMIT 1"""
+)
+_OPEN = Statement(
+    """INSERT INTO inbound_requests
+         (module, kind, partner_id, ours, theirs, ref, request, fingerprint, response_url, response, on_timeout, number,
+          deadline)
+       VALUES (:module, :kind, :partner_id, :ours, :theirs, :ref, CAST(:request AS json), :fingerprint, :response_url,
+               CAST(:response AS json), CAST(:on_timeout AS json), CAST(:number AS bigint), now() + CAST(:wait AS interval))
+       RETURNING id"""
+)
+
+
+async def first_answer(tx: WriteTx, asked: Inbound) -> bytes | None:
+    """What we answered to this very request before, if its time is not over (CMD-R-25). Others that are the same wait for us."""
+    await tx.row(_ALONE, partner_id=asked.partner_id, fingerprint=asked.fingerprint)
+    found: bytes | None = await tx.value(_REPEATED, partner_id=asked.partner_id, fingerprint=asked.fingerprint)
+    return found
+
+
+async def open_request(
+    tx: WriteTx, asked: Inbound, response: bytes, promised: timedelta, *, number: int | None = None
+) -> int:
+    """Keep a request that we take on, and tell its id.
+
+    response  what the partner is answered at once
+    promised  the timeout that the partner is told
+    number    our number of what it is about, where the partner's own id must not reach a station
+    """
+    request_id: int = await tx.value(
+        _OPEN,
+        module=asked.module,
+        kind=asked.kind,
+        partner_id=asked.partner_id,
+        ours=asked.ours,
+        theirs=asked.theirs,
+        ref=fold(asked.ref),
+        request=encode(asked.request).decode(),
+        fingerprint=asked.fingerprint,
+        response_url=asked.response_url,
+        response=response.decode(),
+        on_timeout=encode(asked.on_timeout).decode(),
+        number=number,
+        wait=promised * (1 - MARGIN),
+    )
+    await happened.received(tx, asked.module, asked.kind, request_id, asked.partner_id)
+    return request_id
+
+
+_DUE = """INSERT INTO results_due (request_id, partner_id, document, give_up_at)
+          SELECT id, partner_id, result, now() + CAST(:keep_trying AS interval) FROM settled"""
+_SETTLE = Statement(
+    f"""WITH settled AS (
+            UPDATE inbound_requests SET state = 'RESULTED', result = CAST(:result AS json), resulted_at = now()
+             WHERE id = :id AND module = :module AND state = 'PENDING' RETURNING id, partner_id, result)
+        {_DUE}"""
+)
+_TIME_OUT = Statement(
+    f"""WITH overdue AS (
+            SELECT id FROM inbound_requests WHERE state = 'PENDING' AND deadline <= now()
+             ORDER BY deadline LIMIT :most FOR UPDATE SKIP LOCKED),
+        settled AS (
+            UPDATE inbound_requests r SET state = 'TIMED_OUT', result = on_timeout, resulted_at = now()
+              FROM overdue o WHERE r.id = o.id RETURNING r.id, r.module, r.kind, r.partner_id, r.result),
+        due AS ({_DUE})
+        SELECT id, module, kind, partner_id FROM settled"""
+)
+_FURTHER = Statement(
+    """INSERT INTO results_due (request_id, partner_id, document, give_up_at)
+       SELECT id, partner_id, CAST(:result AS json), :give_up_at FROM inbound_requests WHERE id = :id"""
+)
+
+
+async def settle(tx: WriteTx, module: ModuleId, request_id: int, result: bytes, keep_trying: timedelta) -> bool:
+    """The result is known and due to the partner. False, if there was one already, or the time was over, or no such request.
+
+    keep_trying  how long to try to deliver it
+    """
+    settled = await tx.run(_SETTLE, id=request_id, module=module, result=result.decode(), keep_trying=keep_trying)
+    return settled == 1
+
+
+async def time_out(tx: WriteTx, keep_trying: timedelta, *, most: int = 100) -> int:
+    """Give those that are overdue the result that stands for silence; tells how many there were."""
+    rows = await tx.rows(_TIME_OUT, most=most, keep_trying=keep_trying)
+    await happened.timed_out(tx, "inbound", rows)
+    return len(rows)
+
+
+async def add_result(tx: WriteTx, request_id: int, result: bytes, give_up_at: datetime) -> None:
+    """Tell a further result to the same response_url, behind the first (CANCELED_RESERVATION)."""
+    await tx.run(_FURTHER, id=request_id, result=result.decode(), give_up_at=give_up_at)
+
+
+_COLUMNS = """r.id, r.module, r.kind, r.partner_id, r.ours, r.theirs, r.ref, r.request, r.response, r.state, r.result, r.number,
+              r.received_at, r.deadline, r.resulted_at, d.state AS delivery, d.attempts, d.error, d.settled_at"""
+_LAST_DUE = """LEFT JOIN LATERAL (SELECT state, attempts, error, settled_at FROM results_due d
+                                   WHERE d.request_id = r.id ORDER BY d.id DESC LIMIT 1) d ON true"""
+_GET = Statement(f"SELECT {_COLUMNS} FROM inbound_requests r {_LAST_DUE} WHERE r.id = :id AND r.module = :module")
+_WHERE = """r.module = :module AND (CAST(:state AS text) IS NULL OR r.state = :state)
+            AND (CAST(:ref AS text) IS NULL OR r.ref = :ref)"""
+_PAGE = Statement(
+    f"""SELECT {_COLUMNS} FROM inbound_requests r {_LAST_DUE} WHERE {_WHERE}
+         ORDER BY r.id DESC OFFSET :offset LIMIT :limit"""
+)
+_COUNT = Statement(f"SELECT count(*) FROM inbound_requests r WHERE {_WHERE}")
+
+
+async def get(tx: ReadTx, module: ModuleId, request_id: int) -> Row | None:
+    """The request with the state of its last delivery: delivery, attempts, error, settled_at."""
+    return await tx.row(_GET, id=request_id, module=module)
+
+
+async def page(
+    tx: ReadTx, module: ModuleId, *, state: str | None, ref: str | None = None, offset: int, limit: int
+) -> tuple[list[Row], int]:
+    """Requests of a module, newest first, and how many there are."""
+    given: dict[str, Any] = {"module": module, "state": state, "ref": None if ref is None else fold(ref)}
+    return await tx.rows(_PAGE, **given, offset=offset, limit=limit), await tx.value(_COUNT, **given)

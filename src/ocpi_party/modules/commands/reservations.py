@@ -1,0 +1,125 @@
+"""Reservations at our charge points: one for each id of an eMSP at a Location, under a number of ours (CMD-R-15, CMD-R-16)."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.dialects.dialect import read_own
+from ocpi_party.modules.callbacks import inbound
+from ocpi_party.ocpi.command import CommandResult, CommandResultType, CommandType
+from ocpi_party.ocpi.errors import Refusal, UnknownObject
+from ocpi_party.ocpi.types import JsonObject, encode, fold, now, parse_time
+
+
+class NotCancelable(Refusal):
+    """The reservation has no result yet, is over, or was canceled before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """An eMSP behind a connection, "" if it did not say which, and the CPO of ours it deals with."""
+
+    partner_id: int
+    ours: str
+    theirs: str
+
+
+_CLAIM = Statement(
+    """INSERT INTO reservations AS r
+         (partner_id, ours, theirs, location_key, reservation_key, document, expires_at)
+       VALUES (:partner_id, :ours, :theirs, :location_key, :reservation_key, CAST(:document AS json), :expires_at)
+       ON CONFLICT ON CONSTRAINT reservations_key DO UPDATE
+          SET state = CASE WHEN r.state = 'ACTIVE' AND r.expires_at > now() THEN 'ACTIVE' ELSE 'REQUESTED' END
+       RETURNING id"""
+)
+_ASK = Statement("UPDATE reservations SET request_id = :request_id WHERE id = :id AND state = 'REQUESTED'")
+_FIND = Statement(
+    """SELECT id FROM reservations
+        WHERE partner_id = :partner_id AND ours = :ours AND (:theirs = '' OR theirs = :theirs) AND reservation_key = :key
+          AND state IN ('REQUESTED', 'ACTIVE') AND expires_at > now() ORDER BY id DESC LIMIT 1"""
+)
+_ACCEPTED = Statement(
+    """UPDATE reservations SET state = 'ACTIVE', request_id = :request_id, document = q.request,
+              expires_at = CAST(q.request ->> 'expiry_date' AS timestamptz)
+         FROM inbound_requests q WHERE reservations.id = :id AND q.id = :request_id"""
+)
+_FAILED = Statement(
+    "UPDATE reservations SET state = 'FAILED' WHERE id = :id AND request_id = :request_id AND state = 'REQUESTED'"
+)
+_WITHDRAWN = Statement(
+    "UPDATE reservations SET state = 'WITHDRAWN' WHERE id = :id AND state IN ('REQUESTED', 'ACTIVE')"
+)
+
+
+async def claim(tx: WriteTx, whose: Whose, command: JsonObject) -> int:
+    """Our number for the reservation of a RESERVE_NOW: the one it has already, or a new one."""
+    number: int = await tx.value(
+        _CLAIM,
+        partner_id=whose.partner_id,
+        ours=whose.ours,
+        theirs=whose.theirs,
+        location_key=fold(command["location_id"]),
+        reservation_key=fold(command["reservation_id"]),
+        document=encode(command).decode(),
+        expires_at=parse_time(command["expiry_date"]),
+    )
+    return number
+
+
+async def asked_by(tx: WriteTx, number: int, request_id: int) -> None:
+    """The RESERVE_NOW that made it. One that is active keeps the old one until the new one is accepted."""
+    await tx.run(_ASK, id=number, request_id=request_id)
+
+
+async def find(tx: ReadTx, whose: Whose, reservation_id: str) -> int | None:
+    """Our number of an eMSP's reservation that is not over; the newest, if it used the id at several Locations."""
+    number: int | None = await tx.value(
+        _FIND, partner_id=whose.partner_id, ours=whose.ours, theirs=whose.theirs, key=fold(reservation_id)
+    )
+    return number
+
+
+async def resulted(tx: WriteTx, request: Row, result: str) -> None:
+    """A RESERVE_NOW or CANCEL_RESERVATION has its result."""
+    if request["number"] is None:
+        return
+    accepted, given = result == CommandResultType.ACCEPTED, {"id": request["number"], "request_id": request["id"]}
+    if request["kind"] == CommandType.RESERVE_NOW:
+        await tx.run(_ACCEPTED if accepted else _FAILED, **given)
+    elif accepted:
+        await tx.run(_WITHDRAWN, id=request["number"])
+
+
+_COLUMNS = "r.id, r.partner_id, r.ours, r.theirs, r.state, r.request_id, r.document, r.expires_at"
+_LOCK = Statement(
+    f"""SELECT {_COLUMNS}, q.state AS request_state FROM reservations r LEFT JOIN inbound_requests q ON q.id = r.request_id
+         WHERE r.id = :id FOR UPDATE OF r"""
+)
+_CANCEL = Statement("UPDATE reservations SET state = 'CANCELED' WHERE id = :id")
+_PAGE = Statement(
+    f"""SELECT {_COLUMNS} FROM reservations r WHERE (CAST(:state AS text) IS NULL OR r.state = :state)
+         ORDER BY r.id DESC OFFSET :offset LIMIT :limit"""
+)
+_COUNT = Statement("SELECT count(*) FROM reservations r WHERE CAST(:state AS text) IS NULL OR r.state = :state")
+
+
+async def cancel(tx: WriteTx, number: int, body: JsonObject, keep_trying: timedelta) -> None:
+    """We cancel a reservation, which is not to be taken lightly: the eMSP hears of it where it heard of the RESERVE_NOW.
+
+    body    message for the driver, or nothing
+    Raises  UnknownObject; NotCancelable; InvalidObject
+    """
+    result = read_own(CommandResult, body | {"result": CommandResultType.CANCELED_RESERVATION})
+    row = await tx.row(_LOCK, id=number)
+    if row is None:
+        raise UnknownObject(f"reservation {number}")
+    if row["state"] not in ("REQUESTED", "ACTIVE") or row["request_state"] == "PENDING" or row["expires_at"] <= now():
+        raise NotCancelable("the reservation is not in force: it has no result yet, is over, or was ended before")
+    await tx.run(_CANCEL, id=number)
+    give_up_at = max(now() + keep_trying, row["expires_at"])
+    await inbound.add_result(tx, row["request_id"], encode(result), give_up_at)
+
+
+async def page(tx: ReadTx, *, state: str | None, offset: int, limit: int) -> tuple[list[Row], int]:
+    """Reservations, newest first, and how many there are."""
+    return await tx.rows(_PAGE, state=state, offset=offset, limit=limit), await tx.value(_COUNT, state=state)

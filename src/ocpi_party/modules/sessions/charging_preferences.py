@@ -1,0 +1,136 @@
+"""What drivers prefer while they charge. OCPI 2.2.1, Sessions, "Set: Charging Preferences"."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.modules.locations import repository as locations
+from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.ocpi.errors import UnknownObject
+from ocpi_party.ocpi.location import Capability
+from ocpi_party.ocpi.session import ChargingPreferencesResponse, SessionStatus
+from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, now, parse_time
+from ocpi_party.owned import repository
+from ocpi_party.owned.table import Ref
+
+_ONGOING = frozenset({SessionStatus.ACTIVE, SessionStatus.PENDING})
+
+
+class NotCapable(UnknownObject):
+    """The EVSE of the session lacks CHARGING_PREFERENCES_CAPABLE: there is nothing at the URL (SES-S-05)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The ProfileTypes that a CPO of ours does not plan without knowing when the driver leaves, or how much is needed."""
+
+    departure_time_required: Collection[str] = field(default=())
+    energy_need_required: Collection[str] = field(default=())
+
+
+_RULES = Statement(
+    "SELECT departure_time_required, energy_need_required FROM charging_preferences_rules WHERE owner = :owner"
+)
+_SET_RULES = Statement(
+    """INSERT INTO charging_preferences_rules AS r (owner, departure_time_required, energy_need_required)
+       VALUES (:owner, :departure_time_required, :energy_need_required)
+       ON CONFLICT (owner) DO UPDATE SET departure_time_required = excluded.departure_time_required,
+                                         energy_need_required = excluded.energy_need_required"""
+)
+
+
+async def rules(tx: ReadTx, owner: str) -> Rules:
+    """owner  our CPO, as rows name it"""
+    row = await tx.row(_RULES, owner=owner)
+    return Rules(row["departure_time_required"], row["energy_need_required"]) if row else Rules()
+
+
+async def set_rules(tx: WriteTx, owner: str, wanted: Rules) -> None:
+    await tx.run(
+        _SET_RULES,
+        owner=owner,
+        departure_time_required=sorted(wanted.departure_time_required),
+        energy_need_required=sorted(wanted.energy_need_required),
+    )
+
+
+async def consider(tx: WriteTx, ref: Ref, wish: JsonObject) -> ChargingPreferencesResponse:
+    """Say whether a driver can have this in a session of ours; what is accepted is kept for the operator's system.
+
+    Raises UnknownObject; NotCapable
+    """
+    session = await repository.lock(tx, SESSIONS, ref)
+    if session is None:
+        raise UnknownObject(ref)
+    document = _object(session.document.encode())
+    evse = await locations.evse(tx, ref._replace(key=fold(document["location_id"])), document["evse_uid"])
+    if evse is None or not is_capable(evse):
+        raise NotCapable(f"{ref}: its EVSE does not take charging preferences")
+    response = await _response(tx, ref, document, evse, wish)
+    if response is ChargingPreferencesResponse.ACCEPTED:
+        await keep(tx, session.seq, wish, response)
+    return response
+
+
+def is_capable(evse: bytes) -> bool:
+    return Capability.CHARGING_PREFERENCES_CAPABLE in (_object(evse).get("capabilities") or ())
+
+
+async def _response(
+    tx: ReadTx, ref: Ref, session: JsonObject, evse: bytes, wish: JsonObject
+) -> ChargingPreferencesResponse:
+    if session["status"] not in _ONGOING or _is_past(wish.get("departure_time"), now()):
+        return ChargingPreferencesResponse.NOT_POSSIBLE
+    required = await rules(tx, ref.owner)
+    if "departure_time" not in wish and wish["profile_type"] in required.departure_time_required:
+        return ChargingPreferencesResponse.DEPARTURE_REQUIRED
+    if "energy_need" not in wish and wish["profile_type"] in required.energy_need_required:
+        return ChargingPreferencesResponse.ENERGY_NEED_REQUIRED
+    return ChargingPreferencesResponse.ACCEPTED
+
+
+def _is_past(departure_time: str | None, at: datetime) -> bool:
+    return departure_time is not None and parse_time(departure_time) <= at
+
+
+_KEEP = Statement(
+    """INSERT INTO charging_preferences AS p (session_seq, document, result) VALUES (:seq, CAST(:document AS json), :result)
+       ON CONFLICT (session_seq) DO UPDATE SET document = excluded.document, result = excluded.result, given_at = now()"""
+)
+
+
+async def keep(tx: WriteTx, session_seq: int, wish: JsonObject, response: str) -> None:
+    """Keep what the driver of a session prefers, and what was answered to it."""
+    await tx.run(_KEEP, seq=session_seq, document=encode(wish).decode(), result=response)
+
+
+_SELECT = """SELECT s.partner_id, s.document->>'country_code' AS country_code, s.document->>'party_id' AS party_id,
+                    s.document->>'id' AS session_id, p.document, p.result, p.given_at
+               FROM charging_preferences p JOIN sessions s ON s.seq = p.session_seq"""
+_OF_SESSION = Statement(
+    f"""{_SELECT} WHERE s.owner = :owner AND s.key = :key AND NOT s.gone
+           AND (CAST(:partner_id AS bigint) IS NULL OR s.partner_id = :partner_id)
+         ORDER BY s.partner_id <> 0, s.last_updated DESC LIMIT 1"""
+)
+_OF_UNFINISHED = Statement(
+    f"""{_SELECT} WHERE s.status NOT IN ('COMPLETED', 'INVALID') AND NOT s.gone
+           AND (CAST(:own AS boolean) IS NULL OR (s.partner_id = 0) = :own)
+         ORDER BY p.given_at DESC LIMIT :most"""
+)
+
+
+async def of_session(tx: ReadTx, owner: str, session_id: str, partner_id: int | None) -> Row | None:
+    """What the driver of a session, ours first, prefers: document, result, given_at."""
+    return await tx.row(_OF_SESSION, owner=owner, key=fold(session_id), partner_id=partner_id)
+
+
+async def of_unfinished(tx: ReadTx, own: bool | None, most: int) -> list[Row]:
+    """What drivers that are still charging prefer, newest first. own  True ours, False theirs, None both"""
+    return await tx.rows(_OF_UNFINISHED, own=own, most=most)
+
+
+def _object(text: bytes) -> JsonObject:
+    found = decode(text)
+    assert isinstance(found, dict)  # only objects are stored
+    return found

@@ -1,0 +1,75 @@
+"""We change our own sessions; only the eMSP of the driver hears of it. OCPI 2.2.1, Sessions, "Push model"."""
+
+from datetime import datetime
+
+from ocpi_party.database import WriteTx
+from ocpi_party.dialects.dialect import read_own
+from ocpi_party.modules.sessions.charging_periods import with_new_periods
+from ocpi_party.modules.sessions.push import news
+from ocpi_party.modules.sessions.status import must_not_reopen, starts_charging
+from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.session import Session
+from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode, wire_time
+from ocpi_party.outbox import repository as outbox
+from ocpi_party.owned import repository
+from ocpi_party.owned.publish import Published, moment, same_content
+from ocpi_party.owned.table import Ref
+
+
+async def put_session(tx: WriteTx, ref: Ref, body: JsonObject) -> Published:
+    """Store a session of ours, new or in place of the one we have. last_updated may be left out: now.
+
+    Raises InvalidObject; OlderThanKnown
+    """
+    known, before = await _locked(tx, ref)
+    at = moment(body.get("last_updated"), known)
+    document = read_own(Session, body | {"last_updated": wire_time(at)})
+    return await _store(tx, ref, before, document, at)
+
+
+async def patch_session(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published:
+    """Change fields of a session of ours, and add charging periods to it.
+
+    When it becomes ACTIVE, start_date_time becomes that moment, unless another is told (SES-R-12).
+    Raises UnknownObject; InvalidObject; OlderThanKnown
+    """
+    known, before = await _locked(tx, ref)
+    if before is None:
+        raise UnknownObject(ref)
+    at = moment(changes.get("last_updated"), known)
+    started = {"start_date_time": wire_time(at)} if starts_charging(before, changes) else {}
+    document = read_own(Session, with_new_periods(before, started | changes | {"last_updated": wire_time(at)}))
+    return await _store(tx, ref, before, document, at)
+
+
+async def _locked(tx: WriteTx, ref: Ref) -> tuple[datetime | None, JsonObject | None]:
+    known = await repository.lock(tx, SESSIONS, ref)
+    if known is None:
+        return None, None
+    before = decode(known.document.encode())
+    assert isinstance(before, dict)  # only objects are stored
+    return known.last_updated, before
+
+
+async def _store(tx: WriteTx, ref: Ref, before: JsonObject | None, document: JsonObject, at: datetime) -> Published:
+    audience = emsp_of(document)
+    if before is not None:
+        must_not_reopen(before, document)
+        if emsp_of(before) != audience:
+            # What waits to be told would otherwise show the session of one eMSP to another.
+            raise InvalidObject("/cdr_token", f"must stay one of {emsp_of(before)}: a session has one driver")
+        if same_content(before, document):
+            return Published(before, created=False, changed=False)
+    done = await repository.put(tx, SESSIONS, ref, encode(document), at, audience=audience, any_age=True)
+    assert done is not None  # any age is stored
+    patch = None if before is None else news(before, document)
+    await outbox.mark(tx, ModuleId.SESSIONS, str(ref), owner=ref.owner, audience=audience, patch=patch)
+    return Published(document, created=done.created, changed=True)
+
+
+def emsp_of(session: JsonObject) -> str:
+    """The one party that may see the session: whose token it is."""
+    token = session["cdr_token"]
+    return str(PartyId(token["country_code"], token["party_id"]).folded())

@@ -1,0 +1,48 @@
+"""A partner tells us of its session, by a push or in a list. OCPI 2.2.1, Sessions, "Receiver Interface"."""
+
+from dataclasses import replace
+
+from ocpi_party.database import WriteTx
+from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.modules.sessions.charging_periods import in_wh, with_new_periods
+from ocpi_party.modules.sessions.status import must_not_reopen
+from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.session import Session
+from ocpi_party.ocpi.types import JsonObject, decode
+from ocpi_party.owned import receive, repository
+from ocpi_party.owned.repository import Put
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners import repository as partners
+
+
+async def put(tx: WriteTx, ref: Ref, reading: Reading, *, any_age: bool) -> Put:
+    """Store the whole Session, its charging periods included.
+
+    Raises InvalidObject, if we have a newer state, or one that is final while this is not
+    """
+    known = await repository.lock(tx, SESSIONS, ref)
+    if known is not None:
+        must_not_reopen(_object(known.document), reading.document)
+    reading = replace(reading, findings=(*reading.findings, *in_wh(reading.document)))
+    return await receive.put(tx, SESSIONS, ModuleId.SESSIONS, ref, reading, any_age=any_age)
+
+
+async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, any_age: bool) -> None:
+    """Change fields of the Session and add charging periods. Raises UnknownObject, InvalidObject"""
+    document = await receive.patch(
+        tx, SESSIONS, ModuleId.SESSIONS, ref, Session, spoken, changes, merge=_patched, any_age=any_age
+    )
+    if findings := in_wh(document):
+        await partners.note(tx, ref.partner_id, ModuleId.SESSIONS, str(ref), findings)
+
+
+def _patched(known: JsonObject, changes: JsonObject) -> JsonObject:
+    must_not_reopen(known, changes)
+    return with_new_periods(known, changes)
+
+
+def _object(text: str) -> JsonObject:
+    found = decode(text.encode())
+    assert isinstance(found, dict)  # only objects are stored
+    return found

@@ -1,0 +1,60 @@
+"""Sessions in the database, beyond what all client owned objects share."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.ocpi.types import fold
+from ocpi_party.owned import repository
+from ocpi_party.owned.repository import Stored, stored
+
+_COLUMNS = "seq, partner_id, addressee, owner, key, last_updated, audience, document"
+
+_BY_REFERENCE = Statement(
+    f"""SELECT {_COLUMNS} FROM sessions
+         WHERE authorization_reference = :reference AND NOT gone
+           AND (CAST(:partner_id AS bigint) IS NULL OR partner_id = :partner_id)
+         ORDER BY last_updated DESC, seq DESC"""
+)
+_NEWEST_OF_A_PARTNER = Statement(
+    f"""SELECT {_COLUMNS} FROM sessions
+         WHERE partner_id <> 0 AND owner = :owner AND key = :key AND NOT gone
+           AND (CAST(:partner_id AS bigint) IS NULL OR partner_id = :partner_id)
+         ORDER BY last_updated DESC, seq DESC LIMIT 1"""
+)
+_SILENT = Statement(
+    """SELECT convert_to(document::text, 'UTF8') AS document FROM sessions
+        WHERE status NOT IN ('COMPLETED', 'INVALID') AND NOT gone AND last_updated < now() - CAST(:silent_for AS interval)
+          AND (CAST(:own AS boolean) IS NULL OR (partner_id = 0) = :own)
+        ORDER BY last_updated LIMIT :most"""
+)
+
+
+async def documents(tx: ReadTx, seqs: Sequence[int]) -> list[tuple[int, int, bytes]]:
+    """(seq, rev, document) of these rows."""
+    return await repository.documents(tx, SESSIONS, seqs)
+
+
+async def by_authorization_reference(tx: ReadTx, reference: str, partner_id: int | None = None) -> list[Stored]:
+    """The sessions that came of an authorization or a command, newest first: they may be told late (SES-R-23).
+
+    partner_id  whose; OURS for our own, None for all
+    """
+    rows = await tx.rows(_BY_REFERENCE, reference=fold(reference), partner_id=partner_id)
+    return [stored(row) for row in rows]
+
+
+async def newest_of_a_partner(tx: ReadTx, owner: str, session_id: str, partner_id: int | None) -> Stored | None:
+    """A session that a partner, or this partner, told us; of those told to several of our parties the newest."""
+    row = await tx.row(_NEWEST_OF_A_PARTNER, owner=owner, key=fold(session_id), partner_id=partner_id)
+    return stored(row) if row else None
+
+
+async def silent(tx: ReadTx, silent_for: timedelta, own: bool | None, most: int) -> list[bytes]:
+    """Sessions that should be going on, but of which nothing was heard for so long; the most silent ones first.
+
+    own  True ours, False theirs, None both
+    """
+    rows = await tx.rows(_SILENT, silent_for=silent_for, own=own, most=most)
+    return [row["document"] for row in rows]

@@ -1,0 +1,77 @@
+"""As eMSP: tell a CPO what our driver prefers. OCPI 2.2.1, Sessions, "Set: Charging Preferences"."""
+
+from dataclasses import dataclass
+
+from ocpi_party.modules.locations import repository as locations
+from ocpi_party.modules.sessions import charging_preferences, repository
+from ocpi_party.modules.sessions.status import FINAL
+from ocpi_party.ocpi.errors import Refusal, UnknownObject
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
+from ocpi_party.ocpi.session import ChargingPreferences, ChargingPreferencesResponse
+from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode
+from ocpi_party.owned.repository import Stored
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import Answer, Route
+from ocpi_party.partners.partner import Partner, PartnerStatus
+from ocpi_party.partners.urls import join
+from ocpi_party.transport.asked import Building
+
+
+class NotOffered(Refusal):
+    """Nobody can be asked for this: the session is over, its EVSE not capable, or its CPO has no interface for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    session: Stored
+    document: JsonObject
+    partner: Partner
+    url: str
+
+
+async def send(
+    house: Building, owner: str, session_id: str, partner_id: int | None, wish: JsonObject
+) -> ChargingPreferencesResponse:
+    """Ask the CPO of a session for this, and keep what it answered.
+
+    wish    in the house form
+    Raises  UnknownObject; NotOffered; PartnerUnreachable
+    """
+    asked = await _to_ask(house, owner, session_id, partner_id)
+    route = Route(PartyId.parse(asked.session.ref.addressee), PartyId.parse(owner))
+    spoken = house.dialects.get(asked.partner.version or "") or next(iter(house.dialects.values()))
+    body = spoken.write(ChargingPreferences, encode(wish))
+    answer = await house.client.call(asked.partner, "PUT", asked.url, route=route, body=body)
+    response = _response(answer)
+    async with house.database.write() as tx:
+        await charging_preferences.keep(tx, asked.session.seq, wish, response)
+    return response
+
+
+async def _to_ask(house: Building, owner: str, session_id: str, partner_id: int | None) -> _Asked:
+    async with house.database.read() as tx:
+        session = await repository.newest_of_a_partner(tx, owner, session_id, partner_id)
+        if session is None:
+            raise UnknownObject(f"{owner}/{session_id}")
+        document = decode(session.document.encode())
+        assert isinstance(document, dict)  # only objects are stored
+        evse = await locations.newest_evse(
+            tx, owner, document["location_id"], document["evse_uid"], session.ref.partner_id
+        )
+        partner = await partners.get(tx, session.ref.partner_id)
+    if document["status"] in FINAL:
+        raise NotOffered(f"the session is {document['status']}")
+    if evse is None or not charging_preferences.is_capable(evse):
+        raise NotOffered("the EVSE of the session is not known to be CHARGING_PREFERENCES_CAPABLE")
+    url = partner.endpoint(ModuleId.SESSIONS, InterfaceRole.SENDER) if partner else None
+    if partner is None or url is None or partner.status is not PartnerStatus.CONNECTED:
+        raise NotOffered("the CPO of the session has no interface for charging preferences")
+    return _Asked(session, document, partner, join(url, document["id"], "charging_preferences"))
+
+
+def _response(answer: Answer) -> ChargingPreferencesResponse:
+    """What is not clearly said was not accepted; a 404 in any form means that it is not possible (AMB-44)."""
+    known = set(ChargingPreferencesResponse)
+    if answer.ok and isinstance(answer.data, str) and answer.data in known:
+        return ChargingPreferencesResponse(answer.data)
+    return ChargingPreferencesResponse.NOT_POSSIBLE

@@ -1,0 +1,145 @@
+"""Delivers the results of what partners asked of us to their response_url, and times out what got none.
+
+OCPI 2.2.1, Commands, Sender interface. Several workers share the rows; no transaction is open while a partner answers.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.modules.callbacks import delivery, inbound, outbound
+from ocpi_party.modules.callbacks.delivery import Due
+from ocpi_party.modules.callbacks.urls import check_response_url
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import House, PartyId, now
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import OcpiClient, PartnerUnreachable, Route
+from ocpi_party.push.retry import next_attempt
+
+log = logging.getLogger(__name__)
+
+_EACH = 4
+"""Results of one partner that are on their way at the same time: one that hangs must not hold up the others."""
+_POLL_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class ResultWorker:
+    """One per process.
+
+    kinds        what a request of this module and kind gets as its result
+    at_once      how many results are on their way at the same time
+    lease_for    how long a result is held without a sign of life; longer than a request may take
+    keep_trying  how long the result of a request that timed out is tried
+    """
+
+    database: Database
+    client: OcpiClient
+    kinds: Mapping[tuple[ModuleId, str], type[House]]
+    dialects: Mapping[str, Dialect]
+    lease_for: timedelta
+    retry_base: timedelta
+    retry_most: timedelta
+    keep_trying: timedelta
+    at_once: int = 32
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+    _busy: dict[asyncio.Task[None], int] = field(default_factory=dict)
+
+    def wake(self) -> None:
+        """There is a result: do not wait for the next poll."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until cancelled; a result that is on its way is then delivered by whoever takes it up when its lease ends."""
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    found = await self.time_out() + await self.start()
+                except (DatabaseUnavailable, OSError) as fault:
+                    log.warning("results pause, the database cannot be reached: %s", fault)
+                    found = 0
+                if not found or len(self._busy) >= self.at_once:
+                    await self._pause()
+        finally:
+            for task in self._busy:
+                task.cancel()
+            await asyncio.gather(*self._busy, return_exceptions=True)
+
+    async def _pause(self) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
+        except TimeoutError:
+            return
+
+    async def time_out(self) -> int:
+        """Settle what is overdue, inbound and outbound; tells how many there were."""
+        async with self.database.write() as tx:
+            return await inbound.time_out(tx, self.keep_trying) + await outbound.time_out(tx)
+
+    async def start(self) -> int:
+        """Claim what is due and begin to deliver it; tells how many results were claimed."""
+        free = self.at_once - len(self._busy)
+        if free <= 0:
+            return 0
+        full = [partner for partner, count in Counter(self._busy.values()).items() if count >= _EACH]
+        async with self.database.write() as tx:
+            claimed = await delivery.claim(tx, most=free, each=_EACH, busy=full, lease_for=self.lease_for)
+        for due in claimed:
+            task = asyncio.create_task(self.deliver(due))
+            self._busy[task] = due.partner_id
+            task.add_done_callback(self._done)
+        return len(claimed)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._busy.pop(task, None)
+        self._woken.set()
+        if not task.cancelled() and task.exception() is not None:
+            log.error("the delivery of a result broke off", exc_info=task.exception())
+
+    async def deliver(self, due: Due) -> None:
+        """POST a result; it is delivered, refused, tried again later, or given up."""
+        try:
+            state, error = await self._post(due)
+        except PartnerUnreachable as fault:
+            await self._later(due, fault)
+            return
+        if error is not None:
+            log.warning("partner %s does not get result %s of %s: %s", due.partner_id, due.id, due.kind, error)
+        async with self.database.write() as tx:
+            await delivery.settle(tx, due, state, error)
+
+    async def _post(self, due: Due) -> tuple[str, str | None]:
+        """What became of it. Raises PartnerUnreachable, if it is worth another try"""
+        async with self.database.read() as tx:
+            partner = await partners.get(tx, due.partner_id)
+        assert partner is not None  # The results of a partner that is deleted go with it.
+        try:
+            # The partner may have moved since it asked: its token goes to no host that is not its own today.
+            url = check_response_url(due.response_url, partner, allow_private=self.client.allow_private)
+        except InvalidObject as fault:
+            return "REFUSED", f"we may not call its response_url any more: it {fault.rule}"
+        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        kind = self.kinds[due.module, due.kind]
+        route = Route(PartyId.parse(due.ours), PartyId.parse(due.theirs) if due.theirs else None)
+        answer = await self.client.call(partner, "POST", url, route=route, body=dialect.write(kind, due.document))
+        if answer.ok:
+            return "DELIVERED", None
+        if answer.unauthorized or not answer.refused:
+            raise PartnerUnreachable(str(answer))
+        return "REFUSED", str(answer)
+
+    async def _later(self, due: Due, fault: PartnerUnreachable) -> None:
+        until = next_attempt(due.attempts, now(), base=self.retry_base, most=self.retry_most, asked=fault.retry_after)
+        async with self.database.write() as tx:
+            if until >= due.give_up_at:
+                log.error("partner %s never got result %s of %s: %s", due.partner_id, due.id, due.kind, fault)
+                await delivery.settle(tx, due, "GIVEN_UP", str(fault))
+            else:
+                await delivery.postpone(tx, due, until, str(fault))

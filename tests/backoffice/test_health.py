@@ -1,0 +1,57 @@
+"""Whether the server lives, whether it is ready, and what it counts."""
+
+import asyncpg
+from tests.partner import FakePartner
+from tests.server import Server
+
+
+async def test_server_is_ready_until_it_is_told_to_stop(server: Server) -> None:
+    assert (await server.operator.get("/health/ready")).status_code == 200
+
+    server.app.life.stop()
+
+    answer = await server.operator.get("/health/ready")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "this process is stopping")
+    assert (await server.operator.get("/health/live")).status_code == 200
+
+
+async def test_server_without_its_database_is_not_ready(server: Server) -> None:
+    database = server.app.building.database
+    await database.close()
+
+    answer = await server.operator.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert "the database" in answer.json()["detail"]
+    await database.open()
+    assert (await server.operator.get("/health/ready")).status_code == 200
+
+
+async def test_schema_that_is_behind_or_ahead_is_not_ready(server: Server, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    for revision, words in (("0001", "run ocpi-party migrate"), ("of-tomorrow", "start the newer version")):
+        await connection.execute("UPDATE alembic_version SET version_num = $1", revision)
+
+        answer = await server.operator.get("/health/ready")
+
+        assert answer.status_code == 503
+        assert words in answer.json()["detail"]
+    await connection.close()
+
+
+async def test_metrics_count_requests_by_module_and_route_template(server: Server) -> None:
+    tnm = await server.connect(server.internet.add(FakePartner("TNM")))
+    labels = 'module="locations",route="/ocpi/cpo/2.2.1/locations'
+    before = await _sum(server, "ocpi_party_requests_total", labels, 'status="200"')
+
+    await tnm.get("/ocpi/cpo/2.2.1/locations")
+
+    assert await _sum(server, "ocpi_party_requests_total", labels, 'status="200"') == before + 1
+    assert "TNM" not in (await server.operator.get("/metrics")).text  # Anybody who reaches the port may read it.
+
+
+async def _sum(server: Server, name: str, *labels: str) -> float:
+    lines = (await server.operator.get("/metrics")).text.splitlines()
+    return sum(
+        float(line.split()[-1]) for line in lines if line.startswith(name) and all(one in line for one in labels)
+    )
