@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import read_own
+from ocpi_party.dialects.dialect import read_published
 from ocpi_party.modules.cdrs import repository
 from ocpi_party.modules.cdrs.receiving import payer
 from ocpi_party.modules.cdrs.table import CDRS
@@ -51,7 +51,7 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
 
     Raises  InvalidObject; AlreadyIssued; AlreadyCredited; NotCreditable
     """
-    document = read_own(Cdr, {"last_updated": wire_time(now())} | body)
+    document = read_published(Cdr, {"last_updated": wire_time(now())} | body)
     _no_session_only_dimensions(document)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     if known is None and document.get("credit"):
