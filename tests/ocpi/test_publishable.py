@@ -19,7 +19,7 @@ BOLD = [{"language": "en", "text": "<b>Free</b> parking"}]
     ("kind", "document", "pointer"),
     [
         (Tariff, a_tariff(currency="XQQ"), "/currency"),
-        (Location, a_location(country="QQQ"), "/country"),
+        (Location, a_location(country="NLQ"), "/country"),
         (Location, a_location(directions=BOLD), "/directions/0/text"),
         (Location, a_location(publish_allowed_to=[{"group_id": "1"}]), "/publish_allowed_to"),
     ],
