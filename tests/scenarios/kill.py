@@ -135,7 +135,7 @@ class Victim:
             stdout=asyncio.subprocess.DEVNULL,
         )
         async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as http:
-            while not await self._answers(http):  # noqa: ASYNC110 - another process sets no event
+            while not await self._answers(http):
                 await asyncio.sleep(0.05)
 
     async def _answers(self, http: httpx.AsyncClient) -> bool:
@@ -185,7 +185,7 @@ async def _change_until(killed: asyncio.Event, operator: httpx.AsyncClient, dice
 async def _all_told(operator: httpx.AsyncClient) -> None:
     (partner,) = (await operator.get("/api/partners")).json()
     async with asyncio.timeout(60):
-        while await _pending(operator, partner["id"]):  # noqa: ASYNC110 - another process sets no event
+        while await _pending(operator, partner["id"]):
             await asyncio.sleep(0.05)
 
 
