@@ -17,6 +17,7 @@ class EventType(StrEnum):
     PARTNER_UNREGISTERED = "partner.unregistered"
     PARTNER_UNREACHABLE = "partner.unreachable"
     PARTNER_BACK = "partner.back"
+    PARTY_CHANGED = "party.changed"
     OBJECT_RECEIVED = "object.received"
     OBJECT_CHANGED = "object.changed"
     OBJECT_REMOVED = "object.removed"

@@ -120,6 +120,8 @@ class ResultWorker:
         async with self.database.read() as tx:
             partner = await partners.get(tx, due.partner_id)
         assert partner is not None  # The results of a partner that is deleted go with it.
+        if due.theirs and not partner.reaches(PartyId.parse(due.theirs), as_cpo=False):
+            raise PartnerUnreachable(f"{due.theirs} is not connected to its hub")
         try:
             # The partner may have moved since it asked: its token goes to no host that is not its own today.
             url = check_response_url(due.response_url, partner, allow_private=self.client.allow_private)

@@ -13,7 +13,7 @@ from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
-from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.table import Ref
@@ -92,7 +92,7 @@ class Asked:
     module  None for versions
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
-    direct  parties that we reach directly, if a hub asks
+    direct  parties that we reach directly and our own, if a hub asks
     """
 
     house: Building
@@ -134,7 +134,8 @@ class Asked:
 
     def may_own(self, owner: PartyId) -> bool:
         """Whether objects of this party may come over this connection."""
-        return self.partner.may_own(owner, self.direct)
+        role = sender_of(self.module) if self.module else Role.OTHER
+        return self.partner.may_own(owner, role, self.direct)
 
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.
