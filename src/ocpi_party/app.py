@@ -53,8 +53,7 @@ _MOST_FREQUENT = (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS)
 class App:
     """The whole server as an ASGI application; OCPI requests take the short way.
 
-    serve_api     answer requests
-    run_workers   push and pull in this process too
+    further  jobs that this process has beside those of every server, begun and ended with it
     """
 
     settings: Settings
@@ -67,6 +66,7 @@ class App:
     renewing: RenewalWorker
     api: FastAPI
     life: Life
+    further: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -86,7 +86,7 @@ class App:
             await building.directory.open()
             await building.client.open()
             await self.webhooks.open()
-            jobs = [self._housekeeping]
+            jobs = [self._housekeeping, *self.further]
             if workers:
                 jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run, self.renewing.run]
             self.tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]

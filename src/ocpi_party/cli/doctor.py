@@ -16,15 +16,12 @@ from ocpi_party.cli.failure import TOLD, in_words
 from ocpi_party.cli.installation import Installation, check_database, installation, read_settings
 from ocpi_party.cli.partner import named
 from ocpi_party.cli.tell import AsJson, as_json
-from ocpi_party.modules.credentials.discovery import Discovery, Unauthorized, newest_mutual, useless
-from ocpi_party.ocpi.errors import Refusal
+from ocpi_party.modules.credentials.preflight import EITHER, THEY, YOU, Preflight
 from ocpi_party.outbox import repository as outbox
 from ocpi_party.partners import repository
 from ocpi_party.partners.client import PartnerUnreachable
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.transport import offer
-
-YOU, THEY = "you", "the partner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def doctor(
     partner: Annotated[str | None, typer.Argument(help="Id or name of a partner to look at.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Look at settings, keys, database and public URL; with a partner also ask its versions, without changing anything.
+    """Look at settings, keys, database and public URL; with a partner also try each step of a handshake, without changing anything.
 
     Exit code 1, if there is something to mend.
     """
@@ -129,7 +126,7 @@ async def _house(app: App) -> Findings:
                 words = f"cannot be told {lane['pending']} objects for {lane['lag']:.0f} seconds: doctor {partner.id}"
                 yield Finding(f"partner {partner.name}", words, THEY)
             else:
-                yield Finding(f"partner {partner.name}", f"refuses {lane['refused']} objects", f"{THEY}, or you")
+                yield Finding(f"partner {partner.name}", f"refuses {lane['refused']} objects", EITHER)
 
 
 async def _public_url(app: App) -> Finding:
@@ -155,30 +152,11 @@ async def _partner(app: App, partner: Partner) -> Findings:
     if token is None:
         yield Finding(what, "we have no credentials token for it: register again", YOU)
         return
-    discovery = Discovery(app.building.client, app.building.allow_private_urls, *token, partner.id)
-    try:
-        async for finding in _asked(app, partner, discovery):
-            yield finding
-    except Unauthorized as fault:
-        yield Finding(what, f"{fault}. They must give us a new token, or we register anew.", THEY)
-    except Refusal as fault:
-        yield Finding(what, str(fault), THEY)
-
-
-async def _asked(app: App, partner: Partner, discovery: Discovery) -> Findings:
-    assert partner.versions_url is not None
-    versions = await discovery.versions(partner.versions_url)
-    yield Finding("GET versions", f"{partner.versions_url} lists {', '.join(sorted(versions))}")
-    newest = newest_mutual(versions, app.building.dialects)
-    version = partner.version or newest
-    if version not in versions:
-        yield Finding("version", f"{version}, which we agreed on, is not listed any more: partner rotate", YOU)
-        return
-    endpoints = await discovery.endpoints(versions[version])
-    modules = ", ".join(f"{module} {interface}" for module, interface in sorted(endpoints))
-    yield Finding("GET version details", f"{versions[version]} lists {modules}")
-    roles = {party.role for party in partner.agreed_with(await app.building.directory.own_parties())}
-    if useless(endpoints, roles):
-        yield Finding("endpoints", f"none fits our roles ({', '.join(sorted(roles))})", f"{THEY}, or you")
-    if dict(endpoints) != dict(partner.endpoints):
+    look = Preflight(app.building, partner.versions_url, *token, partner)
+    async for step in look.steps():
+        yield Finding(step.step, step.words, step.who_must_mend)
+    if look.versions and partner.version not in look.versions:
+        words = f"{partner.version}, which we agreed on, is not listed any more: ocpi-party partner rotate {partner.id}"
+        yield Finding("version", words, YOU)
+    elif look.endpoints and dict(look.endpoints) != dict(partner.endpoints):
         yield Finding("endpoints", f"they changed since we registered: ocpi-party partner rotate {partner.id}", YOU)

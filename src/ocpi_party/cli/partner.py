@@ -56,6 +56,9 @@ def connect(
             "arguments can be seen by other users of this machine."
         ),
     ] = None,
+    raw_token: Annotated[
+        bool, typer.Option("--raw-token", help="They do not decode tokens: send ours as it is, not in Base64.")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Register with a partner that invited us. They call us back at once, so the server must run."""
@@ -64,7 +67,8 @@ def connect(
         raise typer.BadParameter(f"give --token, or set {TOKEN_VARIABLE}")
 
     async def work(house: App) -> dict[str, Any]:
-        partner = await Registration(house.building, _version(house)).connect(name, versions_url, given)
+        encoding = "raw" if raw_token else "base64"
+        partner = await Registration(house.building, _version(house)).connect(name, versions_url, given, encoding)
         return await partners.get_partner(house.building, partner.id)
 
     _show(run(work), json=json)

@@ -83,12 +83,10 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(
-    here: Installation, bound: socket.socket, *, processes: int, workers: bool, ready: Callable[[], None]
-) -> None:
+def serve(make: Factory, bound: socket.socket, *, processes: int, ready: Callable[[], None]) -> None:
     """Answer requests until told to stop. ready  called when the first process answers. Raises Failed"""
     config = _Config(
-        Factory(here, workers),  # a factory gives the application
+        make,  # a factory gives the application
         factory=True,
         workers=processes,
         loop="uvloop",

@@ -63,7 +63,8 @@ def _answer(processes: int, *, migrate_first: bool, with_workers: bool) -> None:
         settings = listening_on(settings, bound.getsockname()[1])
         with installation(settings) as here:
             uvloop.run(migrate_database(here) if migrate_first else check_database(here))
-            process.serve(here, bound, processes=processes, workers=with_workers, ready=lambda: _announce(here))
+            make = process.Factory(here, with_workers)
+            process.serve(make, bound, processes=processes, ready=lambda: _announce(here))
 
 
 def _announce(here: Installation) -> None:

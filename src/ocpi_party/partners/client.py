@@ -5,7 +5,6 @@ All HTTP to partners goes through this module.
 
 import asyncio
 import socket
-import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,6 +24,7 @@ from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
 from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
 from ocpi_party.ocpi.types import PartyId, decode, encode, now
 from ocpi_party.partners.partner import Partner
+from ocpi_party.partners.reach import tls_context
 from ocpi_party.partners.secrets import header_value
 from ocpi_party.partners.urls import check_url, is_public
 
@@ -58,6 +58,7 @@ class Answer:
     """What a partner answered.
 
     status_code  of the envelope; without an envelope what the HTTP status means in OCPI
+    timestamp    of the envelope, as it came
     """
 
     http_status: int
@@ -66,6 +67,7 @@ class Answer:
     data: Any
     headers: Mapping[str, str]
     url: str
+    timestamp: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -150,22 +152,16 @@ class OcpiClient:
 
     async def open(self) -> None:
         """Must run in the event loop that will send."""
-        transport = self.transport or AiohttpTransport(client=self._session, verify=self._tls())
+        transport = self.transport or AiohttpTransport(client=self._session, verify=tls_context(self.ca_bundle))
         self._http = httpx.AsyncClient(
             transport=transport, timeout=self.timeout.total_seconds(), follow_redirects=False, trust_env=False
         )
-
-    def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
-        if self.ca_bundle:
-            context.load_verify_locations(self.ca_bundle)
-        return context
 
     def _session(self) -> aiohttp.ClientSession:
         resolver = _PublicResolver(allow_private=self.allow_private)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                ssl=self._tls(), resolver=resolver, limit=0, keepalive_timeout=20, ttl_dns_cache=60
+                ssl=tls_context(self.ca_bundle), resolver=resolver, limit=0, keepalive_timeout=20, ttl_dns_cache=60
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
@@ -312,8 +308,15 @@ def _answer(response: httpx.Response, url: str) -> Answer:
     if isinstance(code, int) and not isinstance(code, bool):
         if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
             raise_for_server(code, status, envelope)
+        told = envelope.get("timestamp")
         return Answer(
-            status, code, str(envelope.get("status_message") or ""), envelope.get("data"), response.headers, url
+            status,
+            code,
+            str(envelope.get("status_message") or ""),
+            envelope.get("data"),
+            response.headers,
+            url,
+            told if isinstance(told, str) else None,
         )
     if status >= 500:
         raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))

@@ -206,9 +206,10 @@ class Registration:
 
     # They invited us: we call them.
 
-    async def connect(self, name: str, versions_url: str, token: str) -> Partner:
+    async def connect(self, name: str, versions_url: str, token: str, encoding: str = "base64") -> Partner:
         """Register with a platform that gave us its versions URL and a token.
 
+        encoding  in which it wants the token, base64 or raw (AMB-01)
         Raises InvalidObject; HandshakeFailed, and then nothing is half registered
         """
         check_url(versions_url, pointer="/versions_url", allow_private=self.house.allow_private_urls)
@@ -219,6 +220,7 @@ class Registration:
             partner_id = await repository.create(tx, name, PartnerStatus.CONNECTING, versions_url=versions_url)
             # Valid before the POST is sent: they call us back while it is open.
             await repository.issue_token(tx, partner_id, self.house.vault.digest(offered_token), "OFFERED")
+            await repository.change(tx, partner_id, token_encoding=encoding)
             partner = await repository.get(tx, partner_id)
         self.house.directory.drop()
         assert partner is not None

@@ -1,0 +1,1 @@
+"""A partner to test against: a server of ours with a party, a life and, if wanted, faults."""

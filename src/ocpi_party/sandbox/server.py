@@ -1,0 +1,54 @@
+"""The sandbox as one application: a server of ours, its life, and the faults around it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from ocpi_party.app import App
+from ocpi_party.ocpi.modules import Role
+from ocpi_party.partners.partner import Party
+from ocpi_party.sandbox.charge_points import ChargePoints
+from ocpi_party.sandbox.faults import Fault, Faults, Faulty
+
+router = APIRouter(prefix="/sandbox", tags=["sandbox"])
+
+
+class FaultsBody(BaseModel):
+    """seconds: how late slow answers are. modules: only requests to these are spoilt, null for all."""
+
+    model_config = {"extra": "forbid"}
+
+    faults: list[Fault]
+    seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    modules: list[str] | None = None
+
+
+@router.put("/faults")
+async def put_faults(request: Request, body: FaultsBody) -> dict[str, Any]:
+    """Have these faults instead of those before; answers that are held back go out at once. It needs no key."""
+    faults: Faults = request.app.state.faults
+    faults.change(body.faults, body.seconds, body.modules)
+    return _told(faults)
+
+
+@router.get("/faults")
+async def get_faults(request: Request) -> dict[str, Any]:
+    return _told(request.app.state.faults)
+
+
+def _told(faults: Faults) -> dict[str, Any]:
+    return {
+        "faults": sorted(faults.active),
+        "seconds": faults.seconds,
+        "modules": None if faults.modules is None else sorted(faults.modules),
+    }
+
+
+def sandboxed(app: App, party: Party, faults: Faults, *, speed: float) -> Faulty:
+    """The server with its life and its faults. speed  how much faster than ours the time of charge points goes"""
+    if party.role is Role.CPO:
+        app.further.append(ChargePoints(app.building, speed).live)
+    app.api.state.faults = faults
+    app.api.include_router(router)
+    return Faulty(app, faults)

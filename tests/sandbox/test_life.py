@@ -1,0 +1,123 @@
+"""The life of the sandbox: as a CPO drivers of partners charge at it, as an eMSP it judges its own tokens."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from tests.commanding import deliver, told
+from tests.objects import a_token
+from tests.partner import Caller, FakePartner
+from tests.server import Server
+
+from ocpi_party.ocpi.types import PartyId, now
+from ocpi_party.partners.partner import Party
+from ocpi_party.sandbox.charge import LASTS
+from ocpi_party.sandbox.charge_points import ChargePoints
+from ocpi_party.sandbox.opening import open_sandbox
+from ocpi_party.sandbox.parties import CARDS, CPO, EMSP
+
+DE_TNM = PartyId("DE", "TNM")
+TOKEN = "/ocpi/cpo/2.2.1/tokens/DE/TNM/012345678"
+
+
+async def _visitor(server: Server, party: Party, side: str) -> Caller:
+    """A partner that registers with the token that the sandbox prints."""
+    token = await open_sandbox(server.app, party)
+    partner = server.internet.add(FakePartner())
+    caller = server.caller(token, partner)
+    answer = await caller.request("POST", "/ocpi/2.2.1/credentials", partner.credentials())
+    caller.token = answer.data["token"]
+    return caller.speaking(("DE", "TNM"), (party.country_code, party.party_id), side)
+
+
+async def test_driver_of_a_partner_charges_and_is_billed(server: Server) -> None:
+    tnm = await _visitor(server, CPO, "cpo")
+    pushed = await tnm.request("PUT", TOKEN, a_token(DE_TNM))
+    assert pushed.status_code == 1000, pushed
+    points, at = ChargePoints(server.app.building, speed=60), now()
+
+    await points.step(at)
+    going_on = (await server.operator.get("/api/sessions?own=true")).json()
+    charging = await _statuses(server)
+    await points.step(at + timedelta(seconds=15))
+    half = (await server.operator.get("/api/sessions?own=true")).json()
+    await points.step(at + timedelta(seconds=30))
+
+    assert [(one["status"], one["kwh"]) for one in going_on] == [("ACTIVE", 0)]
+    assert charging.count("CHARGING") == 1
+    assert (half[0]["status"], half[0]["kwh"]) == ("ACTIVE", 2.75)
+    [session] = [
+        one for one in (await server.operator.get("/api/sessions?own=true")).json() if one["status"] != "ACTIVE"
+    ]
+    assert (session["status"], session["kwh"]) == ("COMPLETED", 5.5)
+    [cdr] = (await server.operator.get("/api/cdrs?own=true")).json()
+    assert (cdr["session_id"], cdr["total_energy"], cdr["total_cost"]) == (
+        session["id"],
+        5.5,
+        {"excl_vat": 2.2, "incl_vat": 2.662},
+    )
+    started, ended = (datetime.fromisoformat(cdr[name]) for name in ("start_date_time", "end_date_time"))
+    assert ended - started == LASTS
+    await server.push()
+    assert [json.loads(one.content)["id"] for one in tnm.partner.requests("POST", "/cdrs")] == [cdr["id"]]
+
+
+async def _statuses(server: Server) -> list[str]:
+    found = (await server.operator.get("/api/locations?own=true")).json()
+    return [evse["status"] for location in found for evse in location["evses"]]
+
+
+async def test_commands_are_carried_out(server: Server) -> None:
+    tnm = await _visitor(server, CPO, "cpo")
+    points, at = ChargePoints(server.app.building, speed=60), now()
+    place = {"token": a_token(DE_TNM), "location_id": "SB1", "evse_uid": "SB1-2"}
+    commands = "/ocpi/cpo/2.2.1/commands"
+
+    await tnm.request("POST", f"{commands}/START_SESSION", place | {"response_url": "https://tnm.example/back/1"})
+    await points.step(at)
+    await tnm.request("POST", f"{commands}/START_SESSION", place | {"response_url": "https://tnm.example/back/2"})
+    await points.step(at + timedelta(seconds=1))
+    [session] = (await server.operator.get("/api/sessions?own=true")).json()
+    stop = {"session_id": session["id"], "response_url": "https://tnm.example/back/3"}
+    await tnm.request("POST", f"{commands}/STOP_SESSION", stop)
+    await points.step(at + timedelta(seconds=2))
+    await deliver(server)
+
+    assert (session["evse_uid"], session["auth_method"]) == ("SB1-2", "COMMAND")
+    results = {path: [one["result"] for one in told(tnm.partner, path)] for path in ("/back/1", "/back/2", "/back/3")}
+    assert results == {"/back/1": ["ACCEPTED"], "/back/2": ["EVSE_OCCUPIED"], "/back/3": ["ACCEPTED"]}
+    [ended] = (await server.operator.get("/api/sessions?own=true")).json()
+    assert ended["status"] == "COMPLETED"
+    assert len((await server.operator.get("/api/cdrs?own=true")).json()) == 1
+
+
+async def test_session_that_a_stop_of_the_sandbox_cut_off_ends_as_invalid(server: Server) -> None:
+    tnm = await _visitor(server, CPO, "cpo")
+    await tnm.request("PUT", TOKEN, a_token(DE_TNM))
+    await ChargePoints(server.app.building, speed=60).step(now())
+
+    await open_sandbox(server.app, CPO)
+
+    assert [one["status"] for one in (await server.operator.get("/api/sessions?own=true")).json()] == ["INVALID"]
+    assert set(await _statuses(server)) == {"AVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("uid", "allowed"),
+    [("SB-ASK", "ALLOWED"), ("SB-NOCREDIT", "NO_CREDIT"), ("SB-EXPIRED", "EXPIRED"), ("SB-BLOCKED", "BLOCKED")],
+)
+async def test_tokens_are_judged_as_their_names_say(server: Server, uid: str, allowed: str) -> None:
+    tnm = (await _visitor(server, EMSP, "emsp")).speaking(("NL", "TNM"), ("XX", "SBE"), "emsp")
+
+    answer = await tnm.request("POST", f"/ocpi/emsp/2.2.1/tokens/{uid}/authorize")
+
+    assert answer.data["allowed"] == allowed
+
+
+async def test_each_start_leaves_one_invitation_and_the_same_tokens(server: Server) -> None:
+    first = await open_sandbox(server.app, EMSP)
+    second = await open_sandbox(server.app, EMSP)
+
+    assert (await server.caller(first).request("GET", "/ocpi/versions")).http_status == 401
+    assert (await server.caller(second).request("GET", "/ocpi/versions")).http_status == 200
+    assert len((await server.operator.get("/api/tokens?own=true")).json()) == len(CARDS)
