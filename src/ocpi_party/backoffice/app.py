@@ -13,6 +13,7 @@ from ocpi_party.backoffice import (
     events,
     health,
     locations,
+    messages,
     metrics,
     objects,
     parties,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     authorizing.router,
     events.router,
     webhooks.router,
+    messages.router,
 )
 
 
