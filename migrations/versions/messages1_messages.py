@@ -64,6 +64,10 @@ def upgrade() -> None:
             [sa.literal_column("upper(request ->> 'authorization_reference')")],
             postgresql_where=sa.text("request ->> 'authorization_reference' IS NOT NULL"),
         )
+    op.create_index("sessions_id_idx", "sessions", ["key"])
+    over = sa.text("status = 'COMPLETED' AND NOT gone")
+    op.create_index("sessions_completed_idx", "sessions", ["last_updated"], postgresql_where=over)
+    op.create_index("cdrs_last_updated_idx", "cdrs", ["last_updated"])
 
 
 _COMMENTS = {
@@ -81,6 +85,9 @@ _COMMENTS = {
 
 
 def downgrade() -> None:
+    op.drop_index("cdrs_last_updated_idx", "cdrs")
+    op.drop_index("sessions_completed_idx", "sessions")
+    op.drop_index("sessions_id_idx", "sessions")
     for table in ("outbound_requests", "inbound_requests"):
         op.drop_index(f"{table}_reference_idx", table)
     op.execute("COMMENT ON COLUMN inbound_requests.state IS 'PENDING, RESULTED or TIMED_OUT'")

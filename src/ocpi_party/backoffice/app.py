@@ -9,6 +9,7 @@ from ocpi_party.backoffice import (
     authorizing,
     cdrs,
     commands,
+    deliveries,
     documentation,
     events,
     health,
@@ -16,6 +17,7 @@ from ocpi_party.backoffice import (
     messages,
     metrics,
     objects,
+    oversight,
     parties,
     partners,
     sessions,
@@ -42,6 +44,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     webhooks.router,
     messages.router,
+    deliveries.router,
+    oversight.router,
 )
 
 
