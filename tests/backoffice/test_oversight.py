@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.commanding import an_emsp, deliver, settle, start_session
-from tests.objects import a_cdr, a_location, a_session, a_token
+from tests.objects import a_cdr, a_cdr_token, a_location, a_session, a_token
 from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server, start_server
 
@@ -49,7 +49,7 @@ async def test_everything_of_a_charge_stands_on_one_line_in_its_order(server: Se
         "/api/commands/START_SESSION", json=command | {"authorization_reference": "ref-1"}
     )
     await tnm.put("/sessions/NL/TNM/101", _session(id="101"))
-    await tnm.post("/cdrs", a_cdr(session_id="101"))
+    await tnm.post("/cdrs", a_cdr(cdr_token=a_cdr_token(OWM), session_id="101"))
     assert sent.status_code == 202, sent.text
 
     by_session, by_command, by_reference = [
@@ -96,7 +96,7 @@ async def test_what_waits_for_somebody_is_listed_with_who_has_to_act(server: Ser
     await deliver(server)
     await tnm.put("/sessions/NL/TNM/101", _session(id="101", status="ACTIVE"))
     await tnm.put("/sessions/NL/TNM/102", _session(id="102", status="COMPLETED"))
-    await tnm.post("/cdrs", a_cdr(session_id="999", last_updated=JUST_NOW))
+    await tnm.post("/cdrs", a_cdr(cdr_token=a_cdr_token(OWM), session_id="999", last_updated=JUST_NOW))
 
     assert sorted(await _watched(server, push_minutes=0)) == [
         ("cdr_without_session", "the partner", f"NL*TNM/{a_cdr()['id']}"),
@@ -133,7 +133,7 @@ async def test_what_a_partner_refused_is_listed_and_told_again_when_the_operator
 
 
 async def test_findings_are_listed_by_partner_and_module(server: Server, tnm: Caller) -> None:
-    await tnm.post("/cdrs", a_cdr(session_id="999", total_energy=99999))
+    await tnm.post("/cdrs", a_cdr(cdr_token=a_cdr_token(OWM), session_id="999", total_energy=99999))
     found = (await server.operator.get("/api/findings")).json()
 
     page = await server.operator.get("/api/findings", params={"partner": 1, "module": "cdrs", "limit": 1})
@@ -150,8 +150,10 @@ async def test_lags_stand_in_the_metrics_in_seconds(server: Server, tnm: Caller)
     await tnm.post("/tokens/012345678/authorize")
 
     text = (await server.operator.get("/metrics")).text
+    pending = len(await server.rows("SELECT FROM events e, webhooks w WHERE e.seq > w.cursor"))
 
-    assert 'ocpi_party_events_pending{webhook="1"} 2.0' in text
+    assert pending > 0
+    assert f'ocpi_party_events_pending{{webhook="1"}} {pending}.0' in text
     assert 'ocpi_party_events_lag_seconds{webhook="1"} 0.' in text
     assert "ocpi_party_messages_waiting " in text
     assert "ocpi_party_messages_dropped_total 0.0" in text

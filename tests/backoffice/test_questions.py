@@ -81,10 +81,10 @@ async def test_the_operators_reference_is_told_and_kept(server: Server, operator
     answer = await _authorize(cpo)
 
     assert (answer.data["authorization_reference"], answer.data["location"]) == ("OURS-1", HERE)
-    asked = (await server.operator.get("/api/events", params={"type": "authorization.asked"})).json()
-    assert [(one["data"]["allowed"], one["data"]["authorization_reference"]) for one in asked] == [
-        ("ALLOWED", "OURS-1")
-    ]
+    (told,) = await server.rows("SELECT subject, data FROM events WHERE type = 'authorization.asked'")
+    data = json.loads(told["data"])
+    assert told["subject"] == "tokens/NL*OWM/012345678 RFID"
+    assert (data["allowed"], data["authorization_reference"], data["location"]) == ("ALLOWED", "OURS-1", HERE)
 
 
 @pytest.mark.parametrize("answer", [None, {"allowed": "PERHAPS"}, {}])

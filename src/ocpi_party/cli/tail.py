@@ -2,7 +2,7 @@
 
 import asyncio
 import json as jsons
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import typer
@@ -39,7 +39,9 @@ def tail(
     run(work)
 
 
-async def following(house: App, partner_id: int | None, lines: int, *, follow: bool) -> AsyncIterator[JsonObject]:
+async def following(
+    house: App, partner_id: int | None, lines: int, *, follow: bool
+) -> AsyncGenerator[JsonObject, None]:
     """The last of the past, oldest first, and then each new message once."""
     database = house.building.database
     async with database.read() as tx:

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from typing import Any
+from typing import Any, Literal
 
 from ocpi_party.database import Row
 from ocpi_party.dialects.dialect import read_own
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class OperatorsAnswer(House):
     """AuthorizationInfo without the token, which is known. authorization_reference  by default one of ours"""
 
-    allowed: AllowedType
+    allowed: Literal["ALLOWED", "BLOCKED", "EXPIRED", "NO_CREDIT", "NOT_ALLOWED"]
     location: LocationReferences | None = None
     authorization_reference: CiString36 | None = None
     info: DisplayText | None = None
