@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from ocpi_party.app import App, create_app
 from ocpi_party.ocpi.modules import Role
@@ -72,7 +73,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _listening(app: App) -> AsyncIterator[str]:
+async def listening(app: ASGIApp) -> AsyncIterator[str]:
     """Serve on a free TCP port of this machine; gives the address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
@@ -113,5 +114,5 @@ async def start_server(database_url: str, *, on_a_port: bool = False, **settings
         if not on_a_port:
             yield Server(app, internet, operator)
             return
-        async with _listening(app) as address:
+        async with listening(app) as address:
             yield Server(app, internet, operator, address)

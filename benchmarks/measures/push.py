@@ -56,7 +56,7 @@ async def _mark(database: Database, changes: int) -> None:
 
 async def _pushed(stage: Stage, url: str, partners: Child, count: int) -> list[Arrival]:
     async with stage.server(url, "push"):
-        while json.loads(_control(partners, "count")) < count:  # noqa: ASYNC110 - another process counts
+        while json.loads(_control(partners, "count")) < count:
             await asyncio.sleep(0.5)
     return arrived_at(partners)
 

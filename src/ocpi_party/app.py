@@ -36,6 +36,7 @@ from ocpi_party.partners.observed import message_of as asked_message
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.renewal import RenewalWorker
 from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
@@ -68,6 +69,7 @@ class App:
     pulling: PullWorker
     results: ResultWorker
     webhooks: WebhookWorker
+    renewing: RenewalWorker
     api: FastAPI
     life: Life
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -93,7 +95,8 @@ class App:
             if building.messages is not None:
                 jobs.append(building.messages.run)
             if workers:
-                jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run, self._tidying]
+                jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run, self.renewing.run]
+                jobs.append(self._tidying)
             self.tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
             yield
         finally:
@@ -211,11 +214,11 @@ def create_app(
     happenings = Happenings()
     webhooks = WebhookWorker(database, vault, happenings, settings.public_url, transport=transport)
 
+    wakers = [pushing.wake, pulling.wake, results.wake, happenings.wake]
+
     def wake() -> None:
-        pushing.wake()
-        pulling.wake()
-        results.wake()
-        happenings.wake()
+        for waker in wakers:
+            waker()
 
     building = Building(
         database=database,
@@ -233,8 +236,10 @@ def create_app(
         max_json_depth=settings.max_json_depth,
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
+        renew_every=timedelta(days=settings.rotation_days) if settings.rotation_days else None,
         command_timeout=timedelta(seconds=settings.command_timeout_seconds),
         keep_trying=timedelta(seconds=settings.result_retry_seconds),
+        charging_profile_requests=settings.charging_profile_requests,
         authorizing=Authorizing(
             timeout=timedelta(seconds=settings.authorize_timeout_seconds),
             ask_first=settings.authorize_allowed == "ask",
@@ -254,11 +259,13 @@ def create_app(
     api = backoffice(building, api_key=api_key, life=life, lifespan=lambda _api: app.running(workers=workers))
     front = OcpiFront(_endpoints(), building, body_bytes=messages.body_bytes if messages else 0)
     front.observers.append(lambda done: metrics.count_request("ocpi", done.scope, done.http_status, done.seconds))
+    renewing = RenewalWorker(building)
+    wakers.append(renewing.wake)
     client.observers.append(metrics.count_call)
     if messages is not None:
         front.observers.append(lambda done: messages.keep(handled_message(done)))
         client.observers.append(lambda done: messages.keep(asked_message(done, messages.body_bytes)))
-    app = App(settings, building, front, pushing, pulling, results, webhooks, api, life)
+    app = App(settings, building, front, pushing, pulling, results, webhooks, renewing, api, life)
     return app
 
 

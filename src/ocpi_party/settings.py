@@ -112,6 +112,10 @@ class Settings(BaseSettings):
         3600, description="how long we try to deliver the result of a command or charging profile, in seconds"
     )
 
+    charging_profile_requests: Annotated[int, Field(ge=1)] = Field(
+        10, description="how many requests of a partner about the charging profile of one session we take on per minute"
+    )
+
     push_lease_seconds: Seconds = Field(
         60, description="how long a worker has a partner to itself, in seconds; longer than the request timeout"
     )

@@ -10,6 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.modules.cdrs.issuing import AlreadyCredited, AlreadyIssued
+from ocpi_party.modules.chargingprofiles import results as profile_results
+from ocpi_party.modules.chargingprofiles.active import NotCharging
 from ocpi_party.modules.commands.guards import NotAuthorized, NotCapable
 from ocpi_party.modules.commands.reservations import NotCancelable
 from ocpi_party.modules.commands.results import ResultKnown
@@ -54,6 +56,8 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
     ResultKnown: (409, "Result known"),
+    profile_results.ResultKnown: (409, "Result known"),
+    NotCharging: (409, "Not charging"),
     NotCancelable: (409, "Not cancelable"),
     NoReceiver: (409, "Not supported"),
     NotCapable: (409, "Not capable"),

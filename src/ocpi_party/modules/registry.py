@@ -15,6 +15,11 @@ from ocpi_party.modules.cdrs import receiver as cdrs_receiver
 from ocpi_party.modules.cdrs import repository as cdrs_repository
 from ocpi_party.modules.cdrs import sender as cdrs_sender
 from ocpi_party.modules.cdrs.table import CDRS
+from ocpi_party.modules.chargingprofiles import push as chargingprofiles_push
+from ocpi_party.modules.chargingprofiles import receiver as chargingprofiles_receiver
+from ocpi_party.modules.chargingprofiles import sender as chargingprofiles_sender
+from ocpi_party.modules.chargingprofiles import table as chargingprofiles_table
+from ocpi_party.modules.chargingprofiles.kinds import RESULTS as PROFILE_RESULTS
 from ocpi_party.modules.commands import receiver as commands_receiver
 from ocpi_party.modules.commands import sender as commands_sender
 from ocpi_party.modules.commands import table as commands_table
@@ -28,6 +33,7 @@ from ocpi_party.modules.locations import receiver as locations_receiver
 from ocpi_party.modules.locations import repository as locations_repository
 from ocpi_party.modules.locations import sender as locations_sender
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.modules.sessions import pull as sessions_pull
 from ocpi_party.modules.sessions import push as sessions_push
 from ocpi_party.modules.sessions import receiver as sessions_receiver
 from ocpi_party.modules.sessions import repository as sessions_repository
@@ -82,6 +88,22 @@ MODULES: tuple[Module, ...] = (
         locations_push.PUSHED,
         locations_pull.PULLED,
     ),
+    Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
+    Module(
+        ModuleId.CHARGING_PROFILES,
+        chargingprofiles_sender.router,
+        chargingprofiles_receiver.router,
+        pushed=chargingprofiles_push.PUSHED,
+        results=PROFILE_RESULTS,
+    ),
+    Module(
+        ModuleId.SESSIONS,
+        sessions_sender.router,
+        sessions_receiver.router,
+        Owned(SESSIONS, sessions_repository.documents),
+        sessions_push.PUSHED,
+        sessions_pull.PULLED,
+    ),
     Module(
         ModuleId.TARIFFS,
         tariffs_sender.router,
@@ -97,14 +119,6 @@ MODULES: tuple[Module, ...] = (
         Owned(CDRS, cdrs_repository.documents),
         cdrs_push.PUSHED,
         cdrs_pull.PULLED,
-    ),
-    Module(ModuleId.COMMANDS, commands_sender.router, commands_receiver.router, results=COMMAND_RESULTS),
-    Module(
-        ModuleId.SESSIONS,
-        sessions_sender.router,
-        sessions_receiver.router,
-        Owned(SESSIONS, sessions_repository.documents),
-        sessions_push.PUSHED,
     ),
     Module(
         ModuleId.TOKENS,
@@ -129,6 +143,7 @@ __all__ = [
     "RESULTS",
     "Module",
     "callbacks_table",
+    "chargingprofiles_table",
     "commands_table",
     "credentials",
     "versions",

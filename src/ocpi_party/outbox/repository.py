@@ -95,6 +95,23 @@ async def mark(
     )
 
 
+_MARK_PARTY = Statement(
+    """
+    WITH lane AS (INSERT INTO outbox_lanes (partner_id, party) VALUES (:partner_id, :party) ON CONFLICT DO NOTHING)
+    INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref)
+    SELECT id, :party, :module, :rank, :ref FROM partners WHERE id = :partner_id AND status = 'CONNECTED' AND push
+    ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
+       SET version = m.version + 1, state = 'WAITING', error = NULL, patch = NULL
+    """
+)
+
+
+async def mark_party(tx: WriteTx, module: ModuleId, ref: str, partner_id: int, party: str) -> None:
+    """Note that this one party of a partner does not know the newest state of an object."""
+    rank = RANK.get(module, 9)
+    await tx.run(_MARK_PARTY, module=module, rank=rank, ref=ref, partner_id=partner_id, party=party)
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """The way to one party of a partner, held by one worker for a time.

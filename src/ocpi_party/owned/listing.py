@@ -20,6 +20,10 @@ BLOCK = 2000
 
 _SEQ_AND_REV = Struct(">qq")
 
+_DAY = 86400
+_FIRST_DAY, _END_DAY = -200_000, 1_000_000
+"""Days since 1970 before and after all that anybody tells."""
+
 _SPARSE = 50
 """A window that holds less than one in so many objects is found by its dates, a wider one in the order of seq."""
 
@@ -102,15 +106,13 @@ class Listing:
             SELECT bucket * {BLOCK} - 1 AS after, before FROM r WHERE before <= :offset ORDER BY before DESC, bucket DESC LIMIT 1
             """
         )
+        edge = f"""(SELECT count(*) FROM {_SCOPE}
+                     CROSS JOIN LATERAL (SELECT FROM {own} AND t.last_updated >= :{{0}}_from AND t.last_updated < :{{0}}_to) e)"""
         self._window_total = Statement(
             f"""
             SELECT ({counts} AND c.kind = 'D' AND c.bucket >= :first_day AND c.bucket < :end_day)
-                 + (SELECT count(*) FROM {_SCOPE}, {own} AND {_IN_WINDOW}
-                       AND NOT (t.last_updated >= :first_at AND t.last_updated < :end_at))
-            """.replace(
-                f"FROM {_SCOPE}, {own}",
-                f"FROM {_SCOPE} CROSS JOIN LATERAL (SELECT t.last_updated FROM {own}) t WHERE true",
-            )
+                   + {edge.format("head")} + {edge.format("tail")}
+            """
         )
         self._window_dense = Statement(
             f"""
@@ -156,7 +158,7 @@ class Listing:
     async def _filtered(self, tx: ReadTx, scope: Scope, window: Window) -> tuple[Any, int]:
         scoped = {"owners": scope.owners, "audiences": scope.audiences}
         bounds = {"date_from": window.date_from, "date_to": window.date_to}
-        total = int(await tx.value(self._window_total, **scoped, **bounds, **_whole_days(window)))
+        total = int(await tx.value(self._window_total, **scoped, **bounds, **_split(window)))
         every = int(await tx.value(self._total, **scoped))
         statement = self._window_sparse if total * _SPARSE < every else self._window_dense
         skip = 0 if window.after is not None else window.offset
@@ -170,20 +172,19 @@ def _unpacked(packed: bytes | None) -> list[tuple[int, int]]:
     return list(_SEQ_AND_REV.iter_unpack(packed or b""))
 
 
-def _whole_days(window: Window) -> dict[str, Any]:
-    """The days that lie in the window from their first to their last moment; what is left at its edges is counted."""
-    day = 86400
-    first = -(-window.date_from.timestamp() // day) if window.date_from else -200_000
-    end = window.date_to.timestamp() // day if window.date_to else 1_000_000
-    end = max(end, first)
-    epoch = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-    return {
-        "first_day": int(first),
-        "end_day": int(end),
-        "first_at": epoch + _days(first),
-        "end_at": epoch + _days(end),
-    }
+def _split(window: Window) -> dict[str, Any]:
+    """The whole days in the window, of which counts are kept, and the parts of days at its edges, which are counted."""
+    first = -(-window.date_from.timestamp() // _DAY) if window.date_from else _FIRST_DAY
+    end = window.date_to.timestamp() // _DAY if window.date_to else _END_DAY
+    date_from, date_to = window.date_from or _at(_FIRST_DAY), window.date_to or _at(_END_DAY)
+    if first >= end:
+        first, end = _END_DAY, _END_DAY
+        edges = (date_from, date_to, date_to, date_to)
+    else:
+        edges = (date_from, _at(first), _at(end), date_to)
+    names = ("head_from", "head_to", "tail_from", "tail_to")
+    return {"first_day": int(first), "end_day": int(end), **dict(zip(names, edges, strict=True))}
 
 
-def _days(number: float) -> timedelta:
-    return timedelta(days=number)
+def _at(day: float) -> datetime:
+    return datetime.fromisoformat("1970-01-01T00:00:00+00:00") + timedelta(days=day)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ocpi_party.database import Database, ReadTx
+from ocpi_party.ocpi.modules import InterfaceRole
 from ocpi_party.ocpi.types import House, decode
 from ocpi_party.outbox.repository import Mark
 from ocpi_party.partners.audience import EVERYBODY
@@ -85,7 +86,12 @@ def _is_stale(patch: Mapping[str, Any], state: State) -> bool:
 
 
 class Pushed(Protocol):
-    """How the objects of a module are told."""
+    """How the objects of a module are told.
+
+    interface  of the partner, to which they are told
+    """
+
+    interface: InterfaceRole = InterfaceRole.RECEIVER
 
     async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
         """Our objects as they stand now; one that is not there any more is left out."""

@@ -207,7 +207,8 @@ class PushWorker:
         await events.tell(tx, kind, f"partners/{lane.partner_id}", data, partner_id=lane.partner_id)
 
     def _teller(self, lane: Lane, partner: Partner, mark: Mark) -> Teller:
-        url = partner.endpoint(mark.module, InterfaceRole.RECEIVER) or ""
+        pushed = self.pushed.get(mark.module)
+        url = partner.endpoint(mark.module, pushed.interface if pushed else InterfaceRole.RECEIVER) or ""
         dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
         route = Route(PartyId.parse(mark.ref.partition("/")[0]), PartyId.parse(lane.party))
 

@@ -48,9 +48,11 @@ class Building:
     public_url    base of every URL that we hand to a partner, without a slash at its end
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
+    renew_every   how old credentials tokens may get, None for any age
     token_of      the credentials token that we send to a partner, and its encoding
     command_timeout  how long the result of a command may take, as partners are told
     keep_trying      how long we try to deliver such a result
+    charging_profile_requests  how many of a partner for one session are taken on per minute
     messages      writes down what is exchanged with partners; None, if nothing is kept
     happenings    wakes readers of events
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
@@ -75,8 +77,10 @@ class Building:
     max_json_depth: int
     allow_private_urls: bool
     token_grace: timedelta
+    renew_every: timedelta | None
     command_timeout: timedelta
     keep_trying: timedelta
+    charging_profile_requests: int
     authorizing: Authorizing
     wake: Callable[[], None]
     messages: Recorder | None

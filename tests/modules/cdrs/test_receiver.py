@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_tariff
+from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_tariff, a_token
 from tests.ocpi.specification import CLASSES, minimum
 from tests.partner import Caller, FakePartner
 from tests.server import Server
@@ -30,9 +30,15 @@ def a_credit(cdr: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return cdr | names | {"total_cost": negated} | changes
 
 
+async def add_token(server: Server) -> None:
+    answer = await server.operator.put("/api/tokens/NL/OWM/012345678", json=a_token(OWM))
+    assert answer.status_code == 201, answer.text
+
+
 @pytest.fixture
 async def tnm(server: Server) -> Caller:
-    """The CPO NL/TNM, calling our eMSP."""
+    """The CPO NL/TNM, calling our eMSP, which has a token for the driver."""
+    await add_token(server)
     caller = await server.connect(server.internet.add(FakePartner()))
     return caller.speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
 
@@ -287,6 +293,14 @@ async def test_a_cdr_for_somebody_elses_driver_is_refused(server: Server, tnm: C
     assert (answer.http_status, answer.status_code) == (200, 2004)
     assert "location" not in answer.headers
     assert await kept(server) == []
+
+
+@pytest.mark.requirement("CDR-R-23")
+async def test_a_cdr_for_a_driver_whom_our_party_does_not_know_is_kept_and_noted(server: Server, tnm: Caller) -> None:
+    answer = await tnm.post("/cdrs", ours(cdr_token=a_cdr_token(OWM, uid="unheard-of")))
+
+    assert (answer.http_status, answer.status_code) == (201, 1000)
+    assert "unheard-of is no RFID token of NL*OWM" in (await findings(server))["/cdr_token/uid"]
 
 
 async def test_the_token_says_which_of_our_parties_pays(server: Server, tnm: Caller) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.objects import LATER, NOON, a_cdr_token, a_location, a_session, an_evse
+from tests.objects import LATER, NOON, a_cdr_token, a_location, a_session, a_tariff, an_evse
 from tests.partner import Caller, FakePartner
 from tests.server import Server
 
@@ -169,6 +169,22 @@ async def test_the_operator_rules_what_a_driver_must_tell(server: Server, tnm: C
     ]
 
     assert [answer.data for answer in answers] == ["DEPARTURE_REQUIRED", "ENERGY_NEED_REQUIRED", "ACCEPTED"]
+
+
+@pytest.mark.requirement("SES-S-06", "SES-S-08")
+async def test_a_profile_needs_a_tariff_of_the_connector(server: Server, tnm: Caller) -> None:
+    await have_evse(server, "CHARGING_PREFERENCES_CAPABLE", tariff_ids=["1", "2"])
+    await have_session(server)
+    for tariff_id, kind in (("1", {"type": "PROFILE_CHEAP"}), ("2", {"type": "REGULAR"}), ("3", {})):
+        tariff = a_tariff(OWA, id=tariff_id, **kind)
+        answer = await server.operator.put(f"/api/tariffs/NL/OWA/{tariff_id}", json=tariff)
+        assert answer.status_code == 201, answer.text
+
+    asked = [await tnm.put(PREFERENCES, {"profile_type": profile}) for profile in ("CHEAP", "REGULAR", "GREEN")]
+    await have_evse(server, "CHARGING_PREFERENCES_CAPABLE", tariff_ids=["3"])
+    asked.append(await tnm.put(PREFERENCES, {"profile_type": "GREEN"}))
+
+    assert [answer.data for answer in asked] == ["ACCEPTED", "ACCEPTED", "PROFILE_TYPE_NOT_SUPPORTED", "ACCEPTED"]
 
 
 @pytest.mark.requirement("SES-S-04")

@@ -6,7 +6,11 @@ from ocpi_party.database import ReadTx
 from ocpi_party.dialects.dialect import Finding
 from ocpi_party.modules.cdrs import repository
 from ocpi_party.modules.locations.facts import time_zone
-from ocpi_party.ocpi.types import JsonObject
+from ocpi_party.modules.tokens.keys import token_key
+from ocpi_party.modules.tokens.table import TOKENS
+from ocpi_party.ocpi.types import JsonObject, PartyId
+from ocpi_party.owned import repository as owned
+from ocpi_party.owned.publish import our_ref
 from ocpi_party.owned.table import Ref
 from ocpi_party.pricing.check import check_cdr
 from ocpi_party.pricing.exact import Unpriceable
@@ -14,12 +18,20 @@ from ocpi_party.pricing.net import Net, net
 
 
 async def audit(tx: ReadTx, ref: Ref, cdr: JsonObject) -> list[Finding]:
-    """Its costs as we compute them, and how it goes with the other CDRs of its session."""
+    """Its token, its costs as we compute them, and how it goes with the other CDRs of its session."""
     zone = await time_zone(tx, ref.partner_id, ref.owner, cdr["cdr_location"]["id"])
     costs = [Finding(f"/{one.field}" if one.field else "", one.words) for one in check_cdr(cdr, zone)]
     family = await repository.family(tx, ref.partner_id, ref.owner, cdr)
     others = [one for one in family if one["id"] != cdr["id"]]
-    return costs + [Finding("/id", flag) for flag in _flags([*others, cdr]) if flag not in _flags(others)]
+    odd = await _token(tx, cdr["cdr_token"]) + costs
+    return odd + [Finding("/id", flag) for flag in _flags([*others, cdr]) if flag not in _flags(others)]
+
+
+async def _token(tx: ReadTx, token: JsonObject) -> list[Finding]:
+    owner = str(PartyId(token["country_code"], token["party_id"]).folded())
+    if await owned.get(tx, TOKENS, our_ref(owner, token_key(token["uid"], token["type"]))):
+        return []
+    return [Finding("/cdr_token/uid", f"{token['uid']} is no {token['type']} token of {owner}")]
 
 
 def _flags(cdrs: Sequence[JsonObject]) -> list[str]:

@@ -5,16 +5,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events.repository import EventType, tell
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.location import Capability
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import ChargingPreferencesResponse, SessionStatus
-from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, now, parse_time
+from ocpi_party.ocpi.tariff import TariffType
+from ocpi_party.ocpi.types import JsonObject, ProfileType, decode, encode, fold, now, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.table import Ref
 
 _ONGOING = frozenset({SessionStatus.ACTIVE, SessionStatus.PENDING})
+_TARIFF_OF = {
+    ProfileType.CHEAP: TariffType.PROFILE_CHEAP,
+    ProfileType.FAST: TariffType.PROFILE_FAST,
+    ProfileType.GREEN: TariffType.PROFILE_GREEN,
+    ProfileType.REGULAR: TariffType.REGULAR,
+}
 
 
 class NotCapable(UnknownObject):
@@ -70,6 +80,9 @@ async def consider(tx: WriteTx, ref: Ref, wish: JsonObject) -> ChargingPreferenc
     response = await _response(tx, ref, document, evse, wish)
     if response is ChargingPreferencesResponse.ACCEPTED:
         await keep(tx, session.seq, wish, response)
+        data = {"country_code": document["country_code"], "party_id": document["party_id"], "id": document["id"]}
+        subject = f"{ModuleId.SESSIONS}/{ref}"
+        await tell(tx, EventType.CHARGING_PREFERENCES_RECEIVED, subject, data | {"charging_preferences": wish})
     return response
 
 
@@ -82,6 +95,9 @@ async def _response(
 ) -> ChargingPreferencesResponse:
     if session["status"] not in _ONGOING or _is_past(wish.get("departure_time"), now()):
         return ChargingPreferencesResponse.NOT_POSSIBLE
+    connector = locations.connector_of(evse, session["connector_id"])
+    if connector is not None and not await _has_tariff(tx, ref.owner, _object(connector), wish["profile_type"]):
+        return ChargingPreferencesResponse.PROFILE_TYPE_NOT_SUPPORTED
     required = await rules(tx, ref.owner)
     if "departure_time" not in wish and wish["profile_type"] in required.departure_time_required:
         return ChargingPreferencesResponse.DEPARTURE_REQUIRED
@@ -92,6 +108,25 @@ async def _response(
 
 def _is_past(departure_time: str | None, at: datetime) -> bool:
     return departure_time is not None and parse_time(departure_time) <= at
+
+
+_HAS_TARIFF = Statement(
+    f"""SELECT EXISTS (SELECT FROM {TARIFFS.name}
+         WHERE partner_id = 0 AND addressee = '' AND owner = :owner AND key = ANY(:keys) AND NOT gone
+           AND COALESCE(document ->> 'type', CAST(:wanted AS text)) = :wanted)"""
+)
+
+
+async def _has_tariff(tx: ReadTx, owner: str, connector: JsonObject, profile_type: str) -> bool:
+    """Whether a Tariff of the connector is for this ProfileType; one without type is for all sessions (SES-S-08).
+
+    A connector without tariffs has no prices that could depend on the profile.
+    """
+    keys = [fold(tariff_id) for tariff_id in connector.get("tariff_ids") or ()]
+    if not keys:
+        return True
+    found: bool = await tx.value(_HAS_TARIFF, owner=owner, keys=keys, wanted=_TARIFF_OF[ProfileType(profile_type)])
+    return found
 
 
 _KEEP = Statement(

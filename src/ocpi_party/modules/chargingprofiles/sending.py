@@ -1,0 +1,167 @@
+"""We ask a CPO about the charging profile of our driver's session. OCPI 2.2.1, ChargingProfiles, "Flow"."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+from ocpi_party.database import ReadTx, Statement
+from ocpi_party.dialects.dialect import Dialect, read_own
+from ocpi_party.modules.callbacks import outbound
+from ocpi_party.modules.callbacks.outbound import Outbound
+from ocpi_party.modules.callbacks.urls import callback_url, new_secret
+from ocpi_party.modules.chargingprofiles.checks import is_capable
+from ocpi_party.modules.chargingprofiles.kinds import METHOD, Kind
+from ocpi_party.modules.locations import repository as locations
+from ocpi_party.modules.sessions.publishing import emsp_of
+from ocpi_party.modules.sessions.wishes import NotOffered
+from ocpi_party.ocpi.charging_profile import ChargingProfileResponse, ChargingProfileResponseType, SetChargingProfile
+from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
+from ocpi_party.ocpi.session import SessionStatus
+from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode, fold
+from ocpi_party.owned.repository import Stored, stored
+from ocpi_party.partners import repository as partners
+from ocpi_party.partners.client import Answer, PartnerUnreachable, Route
+from ocpi_party.partners.partner import Partner, PartnerStatus
+from ocpi_party.partners.urls import join
+from ocpi_party.transport.asked import Building
+
+_UNTOLD: Final = timedelta(seconds=60)
+"""The timeout of a partner that tells none."""
+_LONGEST: Final = timedelta(days=1)
+
+_SESSIONS = Statement(
+    """SELECT seq, partner_id, addressee, owner, key, last_updated, audience, document FROM sessions
+        WHERE partner_id <> 0 AND key = :key AND NOT gone
+          AND (CAST(:owner AS text) IS NULL OR owner = :owner)
+          AND (CAST(:partner_id AS bigint) IS NULL OR partner_id = :partner_id)
+        ORDER BY last_updated DESC, seq DESC LIMIT 20"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What our operator asks for. request  charging_profile, or duration, or nothing"""
+
+    kind: Kind
+    session_id: str
+    owner: str | None
+    partner_id: int | None
+    request: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request of ours on its way.
+
+    id        under which its result is found later
+    response  ChargingProfileResponse, None if there is none that can be read; error tells why
+    """
+
+    id: int
+    response: JsonObject | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    session: Stored
+    session_id: str
+    partner: Partner
+    url: str
+
+
+async def send(house: Building, wanted: Wanted) -> Sent:
+    """Raises UnknownObject; NotOffered; InvalidObject; PartnerUnreachable, if it did not reach the CPO"""
+    target = await _target(house, wanted)
+    ref, partner = target.session.ref, target.partner
+    secret, digest = new_secret(house.vault)
+    spoken = house.dialects.get(partner.version or "") or next(iter(house.dialects.values()))
+    back = callback_url(house.public_url, str(spoken.version), ModuleId.CHARGING_PROFILES, secret)
+    url, body = _spelled(spoken, wanted, target, back)
+    request = {"session_id": target.session_id} | wanted.request
+    asked = Outbound(
+        ModuleId.CHARGING_PROFILES, wanted.kind, partner.id, ref.addressee, ref.owner, ref.key, request, house.client.timeout
+    )  # fmt: skip
+    async with house.database.write() as tx:
+        request_id = await outbound.create(tx, asked, digest)
+    route = Route(PartyId.parse(ref.addressee), PartyId.parse(ref.owner))
+    try:
+        answer = await house.client.call(partner, METHOD[wanted.kind], url, route=route, **body)
+    except PartnerUnreachable as fault:
+        async with house.database.write() as tx:
+            await outbound.unanswered(tx, request_id, str(fault), maybe_done=fault.maybe_done)
+        if not fault.maybe_done:
+            raise
+        return Sent(request_id, None, str(fault))
+    return await _answered(house, request_id, spoken, answer)
+
+
+def _spelled(spoken: Dialect, wanted: Wanted, target: _Target, back: str) -> tuple[str, dict[str, Any]]:
+    """The URL, with the response_url encoded and last (AMB-56), and the body where there is one."""
+    url = join(target.url, target.session_id)
+    if wanted.kind is Kind.SET:
+        document = read_own(SetChargingProfile, wanted.request | {"response_url": back})
+        return url, {"body": spoken.write(SetChargingProfile, encode(document))}
+    duration = f"duration={wanted.request['duration']}&" if wanted.kind is Kind.ACTIVE else ""
+    return f"{url}?{duration}response_url={quote(back, safe='')}", {}
+
+
+async def _target(house: Building, wanted: Wanted) -> _Target:
+    """Raises UnknownObject; InvalidObject; NotOffered, if this must not be asked for (CHP-S-06)"""
+    emsps = {str(party.key) for party in await house.directory.own_parties() if party.role is Role.EMSP}
+    async with house.database.read() as tx:
+        session = await _session(tx, wanted)
+        document = _object(session.document)
+        place = document["location_id"], document["evse_uid"]
+        evse = await locations.newest_evse(tx, session.ref.owner, *place, session.ref.partner_id)
+        partner = await partners.get(tx, session.ref.partner_id)
+    if emsp_of(document) not in emsps or session.ref.addressee not in emsps:
+        raise NotOffered("the driver of the session is not ours")
+    if document["status"] != SessionStatus.ACTIVE:
+        raise NotOffered(f"the session is {document['status']}")
+    if evse is None or not is_capable(evse):
+        raise NotOffered("the EVSE of the session is not known to be CHARGING_PROFILE_CAPABLE")
+    url = partner.endpoint(ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER) if partner else None
+    if partner is None or url is None or partner.status is not PartnerStatus.CONNECTED:
+        raise NotOffered("the CPO of the session takes no charging profiles")
+    return _Target(session, document["id"], partner, url)
+
+
+async def _session(tx: ReadTx, wanted: Wanted) -> Stored:
+    rows = await tx.rows(_SESSIONS, key=fold(wanted.session_id), owner=wanted.owner, partner_id=wanted.partner_id)
+    found = [stored(row) for row in rows]
+    if not found:
+        raise UnknownObject(wanted.session_id)
+    if len({(one.ref.owner, one.ref.partner_id) for one in found}) > 1:
+        raise InvalidObject("", "several CPOs have a session with this id: country_code and party_id must say which")
+    return found[0]
+
+
+async def _answered(house: Building, request_id: int, spoken: Dialect, answer: Answer) -> Sent:
+    document, error = _read(spoken, answer)
+    accepted = answer.ok and (document is None or document["result"] == ChargingProfileResponseType.ACCEPTED)
+    told = timedelta(seconds=document["timeout"]) if document else _UNTOLD
+    promised = min(max(told, timedelta()), _LONGEST)
+    async with house.database.write() as tx:
+        response = None if document is None else encode(document)
+        await outbound.answered(tx, request_id, response, promised, accepted=accepted, error=error)
+    return Sent(request_id, document, error)
+
+
+def _read(spoken: Dialect, answer: Answer) -> tuple[JsonObject | None, str | None]:
+    """A success without a response that can be read may still lead to a result: it is waited for."""
+    error = None if answer.ok else str(answer)
+    if answer.data is None:
+        return None, error or f"{answer}, without a ChargingProfileResponse"
+    try:
+        return spoken.read(ChargingProfileResponse, answer.data).document, error
+    except InvalidObject as fault:
+        return None, f"{answer}, with a ChargingProfileResponse that cannot be read: {fault}"
+
+
+def _object(text: str) -> JsonObject:
+    found = decode(text.encode())
+    assert isinstance(found, dict)  # only objects are stored
+    return found

@@ -1,0 +1,67 @@
+"""How the sessions of a partner's list are kept. OCPI 2.2.1, Sessions, "Pull model"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ocpi_party.database import Statement, WriteTx
+from ocpi_party.modules.sessions.charging_periods import in_wh
+from ocpi_party.modules.sessions.status import FINAL
+from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.session import Session
+from ocpi_party.ocpi.types import parse_time
+from ocpi_party.owned.pull import Found, Pulled, Refused
+from ocpi_party.owned.table import Ref
+from ocpi_party.partners import repository as partners
+
+_ENDED = Statement(
+    """SELECT s.partner_id, s.addressee, s.owner, s.key, s.last_updated
+         FROM sessions s
+         JOIN unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]), CAST(:keys AS text[]))
+              AS o(partner_id, addressee, owner, key) USING (partner_id, addressee, owner, key)
+        WHERE s.status IN ('COMPLETED', 'INVALID') AND NOT s.gone
+        ORDER BY s.owner, s.key FOR UPDATE OF s"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PulledSessions(Pulled):
+    """Sessions that have ended do not go on, whatever a list says (AMB-45)."""
+
+    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+        going_on = [one for one in found if one.reading.document["status"] not in FINAL]
+        ended = await _ended(tx, [one.ref for one in going_on])
+        reopened = {one.ref for one in going_on if one.ref in ended}
+        kept = [one for one in found if one.ref not in reopened]
+        await Pulled.absorb(self, tx, kept, any_age=any_age)
+        await _note_wh(tx, kept)
+        fault = InvalidObject("/status", "would let a session go on that has ended")
+        return [Refused(one.ref, fault) for one in going_on if _is_newer(one, ended.get(one.ref))]
+
+
+async def _ended(tx: WriteTx, refs: Sequence[Ref]) -> dict[Ref, datetime]:
+    """Those among them that have ended, and when that was told; nobody changes them until the transaction ends."""
+    rows = await tx.rows(
+        _ENDED,
+        partner_ids=[ref.partner_id for ref in refs],
+        addressees=[ref.addressee for ref in refs],
+        owners=[ref.owner for ref in refs],
+        keys=[ref.key for ref in refs],
+    )
+    return {Ref(r["partner_id"], r["addressee"], r["owner"], r["key"]): r["last_updated"] for r in rows}
+
+
+def _is_newer(one: Found, ended_at: datetime | None) -> bool:
+    """An older state is passed over in silence; a newer one deserves a word."""
+    return ended_at is not None and parse_time(one.reading.document["last_updated"]) >= ended_at
+
+
+async def _note_wh(tx: WriteTx, found: Sequence[Found]) -> None:
+    for one in found:
+        if findings := in_wh(one.reading.document):
+            await partners.note(tx, one.ref.partner_id, ModuleId.SESSIONS, str(one.ref), findings)
+
+
+PULLED = PulledSessions(Session, SESSIONS, needs_date_from=True)
