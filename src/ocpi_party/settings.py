@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
     event_days: Seconds = Field(30, description="how long events can be read again, in days")
+    record_days: Seconds = Field(
+        730,
+        description="how long authorizations, and commands and other requests that have their result, are kept, in days",
+    )
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
         65536, description="how much of a message's body is kept, in bytes"
     )

@@ -423,3 +423,28 @@ async def alert(tx: WriteTx, partner_id: int, text: str) -> None:
 async def settle_alert(tx: WriteTx, partner_id: int, kind: str) -> None:
     """An alert that begins with these words is over."""
     await tx.run(_SETTLED, id=partner_id, kind=kind)
+
+
+_ONLY = """(CAST(:partner AS bigint) IS NULL OR partner_id = :partner) AND (CAST(:module AS text) IS NULL OR module = :module)
+           AND last_at >= COALESCE(:date_from, '-infinity'::timestamptz)
+           AND last_at < COALESCE(:date_to, 'infinity'::timestamptz)"""
+_FINDINGS = Statement(
+    f"""SELECT id, partner_id AS partner, module, ref AS object, pointer, rule, times, first_at, last_at FROM findings
+         WHERE {_ONLY} ORDER BY last_at DESC, id DESC OFFSET :offset LIMIT :limit"""
+)
+_FINDINGS_COUNT = Statement(f"SELECT count(*) FROM findings WHERE {_ONLY}")
+
+
+async def findings(
+    tx: ReadTx,
+    partner: int | None,
+    module: str | None,
+    date_from: datetime | None,
+    date_to: datetime | None,
+    *,
+    offset: int,
+    limit: int,
+) -> tuple[list[Row], int]:
+    """Where partners deviate, what was seen last first, and how much that is."""
+    only = {"partner": partner, "module": module, "date_from": date_from, "date_to": date_to}
+    return await tx.rows(_FINDINGS, **only, offset=offset, limit=limit), await tx.value(_FINDINGS_COUNT, **only)

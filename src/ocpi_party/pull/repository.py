@@ -299,3 +299,13 @@ _STATE = Statement(
 async def state(tx: ReadTx, partner_id: int) -> list[Row]:
     """The partner's lists and how far we are: for people who look."""
     return await tx.rows(_STATE, id=partner_id)
+
+
+async def ages(tx: ReadTx) -> list[Row]:
+    """For those who watch: how old, in seconds, is what was fetched of each list; none for one never fetched."""
+    return await tx.rows(
+        Statement(
+            """SELECT partner_id, module, max(extract(epoch FROM now() - good_until))::float AS age FROM pulls
+                WHERE good_until IS NOT NULL GROUP BY partner_id, module ORDER BY partner_id, module"""
+        )
+    )
