@@ -1,0 +1,86 @@
+"""console(): all pages, the files that they load, and the guard before them, mounted at /console."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from ocpi_party.console.guard import HOME, SCOPES, Guard
+from ocpi_party.console.own_api import Failed
+from ocpi_party.console.pages import (
+    authorizing,
+    commands,
+    events,
+    keys,
+    listed,
+    objects,
+    overview,
+    parties,
+    partners,
+    settings,
+    signing_in,
+    webhooks,
+)
+from ocpi_party.console.rendering import Templates
+from ocpi_party.console.visit import Console, Place, Visit
+from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.transport.asked import Building
+from ocpi_party.transport.paths import Interface
+
+PLACES: tuple[Place, ...] = (
+    *overview.PLACES,
+    *signing_in.PLACES,
+    *partners.PLACES,
+    *parties.PLACES,
+    *authorizing.PLACES,
+    *commands.PLACES,
+    *events.PLACES,
+    *webhooks.PLACES,
+    *keys.PLACES,
+    *settings.PLACES,
+    *objects.PLACES,
+)
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def add_console(
+    api: FastAPI, building: Building, *, first_key: str, lasts: timedelta, settings: Sequence[tuple[str, str, str]]
+) -> None:
+    """Mount the console beside the operator's API, which its pages ask.
+
+    first_key  the API key that is not in the database
+    lasts      how long somebody stays signed in
+    settings   name, value and meaning of each, without secrets
+    """
+    shared = Console(building, api, first_key, settings, lasts, Templates())
+    places = [*PLACES, *listed.places(api)]
+    shared.templates.show_only({place.path for place in places})
+    app = Starlette(
+        routes=[Mount("/assets", StaticFiles(directory=_ASSETS)), *(place.route(shared) for place in places)],
+    )
+    app.router.redirect_slashes = False
+
+    def error_page(request: Request, status: int, problem: str) -> Response:
+        return Visit(request, shared, request.scope.get(SCOPES, ())).page("error.html", status, problem=problem)
+
+    @app.exception_handler(Failed)
+    async def failed(request: Request, fault: Exception) -> Response:
+        return error_page(request, fault.status if isinstance(fault, Failed) else 500, str(fault))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, fault: Exception) -> Response:
+        status = fault.status_code if isinstance(fault, HTTPException) else 500
+        return error_page(request, status, "there is no such page" if status == 404 else "this cannot be done here")
+
+    @app.exception_handler(DatabaseUnavailable)
+    async def no_database(request: Request, fault: Exception) -> Response:
+        return error_page(request, 503, str(fault))
+
+    api.router.routes.append(Interface(HOME, app=Guard(app, building, first_key)))
