@@ -56,6 +56,7 @@ async def _scopes(request: Request, building: Building, given: HTTPAuthorization
 
 def needs(scope: str) -> Callable[..., Awaitable[None]]:
     """A dependency that lets pass who holds a key with this scope, or with one that includes it."""
+
     async def check(
         request: Request,
         building: CurrentBuilding,

@@ -70,9 +70,7 @@ def _statements(table: str, conditions: str, *, dated: bool, newest: bool) -> tu
     return Statement(found), Statement(f"SELECT count(*) FROM {table} WHERE {conditions}")
 
 
-async def _page(
-    tx: ReadTx, building: Building, module: Module, asked: Filter, wanted: Window, *, newest: bool
-) -> Page:
+async def _page(tx: ReadTx, building: Building, module: Module, asked: Filter, wanted: Window, *, newest: bool) -> Page:
     assert module.owned is not None
     found, count = _statements(module.owned.table.name, asked.conditions(), dated=wanted.is_filtered, newest=newest)
     given = asked.arguments()
@@ -105,7 +103,9 @@ async def list_objects(
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     module = BY_NAME[request.scope["path"].rpartition("/")[2]]
     async with building.database.read() as tx:
-        found = await _page(tx, building, module, Filter(own, partner, country_code, party_id), wanted, newest=order == "newest")
+        found = await _page(
+            tx, building, module, Filter(own, partner, country_code, party_id), wanted, newest=order == "newest"
+        )
     headers = {"x-total-count": str(found.total), "x-limit": str(wanted.limit)}
     end = wanted.offset + len(found.documents)
     if found.documents and end < found.total:

@@ -1,6 +1,6 @@
 """console(): all pages, the files that they load, and the guard before them, mounted at /console."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,23 +64,22 @@ def add_console(
     shared.templates.show_only({place.path for place in places})
     app = Starlette(
         routes=[Mount("/assets", StaticFiles(directory=_ASSETS)), *(place.route(shared) for place in places)],
+        exception_handlers={kind: _error_page(shared) for kind in (Failed, HTTPException, DatabaseUnavailable)},
     )
     app.router.redirect_slashes = False
+    api.router.routes.append(Interface(HOME, app=Guard(app, building, first_key)))
 
-    def error_page(request: Request, status: int, problem: str) -> Response:
+
+def _error_page(shared: Console) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Says what went wrong, in words."""
+
+    async def page(request: Request, fault: Exception) -> Response:
+        status, problem = 503, str(fault)
+        if isinstance(fault, Failed):
+            status = fault.status
+        elif isinstance(fault, HTTPException):
+            status = fault.status_code
+            problem = "there is no such page" if status == 404 else "this cannot be done here"
         return Visit(request, shared, request.scope.get(SCOPES, ())).page("error.html", status, problem=problem)
 
-    @app.exception_handler(Failed)
-    async def failed(request: Request, fault: Exception) -> Response:
-        return error_page(request, fault.status if isinstance(fault, Failed) else 500, str(fault))
-
-    @app.exception_handler(HTTPException)
-    async def http_error(request: Request, fault: Exception) -> Response:
-        status = fault.status_code if isinstance(fault, HTTPException) else 500
-        return error_page(request, status, "there is no such page" if status == 404 else "this cannot be done here")
-
-    @app.exception_handler(DatabaseUnavailable)
-    async def no_database(request: Request, fault: Exception) -> Response:
-        return error_page(request, 503, str(fault))
-
-    api.router.routes.append(Interface(HOME, app=Guard(app, building, first_key)))
+    return page

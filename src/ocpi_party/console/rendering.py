@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from markupsafe import Markup
 
 from ocpi_party.ocpi.errors import InvalidObject
@@ -22,7 +22,7 @@ class Templates:
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             autoescape=True,
-            undefined=StrictUndefined,
+            undefined=ChainableUndefined,  # Partners leave fields out; a page must show the others.
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -62,7 +62,7 @@ def when(given: object) -> Markup | str:
     """A moment of the wire, for people: `2026-03-01 12:00:05`, in UTC."""
     at = _moment(given)
     if at is None:
-        return "–" if given in (None, "") else str(given)
+        return str(given or "–")
     return Markup('<time datetime="{}" title="UTC">{}</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}")
 
 
@@ -73,7 +73,9 @@ def ago(given: object) -> Markup | str:
         return "never"
     seconds = (now() - at).total_seconds()
     words = f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
-    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}", words)
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}", words
+    )
 
 
 def span(seconds: float | Decimal) -> str:
@@ -109,7 +111,9 @@ def tone(state: object) -> str:
 
 
 _TONES = {
-    **dict.fromkeys(("CONNECTED", "AVAILABLE", "ACCEPTED", "ALLOWED", "COMPLETED", "ACTIVE", "DELIVERED", "RESULTED"), "good"),
+    **dict.fromkeys(
+        ("CONNECTED", "AVAILABLE", "ACCEPTED", "ALLOWED", "COMPLETED", "ACTIVE", "DELIVERED", "RESULTED"), "good"
+    ),
     **dict.fromkeys(("CHARGING", "RESERVED", "INVITED", "CONNECTING", "PENDING", "WAITING", "RESERVATION"), "busy"),
     **dict.fromkeys(("BLOCKED", "INOPERATIVE", "OUTOFORDER", "REFUSED", "REJECTED", "FAILED", "INVALID"), "bad"),
     **dict.fromkeys(("TIMED_OUT", "TIMEOUT", "EXPIRED", "NOT_ALLOWED", "NO_CREDIT", "UNREGISTERED", "OFFLINE"), "bad"),

@@ -73,7 +73,12 @@ class Visit:
 
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page, or a part of one."""
-        known = {"visit": self, "may": self.may, "path": self.request.url.path, "done": _DONE.get(self.query.get("done", ""))}
+        known = {
+            "visit": self,
+            "may": self.may,
+            "path": self.request.url.path,
+            "done": _DONE.get(self.query.get("done", "")),
+        }
         return HTMLResponse(self.console.templates.render(template, known | values), status)
 
     def go(self, path: str, done: str = "") -> Response:

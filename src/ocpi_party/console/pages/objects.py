@@ -35,15 +35,14 @@ def listing(module: str) -> Page:
     return page
 
 
+_AS_IT_IS = ("own", "partner", "country_code", "party_id", "offset", "cursor")
 _FILTERS = ("own", "partner", "country_code", "party_id", "from", "to")
 
 
 def filter_of(query: Mapping[str, str]) -> dict[str, object | None]:
     """The filter of a page → that of the API; days are whole ones, and the last is meant too. Raises Failed"""
-    return {name: query.get(name) for name in ("own", "partner", "country_code", "party_id", "offset", "cursor")} | {
-        "date_from": _day(query.get("from")),
-        "date_to": _day(query.get("to"), later=1),
-    }
+    kept: dict[str, object | None] = {name: query.get(name) for name in _AS_IT_IS}
+    return kept | {"date_from": _day(query.get("from")), "date_to": _day(query.get("to"), later=1)}
 
 
 def _day(given: str | None, *, later: int = 0) -> str | None:

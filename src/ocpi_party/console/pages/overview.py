@@ -23,7 +23,9 @@ _COUNTED = ("locations", "sessions", "cdrs", "tariffs", "tokens")
 
 async def overview(visit: Visit) -> Response:
     span = visit.query.get("span", "hour")
-    return visit.page("overview.html", span=span if span in _SPANS else "hour", spans=list(_SPANS), **await _state(visit))
+    return visit.page(
+        "overview.html", span=span if span in _SPANS else "hour", spans=list(_SPANS), **await _state(visit)
+    )
 
 
 async def live(visit: Visit) -> Response:

@@ -113,7 +113,9 @@ async def unregister(visit: Visit) -> Response:
     if answer.problem is not None:
         return visit.failed("partner_unregister.html", answer, partner=partner)
     if "warning" in answer.data:
-        return await _show(visit, problem=f"It is unregistered here, but they may not know it: {answer.data['warning']}")
+        return await _show(
+            visit, problem=f"It is unregistered here, but they may not know it: {answer.data['warning']}"
+        )
     return visit.go(f"/partners/{partner['id']}", "unregistered")
 
 
