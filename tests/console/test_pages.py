@@ -285,21 +285,21 @@ async def test_settings_tell_no_secret(server: Server, visitor: httpx.AsyncClien
 
 
 async def test_a_part_of_the_page_asks_for_what_is_new_alone(server: Server, visitor: httpx.AsyncClient) -> None:
-    await own.publish(server)
+    await server.invite("tnm")
     first = (await visitor.get("/console/events/newer", params={"after": "0"})).text
     reached = re.search(r"newer\?after=(\d+)", first)
     assert reached
 
     again = (await visitor.get("/console/events/newer", params={"after": reached[1]})).text
 
-    assert "locations/NL*OWA/LOC1" in first
-    assert "locations/NL*OWA/LOC1" not in again
+    assert "partner.invited" in first
+    assert "partner.invited" not in again
 
 
 async def test_throughput_counts_what_happened(server: Server, visitor: httpx.AsyncClient) -> None:
-    await own.publish(server)
+    await server.invite("tnm")
 
     told = (await visitor.get("/console/data/throughput?span=hour")).json()
 
-    assert [(one["name"], sum(one["values"])) for one in told["lines"]] == [("object", 1)]
+    assert [(one["name"], sum(one["values"])) for one in told["lines"]] == [("partner", 1)]
     assert len(told["at"]) == len(told["lines"][0]["values"])
