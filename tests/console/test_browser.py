@@ -180,7 +180,7 @@ async def test_dark_is_dark(visitor: Visitor, listening: Server, pytestconfig: p
     await visitor.sign_in()
     await visitor.look("")
 
-    colour = await visitor.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    colour = await visitor.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
 
     if pytestconfig.getoption("screenshots"):
         await _keep(visitor, "overview-dark", docs=True)

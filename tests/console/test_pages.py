@@ -14,7 +14,8 @@ from tests.server import API_KEY, PUBLIC_URL, Server, start_server
 OURS = {"sec-fetch-site": "same-origin"}
 PAGES = (
     "",
-    "/live",
+    "/live/numbers",
+    "/live/lists",
     "/partners",
     "/partners/new",
     "/parties",
@@ -68,7 +69,7 @@ async def test_nobody_sees_a_page_before_signing_in(server: Server) -> None:
             assert seen.headers["location"].startswith("/console/sign-in?next=/console/"), page
 
         wrong = await sign_in(stranger, "not a key")
-        part = await stranger.get("/console/live", headers={"hx-request": "true"})
+        part = await stranger.get("/console/live/lists", headers={"hx-request": "true"})
 
     assert wrong.status_code == 403
     assert "set-cookie" not in wrong.headers

@@ -78,6 +78,12 @@ def ago(given: object) -> Markup | str:
     )
 
 
+def due(given: object) -> Markup | str:
+    """When something will be done; what is due waits for a worker."""
+    at = _moment(given)
+    return "now" if at is not None and at <= now() else ago(given)
+
+
 def span(seconds: float | Decimal) -> str:
     """A length of time in its largest unit: `5 s`, `3 min`, `2 h`, `4 d`."""
     for length, name in ((86400, "d"), (3600, "h"), (60, "min")):
@@ -122,6 +128,7 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "pretty": pretty,
     "when": when,
     "ago": ago,
+    "due": due,
     "span": span,
     "hours": hours,
     "price": price,

@@ -9,6 +9,7 @@ async function withLand(element) {
   const map = L.map(element, { worldCopyJump: true, preferCanvas: true, zoomControl: true, maxZoom: 12, minZoom: 1 });
   map.attributionControl.setPrefix(false);
   map.attributionControl.addAttribution("Land: Natural Earth");
+  map.setView([50, 10], 4); // Leaflet cannot draw on a canvas before it knows where it looks.
   const land = await (await fetch(element.dataset.land)).json();
   L.geoJSON(topojson.feature(land, land.objects.land), {
     interactive: false,
@@ -38,7 +39,6 @@ async function showList(element) {
     spot(one.at, one.broken ? "--bad" : one.free ? "--good" : "--busy").bindPopup(told(one)).addTo(map);
   }
   if (locations.length) map.fitBounds(L.latLngBounds(locations.map((one) => one.at)).pad(0.3), { maxZoom: 8, animate: false });
-  else map.setView([50, 10], 4);
   const note = document.querySelector(".map-note");
   if (note && total > locations.length) note.textContent = `The map shows the newest ${locations.length} of ${total}.`;
 }

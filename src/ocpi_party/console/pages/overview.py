@@ -18,37 +18,52 @@ _SPANS = {
     "day": (timedelta(days=1), timedelta(minutes=15)),
     "week": (timedelta(days=7), timedelta(hours=2)),
 }
+_NEWEST = 12
 _COUNTED = ("locations", "sessions", "cdrs", "tariffs", "tokens")
 
 
 async def overview(visit: Visit) -> Response:
-    span = visit.query.get("span", "hour")
+    span = visit.query.get("span", "")
+    counts = await asyncio.gather(*(visit.api.get(f"/api/{module}", {"limit": 1}) for module in _COUNTED))
     return visit.page(
-        "overview.html", span=span if span in _SPANS else "hour", spans=list(_SPANS), **await _state(visit)
+        "overview.html",
+        span=span if span in _SPANS else "hour",
+        spans=list(_SPANS),
+        counts=dict(zip(_COUNTED, (answer.total for answer in counts), strict=True)),
+        **await _numbers(visit),
+        **await _lists(visit),
     )
 
 
-async def live(visit: Visit) -> Response:
-    """The part of the page that is asked for again and again."""
-    return visit.page("overview_live.html", **await _state(visit))
+async def live_numbers(visit: Visit) -> Response:
+    """A part of the page that is asked for again and again."""
+    return visit.page("overview_numbers.html", **await _numbers(visit))
 
 
-async def _state(visit: Visit) -> dict[str, Any]:
+async def live_lists(visit: Visit) -> Response:
+    """Likewise."""
+    return visit.page("overview_lists.html", **await _lists(visit))
+
+
+async def _numbers(visit: Visit) -> dict[str, Any]:
     async with visit.building.database.read() as tx:
         lanes = await outbox.lanes(tx)
-        newest = await events.last(tx)
-        happened = await events.after(tx, max(0, newest - 12), most=12)
-    partners, waiting, *counts = await asyncio.gather(
-        visit.api.get("/api/partners"),
-        visit.api.get("/api/commands", {"direction": "inbound", "state": "PENDING", "limit": 1}),
-        *(visit.api.get(f"/api/{module}", {"limit": 1}) for module in _COUNTED),
-    )
-    told = _per_partner(lanes)
+    waiting = await visit.api.get("/api/commands", {"direction": "inbound", "state": "PENDING", "limit": 1})
     return {
-        "partners": [one | {"told": told[one["id"]]} for one in partners.data if one["status"] != "UNREGISTERED"],
-        "total": {name: sum(one[name] for one in told.values()) for name in ("pending", "refused", "broken")},
+        "total": {name: sum(lane[name] for lane in lanes) for name in ("pending", "refused", "broken")},
         "waiting": waiting.total,
-        "counts": dict(zip(_COUNTED, (answer.total for answer in counts), strict=True)),
+        "lag": max((lane["lag"] for lane in lanes), default=0),
+    }
+
+
+async def _lists(visit: Visit) -> dict[str, Any]:
+    async with visit.building.database.read() as tx:
+        told = _per_partner(await outbox.lanes(tx))
+        newest = await events.last(tx)
+        happened = await events.after(tx, max(0, newest - _NEWEST), most=_NEWEST)
+    partners = (await visit.api.get("/api/partners")).data
+    return {
+        "partners": [one | {"told": told[one["id"]]} for one in partners if one["status"] != "UNREGISTERED"],
         "happened": [events.cloud_event(row, visit.building.public_url) for row in reversed(happened)],
     }
 
@@ -90,6 +105,7 @@ def _lines(rows: list[Row], since: datetime, width: timedelta) -> dict[str, Any]
 
 PLACES = (
     Place("/", overview),
-    Place("/live", live),
+    Place("/live/numbers", live_numbers),
+    Place("/live/lists", live_lists),
     Place("/data/throughput", throughput),
 )
