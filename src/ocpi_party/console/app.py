@@ -19,13 +19,13 @@ from ocpi_party.console.pages import (
     commands,
     events,
     keys,
-    listed,
     objects,
     overview,
     parties,
     partners,
     settings,
     signing_in,
+    watching,
     webhooks,
 )
 from ocpi_party.console.rendering import Templates
@@ -60,7 +60,7 @@ def add_console(
     settings   name, value and meaning of each, without secrets
     """
     shared = Console(building, api, first_key, settings, lasts, Templates())
-    places = [*PLACES, *listed.places(api)]
+    places = [*PLACES, *watching.places(api)]
     shared.templates.show_only({place.path for place in places})
     app = Starlette(
         routes=[Mount("/assets", StaticFiles(directory=_ASSETS)), *(place.route(shared) for place in places)],

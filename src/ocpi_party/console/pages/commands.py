@@ -30,13 +30,14 @@ async def listing(visit: Visit) -> Response:
     state = visit.query.get("state", "")
     asked = {"direction": direction, "state": state, "offset": offset}
     answer = await visit.api.get("/api/commands", asked)
-    first = int(offset or 0)
+    first, limit = int(offset or 0), int(answer.headers["x-limit"])
+    reached = first + len(answer.data)
     paging = {
         "total": answer.total,
         "first": first + 1 if answer.data else 0,
-        "last": first + len(answer.data),
-        "before": asked | {"offset": max(0, first - int(answer.headers["x-limit"]))} if first else None,
-        "behind": asked | {"offset": first + len(answer.data)} if first + len(answer.data) < answer.total else None,
+        "last": reached,
+        "before": asked | {"offset": max(0, first - limit)} if first else None,
+        "behind": asked | {"offset": reached} if reached < answer.total else None,
     }
     return visit.page("commands.html", found=answer.data, direction=direction, state=state, paging=paging)
 

@@ -1,21 +1,20 @@
 """Locations, sessions, CDRs, tariffs and tokens, ours and theirs: a list that is paged on the server, and each one of them."""
 
-import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 from starlette.responses import JSONResponse, Response
 
-from ocpi_party.console.own_api import Answer, Failed
+from ocpi_party.console.own_api import Failed
+from ocpi_party.console.paging import paging
 from ocpi_party.console.visit import Page, Place, Visit
 
 ID = {"tokens": "uid"}
 """The field that names an object, where it is not `id`."""
 
 _ON_THE_MAP = 2000
-_NEXT = re.compile(r"<([^>]*)>")
 
 
 def listing(module: str) -> Page:
@@ -27,7 +26,7 @@ def listing(module: str) -> Page:
             f"{module}.html",
             module=module,
             found=answer.data,
-            paging=_paging(visit.query, answer),
+            paging=paging(visit.query, answer, _FILTERS),
             partners=partners,
             filtered={name: visit.query.get(name, "") for name in _FILTERS},
         )
@@ -52,23 +51,6 @@ def _day(given: str | None, *, later: int = 0) -> str | None:
         return f"{date.fromisoformat(given) + timedelta(days=later)}T00:00:00Z"
     except (ValueError, OverflowError):
         raise Failed(422, f"{given} is no day, such as 2026-03-01") from None
-
-
-def _paging(query: Mapping[str, str], answer: Answer) -> dict[str, Any]:
-    """Where this page lies, and the queries of those beside it."""
-    kept = {name: query[name] for name in _FILTERS if query.get(name)}
-    offset = int(query.get("offset") or 0)
-    limit = int(answer.headers["x-limit"])
-    found = _NEXT.match(answer.headers.get("link", ""))
-    link = parse_qs(urlsplit(found[1]).query) if found else {}
-    further = {name: link[name][0] for name in ("offset", "cursor") if name in link}
-    return {
-        "total": answer.total,
-        "first": offset + 1 if answer.data else 0,
-        "last": offset + len(answer.data),
-        "before": kept | {"offset": max(0, offset - limit)} if offset else None,
-        "behind": kept | further if further else None,
-    }
 
 
 def showing(module: str) -> Page:
@@ -104,7 +86,7 @@ async def _of_session(visit: Visit, path: str, session: Mapping[str, Any]) -> di
 
 async def _timeline(visit: Visit, session: Mapping[str, Any]) -> list[Any] | None:
     """Everything that is known of the session in order; None where this server keeps no such account."""
-    asked = {name: session[name] for name in ("country_code", "party_id")} | {"session": session["id"]}
+    asked = {"session": f"{session['country_code']}*{session['party_id']}/{session['id']}"}
     answer = await visit.api.call("GET", "/api/timeline", params=asked)
     return answer.data if answer.problem is None and isinstance(answer.data, list) else None
 
