@@ -118,7 +118,7 @@ def tone(state: object) -> str:
 
 _TONES = {
     **dict.fromkeys(
-        ("CONNECTED", "AVAILABLE", "ACCEPTED", "ALLOWED", "COMPLETED", "ACTIVE", "DELIVERED", "RESULTED"), "good"
+        ("CONNECTED", "AVAILABLE", "ACCEPTED", "ALLOWED", "OK", "COMPLETED", "ACTIVE", "DELIVERED", "RESULTED"), "good"
     ),
     **dict.fromkeys(("CHARGING", "RESERVED", "INVITED", "CONNECTING", "PENDING", "WAITING", "RESERVATION"), "busy"),
     **dict.fromkeys(("BLOCKED", "INOPERATIVE", "OUTOFORDER", "REFUSED", "REJECTED", "FAILED", "INVALID"), "bad"),

@@ -37,7 +37,7 @@ def places(api: FastAPI) -> Iterator[Place]:
 def _listing(name: str) -> Page:
     async def page(visit: Visit) -> Response:
         filtered = {one: visit.query.get(one, "") for one in FILTERS[name]}
-        window = {one: visit.query.get(one) for one in ("offset", "cursor")}
+        window = {one: visit.query.get(one, "") for one in ("offset", "cursor")}
         answer = await visit.api.get(f"/api/{name}", filtered | window)
         partners = (await visit.api.get("/api/partners")).data
         return visit.page(
