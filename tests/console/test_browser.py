@@ -50,7 +50,7 @@ PAGES = {
     "keys": "/keys",
     "settings": "/settings",
 }
-KEPT = ("overview", "partners", "partner", "locations", "session", "cdr", "events")
+KEPT = ("overview", "partners", "partner", "locations", "session", "cdr")
 
 
 @dataclass
