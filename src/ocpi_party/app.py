@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from ocpi_party.backoffice import metrics
 from ocpi_party.backoffice.app import backoffice
 from ocpi_party.backoffice.health import Life
+from ocpi_party.console import handshake
+from ocpi_party.console.app import add_console
 from ocpi_party.database import Database, DatabaseUnavailable, LockTimeout
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
@@ -39,7 +41,7 @@ from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.renewal import RenewalWorker
 from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
-from ocpi_party.settings import Settings
+from ocpi_party.settings import Settings, shown
 from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
@@ -50,6 +52,7 @@ from ocpi_party.webhooks.worker import WebhookWorker
 log = logging.getLogger(__name__)
 
 DIALECTS = {str(dialect.version): dialect for dialect in (V2_2_1,)}
+_AS_SENT = ("/api/", "/console")
 _SIDES = {Role.CPO: "cpo", Role.EMSP: "emsp"}
 _MOST_FREQUENT = (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS)
 
@@ -78,7 +81,7 @@ class App:
         if scope["type"] == "http" and scope["path"].startswith("/ocpi"):
             await self.front(scope, receive, send)
         else:
-            if scope["type"] == "http" and scope["path"].startswith("/api/"):
+            if scope["type"] == "http" and scope["path"].startswith(_AS_SENT):
                 as_sent(scope)
             await self.api(scope, receive, send)
 
@@ -257,11 +260,18 @@ def create_app(
     app: App
     life = Life(at_stop=[happenings.close])  # An open stream would keep the server from ending.
     api = backoffice(building, api_key=api_key, life=life, lifespan=lambda _api: app.running(workers=workers))
+    add_console(
+        api,
+        building,
+        first_key=api_key,
+        lasts=timedelta(seconds=settings.console_session_seconds),
+        settings=shown(settings),
+    )
     front = OcpiFront(_endpoints(), building, body_bytes=messages.body_bytes if messages else 0)
     front.observers.append(lambda done: metrics.count_request("ocpi", done.scope, done.http_status, done.seconds))
     renewing = RenewalWorker(building)
     wakers.append(renewing.wake)
-    client.observers.append(metrics.count_call)
+    client.observers += [metrics.count_call, handshake.note]
     if messages is not None:
         front.observers.append(lambda done: messages.keep(handled_message(done)))
         client.observers.append(lambda done: messages.keep(asked_message(done, messages.body_bytes)))

@@ -132,6 +132,10 @@ class Settings(BaseSettings):
         128 * MIB, description="memory of each process for what it caches, in bytes"
     )
 
+    console_session_seconds: Seconds = Field(
+        43200, description="how long somebody stays signed in at the console, in seconds"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least grave level that is logged"
     )
@@ -255,6 +259,20 @@ def variable(field: str) -> str:
     """The name of a setting in the environment."""
     alias = Settings.model_fields[field].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias or f"OCPI_{field.upper()}")
+
+
+def shown(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of each, for people who look; of what is secret, or may hold a password, only whether it is set."""
+    return [
+        (variable(name), _in_words(name, getattr(settings, name)), str(field.description))
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _in_words(name: str, value: object) -> str:
+    if value is None:
+        return "not set"
+    return "set" if isinstance(value, SecretStr) or name == "database_url" else str(value)
 
 
 def table() -> str:
