@@ -78,13 +78,37 @@ def template(postgres: str) -> str:
     return asyncio.run(_template(postgres))
 
 
-@pytest.fixture
-def database_url(postgres: str, template: str) -> Iterator[str]:
-    """An empty database of the test's own, with all tables; gone when the test is."""
+@pytest.fixture(scope="session")
+def own_database(postgres: str, template: str) -> Iterator[str]:
+    """The database of this worker, used by one test after the other: a copy for each test would cost more than the test."""
     name = f"ocpi_test_{uuid.uuid4().hex[:16]}"
     asyncio.run(_administer(postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
     yield _named(postgres, name)
     asyncio.run(_administer(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+_EMPTY = """
+    DO $$
+    DECLARE one record;
+    BEGIN
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+        SET LOCAL session_replication_role = replica;  -- neither triggers nor foreign keys
+        FOR one IN SELECT format('%I', c.relname) AS name FROM pg_class c
+                    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+                      AND c.relname <> 'alembic_version' LOOP
+            EXECUTE 'DELETE FROM ' || one.name;
+        END LOOP;
+        PERFORM setval(s.oid::regclass, 1, false) FROM pg_class s
+          WHERE s.relnamespace = 'public'::regnamespace AND s.relkind = 'S';
+    END $$
+"""
+
+
+@pytest.fixture
+def database_url(own_database: str) -> str:
+    """A database with all tables, and nothing in them."""
+    asyncio.run(_administer(own_database, _EMPTY))
+    return own_database
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -32,6 +32,7 @@ from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.renewal import RenewalWorker
 from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings
@@ -63,6 +64,7 @@ class App:
     pulling: PullWorker
     results: ResultWorker
     webhooks: WebhookWorker
+    renewing: RenewalWorker
     api: FastAPI
     life: Life
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -86,7 +88,7 @@ class App:
             await self.webhooks.open()
             jobs = [self._housekeeping]
             if workers:
-                jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run]
+                jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run, self.renewing.run]
             self.tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
             yield
         finally:
@@ -188,11 +190,11 @@ def create_app(
     happenings = Happenings()
     webhooks = WebhookWorker(database, vault, happenings, settings.public_url, transport=transport)
 
+    wakers = [pushing.wake, pulling.wake, results.wake, happenings.wake]
+
     def wake() -> None:
-        pushing.wake()
-        pulling.wake()
-        results.wake()
-        happenings.wake()
+        for waker in wakers:
+            waker()
 
     building = Building(
         database=database,
@@ -210,6 +212,7 @@ def create_app(
         max_json_depth=settings.max_json_depth,
         allow_private_urls=settings.allow_private_urls,
         token_grace=timedelta(seconds=settings.token_grace_seconds),
+        renew_every=timedelta(days=settings.rotation_days) if settings.rotation_days else None,
         command_timeout=timedelta(seconds=settings.command_timeout_seconds),
         keep_trying=timedelta(seconds=settings.result_retry_seconds),
         charging_profile_requests=settings.charging_profile_requests,
@@ -230,9 +233,11 @@ def create_app(
     life = Life(at_stop=[happenings.close])  # An open stream would keep the server from ending.
     api = backoffice(building, api_key=api_key, life=life, lifespan=lambda _api: app.running(workers=workers))
     front = OcpiFront(_endpoints(), building)
+    renewing = RenewalWorker(building)
+    wakers.append(renewing.wake)
     front.observers.append(lambda scope, _asked, status, seconds: metrics.count_request("ocpi", scope, status, seconds))
     client.observers.append(metrics.count_call)
-    app = App(settings, building, front, pushing, pulling, results, webhooks, api, life)
+    app = App(settings, building, front, pushing, pulling, results, webhooks, renewing, api, life)
     return app
 
 

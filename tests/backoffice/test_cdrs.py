@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_tariff
+from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_session, a_tariff
 from tests.partner import FakePartner, envelope
 from tests.server import Server
 
@@ -323,7 +323,6 @@ async def test_the_costs_of_a_cdr_are_calculated_from_its_tariffs_and_periods(se
     ("changes", "pointer"),
     [
         ({"country_code": None}, "/country_code"),
-        ({"tariffs": []}, "/tariffs"),
         ({"charging_periods": []}, "/charging_periods"),
     ],
 )
@@ -333,3 +332,17 @@ async def test_a_cdr_that_has_no_price_is_refused_in_words(
     answer = await server.operator.post("/api/cdrs/price", json=ours() | changes)
 
     assert (answer.status_code, answer.json()["pointer"]) == (422, pointer)
+
+
+@pytest.mark.requirement("CDR-R-18", "CDR-R-17")
+async def test_a_cdr_carries_the_reference_that_the_emsp_gave_last(server: Server, tnm: FakePartner) -> None:
+    token = a_cdr_token(PartyId("DE", "TNM"))
+    session = a_session(OWA, id="S1", cdr_token=token, authorization_reference="r2")
+    answer = await server.operator.put("/api/sessions/NL/OWA/S1", json=session)
+    assert answer.status_code == 201, answer.text
+
+    other = await server.operator.put(URL, json=ours(session_id="S1", authorization_reference="r1"))
+    silent = await server.operator.put(URL, json=ours(session_id="S1"))
+
+    assert (other.status_code, other.json()["pointer"]) == (422, "/authorization_reference")
+    assert (silent.status_code, silent.json()["authorization_reference"]) == (201, "r2")

@@ -1,8 +1,16 @@
 """Whether the server lives, whether it is ready, and what it counts."""
 
 import asyncpg
+import pytest
+from tests.conftest import NewDatabase
 from tests.partner import FakePartner
 from tests.server import Server
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase) -> str:
+    """A database that nobody uses afterwards: its schema is broken here."""
+    return new_database()
 
 
 async def test_server_is_ready_until_it_is_told_to_stop(server: Server) -> None:

@@ -8,6 +8,7 @@ from tests.objects import NOON, a_connector, a_location, a_tariff, an_evse
 from tests.partner import FakePartner, envelope
 from tests.server import Server
 
+from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.types import PartyId
 
 OWA = PartyId("NL", "OWA")
@@ -159,6 +160,27 @@ async def test_who_may_not_see_a_tariff_any_more_is_told_to_delete_it(server: Se
 
     assert told(tnm) == [("DELETE", THEIRS)]
     assert told(abc) == [("PUT", THEIRS)]
+
+
+@pytest.mark.requirement("TAR-S-01", "TAR-R-09")
+async def test_a_tariff_that_ended_is_told_when_it_is_prolonged_or_deleted(server: Server, tnm: FakePartner) -> None:
+    await put(server, end_date_time="2020-01-01T00:00:00Z")
+    await server.push()
+    told(tnm)
+    async with server.app.building.database.write() as tx:
+        assert await withdraw_expired(tx) == 1
+
+    await server.operator.patch(URL, json={"end_date_time": "2099-01-01T00:00:00Z"})
+    await server.push()
+    prolonged = told(tnm)
+    await server.operator.patch(URL, json={"end_date_time": "2020-01-01T00:00:00Z"})
+    async with server.app.building.database.write() as tx:
+        await withdraw_expired(tx)
+    await server.operator.delete(URL)
+    await server.push()
+
+    assert prolonged == [("PUT", THEIRS)]
+    assert told(tnm) == [("DELETE", THEIRS)]
 
 
 async def test_what_others_would_have_to_forgive_is_refused(server: Server) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.command import Commands
+from tests.conftest import NewDatabase
 
 KEYS = {"OCPI_SECRET_KEY": "a-secret-for-tests", "OCPI_API_KEY": "an-api-key-for-tests"}
 NewCommands = Callable[[str], Commands]
@@ -30,3 +31,9 @@ def new_commands(tmp_path: Path, new_database: Callable[[], str]) -> NewCommands
         return _commands(tmp_path / name, new_database())
 
     return make
+
+
+@pytest.fixture
+def database_url(new_database: NewDatabase) -> str:
+    """A database that nobody uses afterwards: some tests here break its schema."""
+    return new_database()

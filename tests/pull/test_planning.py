@@ -40,7 +40,7 @@ def of(partner: Partner, ours: tuple[Party, ...] = OURS) -> list[tuple[ModuleId,
     return [(one.module, one.party, one.addressee) for one in wanted(partner, ours, PULLED)]
 
 
-@pytest.mark.requirement("OPS-15")
+@pytest.mark.requirement("OPS-15", "LOC-S-09")
 def test_an_emsp_fetches_tariffs_then_locations_then_sessions_then_cdrs_of_a_cpo() -> None:
     lists = of(a_partner(Role.CPO))
 

@@ -24,13 +24,15 @@ class PartyBody(BaseModel):
 
 @router.post("", status_code=201, dependencies=[ADMIN])
 async def post_party(building: CurrentBuilding, body: PartyBody) -> dict[str, Any]:
-    """Add a party of ours. Connected partners learn of it when their tokens are rotated."""
+    """Add a party of ours. Connected partners hear of it: their credentials are renewed at once."""
     details = body.business_details.model_dump(mode="json", exclude_none=True)
     party = Party(body.country_code.upper(), body.party_id.upper(), Role(body.role), details)
     async with building.database.write() as tx:
         if not await repository.add_party(tx, party):
             raise Conflict(f"{party.key} is a party of ours in role {party.role} already")
+        await repository.announce(tx, str(party.key))
     building.directory.drop()
+    building.wake()
     return _told(party)
 
 

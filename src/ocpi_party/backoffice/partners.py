@@ -12,7 +12,7 @@ from ocpi_party.database import ReadTx
 from ocpi_party.modules.credentials.registration import Registration
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import wire_time
+from ocpi_party.ocpi.types import now, wire_time
 from ocpi_party.partners import repository
 from ocpi_party.partners.partner import Partner
 from ocpi_party.transport import offer
@@ -90,6 +90,8 @@ async def patch_partner(building: CurrentBuilding, partner_id: PartnerId, body: 
     changes = {name: value for name, value in changes.items() if value is not None or name in ("modules", "parties")}
     if changes:
         async with building.database.write() as tx:
+            if {"modules", "parties"} & set(changes):
+                changes["renew_at"] = now()  # What we offer to it changed.
             await repository.change(tx, partner_id, **changes)
             await building.connected(tx, partner_id)
         building.directory.drop()

@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
-from ocpi_party.modules.tariffs.publishing import PUBLISHER, delete_tariff
+from ocpi_party.modules.tariffs import publishing
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.types import encode
@@ -29,7 +29,7 @@ async def put_tariff(
     body = must_be(await json_object(request, building), country_code=country_code, party_id=party_id, id=tariff_id)
     owner = await our_owner(building, ModuleId.TARIFFS, country_code, party_id)
     async with building.database.write() as tx:
-        done = await PUBLISHER.put(tx, our_ref(owner, tariff_id), body, audience=audience_of(audience))
+        done = await publishing.put_tariff(tx, our_ref(owner, tariff_id), body, audience_of(audience))
     building.wake()
     return _answer(done)
 
@@ -43,7 +43,7 @@ async def patch_tariff(
     must_be(body, country_code=country_code, party_id=party_id, id=tariff_id)
     owner = await our_owner(building, ModuleId.TARIFFS, country_code, party_id)
     async with building.database.write() as tx:
-        done = await PUBLISHER.patch(tx, our_ref(owner, tariff_id), body)
+        done = await publishing.patch_tariff(tx, our_ref(owner, tariff_id), body)
     building.wake()
     return _answer(done)
 
@@ -55,7 +55,7 @@ async def remove_tariff(
     """Take a Tariff away that is not used any more; 409 while connectors of ours refer to it."""
     owner = await our_owner(building, ModuleId.TARIFFS, country_code, party_id)
     async with building.database.write() as tx:
-        await delete_tariff(tx, our_ref(owner, tariff_id))
+        await publishing.delete_tariff(tx, our_ref(owner, tariff_id))
     building.wake()
     return Response(status_code=204)
 

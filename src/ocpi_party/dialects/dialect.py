@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ocpi_party.dialects import tolerance
-from ocpi_party.dialects.tolerance import Finding, Reading, read_own
+from ocpi_party.dialects.tolerance import Finding, Reading, read_own, read_published
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import VersionNumber
 from ocpi_party.ocpi.types import House, JsonObject, decode, encode
 
-__all__ = ["Dialect", "Finding", "Reading", "read_own"]
+__all__ = ["Dialect", "Finding", "Reading", "read_own", "read_published"]
 
 Respell = Callable[[JsonObject], JsonObject]
 """Has to cope with parts of an object, as a PATCH has them, and with nonsense: it runs before anything is checked."""

@@ -18,6 +18,7 @@ from ocpi_party.dialects.leniencies import ABSENT, KEPT, LENIENCIES, Bent, Devia
 from ocpi_party.dialects.nulls import lists_of, without_nulls
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.fields import Dispensable, MayBeMissing
+from ocpi_party.ocpi.publishable import must_be_publishable
 from ocpi_party.ocpi.types import House, JsonObject, decode
 
 Path = tuple[int | str, ...]
@@ -65,6 +66,13 @@ def read_own(kind: type[House], wire: object) -> JsonObject:
     """
     document = without_nulls(_object(wire), lists_of(kind))
     return _read(kind, document, {"date_time": LENIENCIES["date_time"]}).document
+
+
+def read_published(kind: type[House], wire: object) -> JsonObject:
+    """An object of ours that partners will get: shape, and the rules of what may be sent. Raises InvalidObject"""
+    document = read_own(kind, wire)
+    must_be_publishable(document)
+    return document
 
 
 def changes(wire: object) -> JsonObject:

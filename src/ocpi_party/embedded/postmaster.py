@@ -1,5 +1,6 @@
 """The server process of one cluster: found by its socket, started, stopped. Callers hold the starting lock."""
 
+import atexit
 import os
 import signal
 import subprocess
@@ -21,6 +22,12 @@ LOG_BYTES = 10_000_000
 
 _children: list[subprocess.Popen[bytes]] = []
 """Servers that we started, and that may outlive our use of them; kept so that Python does not complain of them."""
+
+
+@atexit.register
+def _leave_them_running() -> None:
+    for child in _children:
+        child.returncode = child.poll() or 0
 
 
 def running(places: Places) -> Process | None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Table
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import read_own
+from ocpi_party.dialects.dialect import read_published
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, decode, encode, now, parse_time, wire_time
@@ -77,7 +77,7 @@ class Publisher:
         if audience is None:
             audience = known.audience if known else EVERYBODY
         at = moment(body.get("last_updated"), known.last_updated if known else None)
-        document = read_own(self.kind, body | {"last_updated": wire_time(at)})
+        document = read_published(self.kind, body | {"last_updated": wire_time(at)})
         if known is not None and known.audience == audience:
             before = _object(known.document)
             if same_content(before, document):
@@ -97,7 +97,7 @@ class Publisher:
         before = _object(known.document)
         at = moment(changes.get("last_updated"), known.last_updated)
         told = changes | {"last_updated": wire_time(at)}
-        document = read_own(self.kind, merge(before, told))
+        document = read_published(self.kind, merge(before, told))
         if same_content(before, document):
             return Published(before, created=False, changed=False)
         await repository.put(tx, self.table, ref, encode(document), at, audience=known.audience, any_age=True)

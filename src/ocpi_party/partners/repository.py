@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
@@ -154,6 +154,32 @@ async def change(tx: WriteTx, partner_id: int, **columns: Any) -> None:
     assignments = ", ".join(f"{name} = :{name}" for name in values)
     await tx.run(Statement(f"UPDATE partners SET {assignments} WHERE id = :id"), id=partner_id, **values)
     await tx.notify(DIRECTORY)
+
+
+_CLAIM_RENEWAL = Statement(
+    """UPDATE partners SET renew_at = now() + :again_after
+        WHERE id = (SELECT id FROM partners WHERE status = 'CONNECTED' AND renew_at <= now()
+                     ORDER BY renew_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+       RETURNING id"""
+)
+_CHANGED_OFFER = Statement(
+    """UPDATE partners SET renew_at = now()
+        WHERE status = 'CONNECTED' AND (parties IS NULL OR parties::jsonb ? :owner)"""
+)
+
+
+async def claim_renewal(tx: WriteTx, again_after: timedelta) -> Partner | None:
+    """A partner whose credentials are to be renewed now, for whoever asks first.
+
+    again_after  when it is due again, if the renewal does not come about
+    """
+    partner_id = await tx.value(_CLAIM_RENEWAL, again_after=again_after)
+    return await get(tx, partner_id) if partner_id is not None else None
+
+
+async def announce(tx: WriteTx, owner: str) -> None:
+    """Partners that deal with this party of ours are to hear what we offer now. owner  COUNTRY*PARTY"""
+    await tx.run(_CHANGED_OFFER, owner=owner)
 
 
 async def delete(tx: WriteTx, partner_id: int) -> None:

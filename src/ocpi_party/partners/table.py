@@ -56,6 +56,7 @@ PARTNERS = Table(
     Column("connected_at", DateTime(timezone=True)),
     Column("rotated_at", DateTime(timezone=True)),
     Column("last_contact_at", DateTime(timezone=True)),
+    Column("renew_at", DateTime(timezone=True), comment="when its credentials are to be renewed; NULL: never"),
 )
 
 PARTNER_PARTIES = Table(

@@ -47,6 +47,7 @@ class Building:
     public_url    base of every URL that we hand to a partner, without a slash at its end
     mounted       the interfaces that are mounted: version details are made from them
     token_grace   how long an old credentials token stays good when nobody uses the new one
+    renew_every   how old credentials tokens may get, None for any age
     token_of      the credentials token that we send to a partner, and its encoding
     command_timeout  how long the result of a command may take, as partners are told
     keep_trying      how long we try to deliver such a result
@@ -74,6 +75,7 @@ class Building:
     max_json_depth: int
     allow_private_urls: bool
     token_grace: timedelta
+    renew_every: timedelta | None
     command_timeout: timedelta
     keep_trying: timedelta
     charging_profile_requests: int

@@ -220,7 +220,7 @@ def _cdr_token() -> dict[str, Any]:
     return {name: token[name] for name in ("country_code", "party_id", "uid", "type", "contract_id")}
 
 
-@pytest.mark.requirement("CMD-S-09")
+@pytest.mark.requirement("CMD-S-09", "LOC-G-10")
 @pytest.mark.parametrize(
     ("token", "status"),
     [(a_token(PartyId("DE", "XYZ")), 403), (a_token(OWM, valid=False), 409), (a_token(OWM, uid=""), 422)],

@@ -44,6 +44,16 @@ async def test_a_session_put_is_there_as_it_was_sent_although_its_location_is_un
     assert seen.data == session
 
 
+@pytest.mark.requirement("SES-R-18")
+@pytest.mark.parametrize("cost", [None, {"excl_vat": 0.0}, {"excl_vat": 4.0, "incl_vat": 4.4}])
+async def test_a_cost_that_is_not_told_stays_unknown_and_none_stays_free(
+    tnm: Caller, cost: dict[str, Any] | None
+) -> None:
+    await tnm.put(URL, a_session(total_cost=cost))
+
+    assert (await tnm.get(URL)).data.get("total_cost") == cost
+
+
 @pytest.mark.requirement("SES-R-01")
 async def test_an_unknown_session_is_404_and_2001(tnm: Caller) -> None:
     for answer in (await tnm.get(URL), await tnm.patch(URL, {"kwh": 1, "last_updated": NOON})):

@@ -20,7 +20,18 @@ async def tnm(server: Server) -> Caller:
 
 @BOTH
 @pytest.mark.requirement(
-    "VER-01", "VER-02", "VER-04", "VER-06", "VER-07", "VER-11", "VER-16", "TRN-32", "TRN-33", "HCI-S-03"
+    "VER-01",
+    "VER-02",
+    "VER-04",
+    "VER-06",
+    "VER-07",
+    "VER-11",
+    "VER-16",
+    "TRN-32",
+    "TRN-01",
+    "TRN-33",
+    "HCI-S-03",
+    "LOC-R-16",
 )
 async def test_the_details_list_what_there_is_with_its_role(tnm: Caller) -> None:
     versions = (await tnm.get("/ocpi/versions")).data
@@ -31,7 +42,7 @@ async def test_the_details_list_what_there_is_with_its_role(tnm: Caller) -> None
     assert (ours["version"], details["version"]) == ("2.2.1", "2.2.1")
     assert len(set(listed)) == len(listed)
     assert [entry for entry in listed if entry[0] == "credentials"] == [("credentials", "SENDER")]
-    assert {("locations", "SENDER"), ("locations", "RECEIVER")} <= set(listed)
+    assert {("locations", "SENDER"), ("locations", "RECEIVER"), ("tariffs", "RECEIVER")} <= set(listed)
     assert not {module for module, _ in listed} - {*SENDER_OF, "credentials"}
     for endpoint in details["endpoints"]:
         assert endpoint["url"].startswith(f"{PUBLIC_URL}/ocpi/")

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import read_own
+from ocpi_party.dialects.dialect import read_published
 from ocpi_party.modules.cdrs import repository
 from ocpi_party.modules.cdrs.receiving import payer
 from ocpi_party.modules.cdrs.table import CDRS
+from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
@@ -51,7 +52,8 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
 
     Raises  InvalidObject; AlreadyIssued; AlreadyCredited; NotCreditable
     """
-    document = read_own(Cdr, {"last_updated": wire_time(now())} | body)
+    document = read_published(Cdr, {"last_updated": wire_time(now())} | body)
+    document = await _as_the_session_says(tx, ref, document)
     _no_session_only_dimensions(document)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     if known is None and document.get("credit"):
@@ -66,6 +68,18 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
     if not same_content(before, document):
         raise AlreadyIssued(f"CDR {before['id']} was issued with another content, and cannot be changed: credit it")
     return Issued(before, created=False)
+
+
+async def _as_the_session_says(tx: WriteTx, ref: Ref, cdr: JsonObject) -> JsonObject:
+    """The CDR with the authorization_reference that the eMSP gave last, as the Session has it (CDR-R-18)."""
+    session_id = cdr.get("session_id")
+    stored = await owned.get(tx, SESSIONS, our_ref(ref.owner, session_id)) if session_id else None
+    given = repository.document_of(stored.document).get("authorization_reference") if stored else None
+    if given is None:
+        return cdr
+    if cdr.get("authorization_reference", given) != given:
+        raise InvalidObject("/authorization_reference", f"is not {given}, which the eMSP gave last for this session")
+    return cdr | {"authorization_reference": given}
 
 
 def _no_session_only_dimensions(cdr: JsonObject) -> None:

@@ -8,7 +8,7 @@ used or a grace period is over.
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from ocpi_party.database import WriteTx
@@ -72,6 +72,10 @@ class Registration:
             raise NobodyToOffer("we have no party that deals with you yet")
         return {"token": token, "url": offer.versions_url(self.house.public_url), "roles": offer.roles(ours)}
 
+    def _renew_at(self) -> datetime | None:
+        """OCPI advises to renew tokens at least monthly (CRE-25)."""
+        return now() + self.house.renew_every if self.house.renew_every else None
+
     async def told(self, partner: Partner, token: str) -> JsonObject:
         """Our credentials for a partner, with the token that it used: we keep no other in plain text (AMB-03)."""
         return self._credentials(token, partner.agreed_with(await self.house.directory.own_parties()))
@@ -106,7 +110,7 @@ class Registration:
             await repository.withdraw_tokens(tx, partner.id)
             await repository.issue_token(tx, partner.id, digest, "ISSUED")
             await self._keep(tx, partner, credentials, offered)
-            await repository.change(tx, partner.id, connected_at=now(), rotated_at=now())
+            await repository.change(tx, partner.id, connected_at=now(), rotated_at=now(), renew_at=self._renew_at())
             await self.house.connected(tx, partner.id)
             await self._tell(tx, EventType.PARTNER_CONNECTED, partner.id)
         self._changed()
@@ -131,7 +135,7 @@ class Registration:
             await repository.issue_token(tx, partner.id, digest, "ISSUED")
             await repository.expire_older_tokens(tx, partner.id, digest, now() + self.house.token_grace)
             await self._keep(tx, partner, credentials, offered)
-            await repository.change(tx, partner.id, rotated_at=now())
+            await repository.change(tx, partner.id, rotated_at=now(), renew_at=self._renew_at())
             await outbox.wake(tx, partner.id)
             await self._tell(tx, EventType.PARTNER_ROTATED, partner.id)
             await self.house.connected(tx, partner.id)
@@ -226,7 +230,7 @@ class Registration:
                 await self._must_be_free(tx, partner, given)
                 await repository.settle_offer(tx, self.house.vault.digest(offered_token))
                 await self._keep(tx, partner, given, offered)
-                await repository.change(tx, partner_id, connected_at=now(), rotated_at=now())
+                await repository.change(tx, partner_id, connected_at=now(), rotated_at=now(), renew_at=self._renew_at())
                 await self.house.connected(tx, partner_id)
                 await self._tell(tx, EventType.PARTNER_CONNECTED, partner_id)
         except BaseException as fault:
@@ -312,7 +316,7 @@ class Registration:
             await repository.expire_older_tokens(tx, partner_id, digest, now() + self.house.token_grace)
             await self._keep(tx, partner, given, offered)
             alert = f"claims roles of another connection: {', '.join(taken)}" if taken else None
-            await repository.change(tx, partner_id, rotated_at=now(), alert=alert)
+            await repository.change(tx, partner_id, rotated_at=now(), renew_at=self._renew_at(), alert=alert)
             await self._tell(tx, EventType.PARTNER_ROTATED, partner_id)
             await self.house.connected(tx, partner_id)
         self._changed()
@@ -366,8 +370,3 @@ class Registration:
 
 class HandshakeUncertain(HandshakeFailed):
     """The answer to our POST or PUT was lost: the partner may have taken it."""
-
-
-def rotation_is_due(rotated_at: Any, every: timedelta) -> bool:
-    """Whether tokens are older than they should get: OCPI advises to renew them at least monthly (CRE-25)."""
-    return rotated_at is not None and now() - rotated_at > every

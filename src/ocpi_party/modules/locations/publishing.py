@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import read_own
+from ocpi_party.dialects.dialect import read_published
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.changes import Changing
 from ocpi_party.modules.locations.push import join_ref
@@ -40,7 +40,7 @@ class Publishing:
 
     @property
     def _changing(self) -> Changing:
-        return Changing(self.tx, self.ref, read_own, any_age=True)
+        return Changing(self.tx, self.ref, read_published, any_age=True)
 
     async def put_location(self, body: JsonObject, audience: str | None) -> PublishedLocation:
         """Store the whole Location; parts that did not change keep their times (AMB-29).

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import read_own
+from ocpi_party.dialects.dialect import read_published
 from ocpi_party.modules.sessions.charging_periods import with_new_periods
 from ocpi_party.modules.sessions.push import news
 from ocpi_party.modules.sessions.status import must_not_reopen, starts_charging
@@ -25,7 +25,7 @@ async def put_session(tx: WriteTx, ref: Ref, body: JsonObject) -> Published:
     """
     known, before = await _locked(tx, ref)
     at = moment(body.get("last_updated"), known)
-    document = read_own(Session, body | {"last_updated": wire_time(at)})
+    document = read_published(Session, body | {"last_updated": wire_time(at)})
     return await _store(tx, ref, before, document, at)
 
 
@@ -40,7 +40,7 @@ async def patch_session(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published
         raise UnknownObject(ref)
     at = moment(changes.get("last_updated"), known)
     started = {"start_date_time": wire_time(at)} if starts_charging(before, changes) else {}
-    document = read_own(Session, with_new_periods(before, started | changes | {"last_updated": wire_time(at)}))
+    document = read_published(Session, with_new_periods(before, started | changes | {"last_updated": wire_time(at)}))
     return await _store(tx, ref, before, document, at)
 
 

@@ -2,11 +2,13 @@
 
 from ocpi_party.database import WriteTx
 from ocpi_party.modules.locations.facts import connectors_with_tariff
+from ocpi_party.modules.tariffs.expiry import show_again
 from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
-from ocpi_party.owned.publish import Publisher
+from ocpi_party.ocpi.types import JsonObject
+from ocpi_party.owned.publish import Published, Publisher
 from ocpi_party.owned.table import Ref
 
 PUBLISHER = Publisher(ModuleId.TARIFFS, TARIFFS, Tariff)
@@ -18,10 +20,23 @@ class StillReferredTo(Refusal):
     """A tariff cannot go while connectors of ours refer to it."""
 
 
+async def put_tariff(tx: WriteTx, ref: Ref, body: JsonObject, audience: str | None) -> Published:
+    """Store a tariff of ours. audience  None leaves it as it was. Raises InvalidObject; OlderThanKnown"""
+    await show_again(tx, ref)
+    return await PUBLISHER.put(tx, ref, body, audience=audience)
+
+
+async def patch_tariff(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published:
+    """Change fields of a tariff of ours. Raises UnknownObject; InvalidObject; OlderThanKnown"""
+    await show_again(tx, ref)
+    return await PUBLISHER.patch(tx, ref, changes)
+
+
 async def delete_tariff(tx: WriteTx, ref: Ref) -> None:
     """Take a tariff of ours away for good. Raises UnknownObject; StillReferredTo"""
     found = await connectors_with_tariff(tx, ref.owner, ref.key, most=_NAMED + 1)
     if found:
         names = ", ".join(found[:_NAMED]) + (", …" if len(found) > _NAMED else "")
         raise StillReferredTo(f"connectors still refer to tariff {ref.key}: {names}")
+    await show_again(tx, ref)
     await PUBLISHER.delete(tx, ref)

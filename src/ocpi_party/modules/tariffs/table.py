@@ -17,6 +17,7 @@ TARIFFS = owned_table(
         Computed("\"left\"(document->>'end_date_time', 19)", persisted=True),
         comment="Tariff.end_date_time, to the second",
     ),
+    Column("shown_to", Text, comment="of one that has ended: its audience until then"),
 )
 
 
