@@ -13,7 +13,9 @@ RUN /build/tools/bin/uv pip compile --quiet --no-header --no-annotate --constrai
     && awk -F '==' 'FNR == NR { needed[$1]; next } /^[^ ]/ { keep = ($1 in needed) } keep' needed.txt requirements.lock > needed.lock \
     && python -m venv --without-pip /opt/ocpi-party \
     && /build/tools/bin/uv pip sync --no-cache --python /opt/ocpi-party/bin/python --require-hashes needed.lock
-COPY README.md LICENSE ./
+COPY README.md LICENSE alembic.ini ./
+COPY migrations migrations
+COPY examples examples
 COPY src src
 RUN /build/tools/bin/python -c "import setuptools.build_meta as b; print(b.build_wheel('/build'))" \
     && /build/tools/bin/uv pip install --no-cache --python /opt/ocpi-party/bin/python --no-deps /build/*.whl
@@ -25,9 +27,7 @@ LABEL org.opencontainers.image.title="ocpi-party" \
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ocpi \
     && install --directory --owner=ocpi --group=ocpi --mode=0700 /data
 COPY --from=build /opt/ocpi-party /opt/ocpi-party
-WORKDIR /app
-COPY alembic.ini ./
-COPY migrations migrations
+WORKDIR /data
 ENV PATH=/opt/ocpi-party/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 PORT=8000 OCPI_DATA_DIR=/data
 USER 10001

@@ -7,14 +7,16 @@ from alembic import context
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from ocpi_party.console import table as console_table
 from ocpi_party.database import metadata
 from ocpi_party.events import table as events_table
+from ocpi_party.messages import table as messages_table
 from ocpi_party.modules import registry
 from ocpi_party.outbox import table as outbox_table
 from ocpi_party.partners import table as partners_table
 from ocpi_party.pull import table as pull_table
 
-TABLES_COME_FROM = (registry, events_table, partners_table, outbox_table, pull_table)
+TABLES_COME_FROM = (registry, console_table, events_table, messages_table, partners_table, outbox_table, pull_table)
 
 
 def _run(connection: Connection) -> None:

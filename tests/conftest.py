@@ -113,6 +113,7 @@ def database_url(own_database: str) -> str:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--on-a-port", action="store_true", help="call our server over TCP in every test, not in process")
+    parser.addoption("--screenshots", action="store_true", help="keep pictures of the console in docs/screenshots")
 
 
 BOTH = pytest.mark.parametrize("server", ["in process", "on a port"], indirect=True)

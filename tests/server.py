@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from ocpi_party.app import App, create_app
+from ocpi_party.database import Statement
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.partners import repository
 from ocpi_party.partners.partner import Party
@@ -60,9 +61,12 @@ class Server:
         while await worker.start_lanes() or worker._busy:
             await asyncio.gather(*worker._busy)
 
-    async def rows(self, sql: str, **given: Any) -> list[dict[str, Any]]:
-        from ocpi_party.database import Statement
+    async def expire_console_sessions(self) -> None:
+        """As if all of them had begun too long ago."""
+        async with self.app.building.database.write() as tx:
+            await tx.run(Statement("UPDATE console_sessions SET expires_at = now()"))
 
+    async def rows(self, sql: str, **given: Any) -> list[dict[str, Any]]:
         async with self.app.building.database.read() as tx:
             return [dict(row) for row in await tx.rows(Statement(sql), **given)]
 
@@ -95,6 +99,7 @@ async def start_server(database_url: str, *, on_a_port: bool = False, **settings
         "public_url": PUBLIC_URL,
         "allow_private_urls": False,
         "auth_cache_seconds": 60,
+        "message_log_days": 0,  # Those tests that read messages keep them.
     } | settings
     app = create_app(
         Settings(**given),

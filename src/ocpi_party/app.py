@@ -16,10 +16,15 @@ from starlette.types import Receive, Scope, Send
 from ocpi_party.backoffice import metrics
 from ocpi_party.backoffice.app import backoffice
 from ocpi_party.backoffice.health import Life
-from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.console import handshake
+from ocpi_party.console.app import add_console
+from ocpi_party.database import Database, DatabaseUnavailable, LockTimeout
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
 from ocpi_party.events.happenings import Happenings
+from ocpi_party.messages import days
+from ocpi_party.messages.recorder import Recorder
+from ocpi_party.modules import records
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
 from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
@@ -29,22 +34,25 @@ from ocpi_party.owned.listing_counts import fold_counts
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.directory import Directory
+from ocpi_party.partners.observed import message_of as asked_message
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.pull.repository import want
 from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.renewal import RenewalWorker
 from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
-from ocpi_party.settings import Settings
+from ocpi_party.settings import Settings, shown
 from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
+from ocpi_party.transport.observed import message_of as handled_message
 from ocpi_party.transport.paths import Interface, as_sent
 from ocpi_party.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
 
 DIALECTS = {str(dialect.version): dialect for dialect in (V2_2_1,)}
+_AS_SENT = ("/api/", "/console")
 _SIDES = {Role.CPO: "cpo", Role.EMSP: "emsp"}
 _MOST_FREQUENT = (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS)
 
@@ -73,7 +81,7 @@ class App:
         if scope["type"] == "http" and scope["path"].startswith("/ocpi"):
             await self.front(scope, receive, send)
         else:
-            if scope["type"] == "http" and scope["path"].startswith("/api/"):
+            if scope["type"] == "http" and scope["path"].startswith(_AS_SENT):
                 as_sent(scope)
             await self.api(scope, receive, send)
 
@@ -87,8 +95,11 @@ class App:
             await building.client.open()
             await self.webhooks.open()
             jobs = [self._housekeeping, *self.further]
+            if building.messages is not None:
+                jobs.append(building.messages.run)
             if workers:
                 jobs += [self.pushing.run, self.pulling.run, self.results.run, self.webhooks.run, self.renewing.run]
+                jobs.append(self._tidying)
             self.tasks = [asyncio.create_task(_kept_up(job)) for job in jobs]
             yield
         finally:
@@ -97,6 +108,8 @@ class App:
             await asyncio.gather(*self.tasks, return_exceptions=True)
             await self.webhooks.close()
             await building.client.close()
+            if building.messages is not None:
+                await building.messages.close()
             await building.directory.close()
             await building.database.close()
 
@@ -113,6 +126,19 @@ class App:
                     await withdraw_expired(tx)
                     await fold_counts(tx)
                     await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
+
+    async def _tidying(self) -> None:
+        while True:
+            with suppress(DatabaseUnavailable, LockTimeout):
+                await self.tidy()
+            await asyncio.sleep(3600)
+
+    async def tidy(self) -> None:
+        """Forget what is old enough, and have tomorrow's partition of the messages ready."""
+        async with self.building.database.write() as tx:
+            await records.forget_before(tx, now() - timedelta(days=self.settings.record_days))
+        async with self.building.database.write() as tx:
+            await days.tidy(tx, now(), timedelta(days=self.settings.message_log_days))
 
 
 async def _kept_up(job: Callable[[], Awaitable[None]]) -> None:
@@ -187,6 +213,7 @@ def create_app(
         if router is not None
     )
 
+    messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
     happenings = Happenings()
     webhooks = WebhookWorker(database, vault, happenings, settings.public_url, transport=transport)
 
@@ -223,6 +250,7 @@ def create_app(
             unknown=settings.authorize_unknown,
         ),
         wake=wake,
+        messages=messages,
         happenings=happenings,
         ask=webhooks.ask,
         connected=pulling.plan,
@@ -232,11 +260,21 @@ def create_app(
     app: App
     life = Life(at_stop=[happenings.close])  # An open stream would keep the server from ending.
     api = backoffice(building, api_key=api_key, life=life, lifespan=lambda _api: app.running(workers=workers))
-    front = OcpiFront(_endpoints(), building)
+    add_console(
+        api,
+        building,
+        first_key=api_key,
+        lasts=timedelta(seconds=settings.console_session_seconds),
+        settings=shown(settings),
+    )
+    front = OcpiFront(_endpoints(), building, body_bytes=messages.body_bytes if messages else 0)
+    front.observers.append(lambda done: metrics.count_request("ocpi", done.scope, done.http_status, done.seconds))
     renewing = RenewalWorker(building)
     wakers.append(renewing.wake)
-    front.observers.append(lambda scope, _asked, status, seconds: metrics.count_request("ocpi", scope, status, seconds))
-    client.observers.append(metrics.count_call)
+    client.observers += [metrics.count_call, handshake.note]
+    if messages is not None:
+        front.observers.append(lambda done: messages.keep(handled_message(done)))
+        client.observers.append(lambda done: messages.keep(asked_message(done, messages.body_bytes)))
     app = App(settings, building, front, pushing, pulling, results, webhooks, renewing, api, life)
     return app
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 from sqlalchemy import Executable, MetaData, TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812 - it is a class
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData(
     naming_convention={
@@ -32,8 +33,21 @@ _DIALECT: Final = AsyncpgDialect()  # type: ignore[no-untyped-call]  # SQLAlchem
 _PLANS: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
 
+class TransactionId(UserDefinedType[int]):
+    """PostgreSQL's xid8: the transaction that wrote the row."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
 class DatabaseUnavailable(Exception):
     """PostgreSQL cannot be reached, or hangs up; the work was not done and may be tried again later."""
+
+
+LockTimeout = asyncpg.LockNotAvailableError
+"""Somebody else held a lock for longer than we wanted to wait."""
 
 
 class Statement:

@@ -1,7 +1,6 @@
 """The database's schema: brought up to date under a lock, and compared with what this code expects."""
 
 from functools import cache
-from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Statement
+from ocpi_party.shipped import shipped
 
 _LOCK = 0x6F637069
 """Number of the advisory lock: of several processes that start at once, one migrates and the others wait."""
@@ -31,11 +31,7 @@ class SchemaBehind(Exception):
 
 
 def _config(connection: Connection | None = None) -> Config:
-    here = [Path.cwd(), *Path(__file__).resolve().parents]
-    ini = next((folder / "alembic.ini" for folder in here if (folder / "alembic.ini").exists()), None)
-    if ini is None:
-        raise FileNotFoundError("alembic.ini is not found: run this in the project's folder")
-    config = Config(ini)
+    config = Config(shipped("alembic.ini"))
     config.attributes["connection"] = connection
     return config
 

@@ -132,6 +132,10 @@ class Settings(BaseSettings):
         128 * MIB, description="memory of each process for what it caches, in bytes"
     )
 
+    console_session_seconds: Seconds = Field(
+        43200, description="how long somebody stays signed in at the console, in seconds"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least grave level that is logged"
     )
@@ -139,6 +143,10 @@ class Settings(BaseSettings):
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
     event_days: Seconds = Field(30, description="how long events can be read again, in days")
+    record_days: Seconds = Field(
+        730,
+        description="how long authorizations, and commands and other requests that have their result, are kept, in days",
+    )
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
         65536, description="how much of a message's body is kept, in bytes"
     )
@@ -251,6 +259,20 @@ def variable(field: str) -> str:
     """The name of a setting in the environment."""
     alias = Settings.model_fields[field].validation_alias
     return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias or f"OCPI_{field.upper()}")
+
+
+def shown(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value and meaning of each, for people who look; of what is secret, or may hold a password, only whether it is set."""
+    return [
+        (variable(name), _in_words(name, getattr(settings, name)), str(field.description))
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _in_words(name: str, value: object) -> str:
+    if value is None:
+        return "not set"
+    return "set" if isinstance(value, SecretStr) or name == "database_url" else str(value)
 
 
 def table() -> str:

@@ -306,6 +306,34 @@ async def test_a_credit_cdr_by_put_names_a_cdr_of_ours(server: Server) -> None:
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/credit_reference_id")
 
 
+async def test_the_costs_of_a_cdr_are_calculated_from_its_tariffs_and_periods(server: Server) -> None:
+    body = {name: value for name, value in ours().items() if not name.startswith("total_")}
+
+    answer = await server.operator.post("/api/cdrs/price", json=body)
+
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["cdr"]["total_cost"] == {"excl_vat": 1.05, "incl_vat": 1.26}
+    assert (told["cdr"]["total_energy"], told["cdr"]["total_time"]) == (4.2, 0.5)
+    assert told["lines"][0].startswith("Energy: 4.2 kWh at 0.25 per kWh")
+    assert (await server.operator.put(URL, json=told["cdr"])).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"country_code": None}, "/country_code"),
+        ({"charging_periods": []}, "/charging_periods"),
+    ],
+)
+async def test_a_cdr_that_has_no_price_is_refused_in_words(
+    server: Server, changes: dict[str, Any], pointer: str
+) -> None:
+    answer = await server.operator.post("/api/cdrs/price", json=ours() | changes)
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, pointer)
+
+
 @pytest.mark.requirement("CDR-R-18", "CDR-R-17")
 async def test_a_cdr_carries_the_reference_that_the_emsp_gave_last(server: Server, tnm: FakePartner) -> None:
     token = a_cdr_token(PartyId("DE", "TNM"))

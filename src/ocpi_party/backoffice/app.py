@@ -10,13 +10,16 @@ from ocpi_party.backoffice import (
     cdrs,
     chargingprofiles,
     commands,
+    deliveries,
     display,
     documentation,
     events,
     health,
     locations,
+    messages,
     metrics,
     objects,
+    oversight,
     parties,
     partners,
     sessions,
@@ -44,6 +47,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     authorizing.router,
     events.router,
     webhooks.router,
+    messages.router,
+    deliveries.router,
+    oversight.router,
 )
 
 

@@ -3,7 +3,7 @@
 import hmac
 import json
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -30,27 +30,42 @@ async def _building(request: Request) -> Building:
 CurrentBuilding = Annotated[Building, Depends(_building)]
 
 
-async def _scopes(building: Building, first_key: str, given: str) -> list[str]:
-    if hmac.compare_digest(given.encode(), first_key.encode()):
+SIGNED_IN = "ocpi_party.scopes"
+"""In the ASGI scope, where no client can write: the scopes of somebody who is signed in at the console."""
+
+
+async def scopes_of(building: Building, first_key: str, digest: bytes) -> list[str]:
+    """What a key may do; nothing, if it is unknown or revoked. digest  of the key, as the vault makes it"""
+    if hmac.compare_digest(digest, building.vault.digest(first_key)):
         return list(SCOPES)
     async with building.database.read() as tx:
-        found = await tx.value(_KNOWN, digest=building.vault.digest(given))
+        found = await tx.value(_KNOWN, digest=digest)
     return json.loads(found) if found else []
+
+
+def includes(scopes: Sequence[str], wanted: str) -> bool:
+    return any(one in SCOPES[SCOPES.index(wanted) :] for one in scopes)
+
+
+async def _scopes(request: Request, building: Building, given: HTTPAuthorizationCredentials | None) -> Sequence[str]:
+    if given is None:
+        signed_in: Sequence[str] = request.scope.get(SIGNED_IN, ())
+        return signed_in
+    return await scopes_of(building, request.app.state.first_key, building.vault.digest(given.credentials))
 
 
 def needs(scope: str) -> Callable[..., Awaitable[None]]:
     """A dependency that lets pass who holds a key with this scope, or with one that includes it."""
-    enough = SCOPES[SCOPES.index(scope) :]
 
     async def check(
         request: Request,
         building: CurrentBuilding,
         given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
     ) -> None:
-        scopes = await _scopes(building, request.app.state.first_key, given.credentials) if given else []
+        scopes = await _scopes(request, building, given)
         if not scopes:
             raise NotAuthenticated("send the header Authorization: Bearer <API key>")
-        if not any(one in enough for one in scopes):
+        if not includes(scopes, scope):
             raise NotAllowed(f"this needs a key with scope {scope}")
 
     return check

@@ -9,6 +9,7 @@ from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
 from ocpi_party.modules.cdrs import repository, urls
 from ocpi_party.modules.cdrs.audit import netted
+from ocpi_party.modules.cdrs.costs import with_costs
 from ocpi_party.modules.cdrs.issuing import credit, issue
 from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.ocpi.cdr import Cdr
@@ -36,6 +37,22 @@ async def put_cdr(
         done = await issue(tx, our_ref(owner, cdr_id), body)
     building.wake()
     return _json(done.document, 201 if done.created else 200)
+
+
+@router.post("/price", dependencies=[READ], openapi_extra=body_of(Cdr, partial=True))
+async def price_cdr(request: Request, building: CurrentBuilding) -> Response:
+    """Calculate the cost fields of a CDR from its tariffs and charging periods; nothing is stored.
+
+    Answers the CDR with them, ready to be put, and in `lines` and `notes` how they came about.
+    """
+    body = await json_object(request, building)
+    named = [body.get(name) for name in ("country_code", "party_id")]
+    if not all(isinstance(one, str) for one in named):
+        raise InvalidObject("/country_code", "and party_id must name a party")
+    owner = await our_owner(building, ModuleId.CDRS, *map(str, named))
+    async with building.database.read() as tx:
+        cdr, priced = await with_costs(tx, owner, body)
+    return _json({"cdr": cdr, "lines": [line.words for line in priced.lines], "notes": priced.notes})
 
 
 _CREDIT: dict[str, Any] = {

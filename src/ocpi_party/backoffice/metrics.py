@@ -26,9 +26,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ocpi_party.backoffice.authorization import CurrentBuilding
 from ocpi_party.database import Row
+from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.outbox import repository as outbox
 from ocpi_party.partners.client import Exchange
+from ocpi_party.pull import repository as pulls
+from ocpi_party.webhooks import repository as webhooks
 
 router = APIRouter(tags=["health"])
 
@@ -105,9 +108,10 @@ async def metrics(building: CurrentBuilding) -> Response:
     """Everything in the text format of Prometheus."""
     in_use, is_open = building.database.in_use
     async with building.database.read() as tx:
-        lanes = await outbox.lanes(tx)
+        lanes, ages, lags = await outbox.lanes(tx), await pulls.ages(tx), await webhooks.lags(tx)
     asked = CollectorRegistry()
-    asked.register(_Asked([*_pool(in_use, is_open), *_lanes(lanes)]))
+    found = [*_pool(in_use, is_open), *_lanes(lanes), *_pulls(ages), *_webhooks(lags), *_messages(building.messages)]
+    asked.register(_Asked(found))
     text = generate_latest(_counted()) + generate_latest(asked)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -145,6 +149,35 @@ def _lanes(lanes: list[Row]) -> Iterator[Metric]:
     yield _by_partner(GaugeMetricFamily, "refused", "Objects that it refused", lanes, "refused")
     yield _by_partner(GaugeMetricFamily, "lag_seconds", "Age of the oldest change it was not told", lanes, "lag")
     yield _by_partner(GaugeMetricFamily, "breaker_open", "1 while we wait before we try it again", lanes, "broken")
+
+
+def _pulls(ages: list[Row]) -> Iterator[Metric]:
+    age = GaugeMetricFamily(
+        "ocpi_party_pull_age_seconds", "Age of what was fetched of a list", labels=["partner", "module"]
+    )
+    for row in ages:
+        age.add_metric([str(row["partner_id"]), row["module"]], row["age"])
+    yield age
+
+
+def _webhooks(lags: list[Row]) -> Iterator[Metric]:
+    pending = GaugeMetricFamily("ocpi_party_events_pending", "Events that a webhook was not told", labels=["webhook"])
+    lag = GaugeMetricFamily(
+        "ocpi_party_events_lag_seconds", "Age of the oldest event that a webhook was not told", labels=["webhook"]
+    )
+    for row in lags:
+        pending.add_metric([str(row["id"])], float(row["pending"]))
+        lag.add_metric([str(row["id"])], row["lag"])
+    yield from (pending, lag)
+
+
+def _messages(recorder: Recorder | None) -> Iterator[Metric]:
+    """Of the process that answers this, as its connections are."""
+    if recorder is not None:
+        waiting = "Messages that are not written yet, of the process that answers this"
+        dropped = "Messages that were never written, since there were too many, of the process that answers this"
+        yield GaugeMetricFamily("ocpi_party_messages_waiting", waiting, recorder.waiting)
+        yield CounterMetricFamily("ocpi_party_messages_dropped", dropped, recorder.dropped)
 
 
 def _by_partner(family: Any, name: str, words: str, lanes: list[Row], column: str) -> Metric:

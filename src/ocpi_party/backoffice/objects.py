@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -55,25 +55,30 @@ class Filter:
         return given
 
 
+_NEWEST = 2**63 - 1
+
+
 @cache
-def _statements(table: str, conditions: str, *, dated: bool) -> tuple[Statement, Statement]:
+def _statements(table: str, conditions: str, *, dated: bool, newest: bool) -> tuple[Statement, Statement]:
     if dated:
         conditions += (
             " AND last_updated >= COALESCE(:date_from, '-infinity'::timestamptz)"
             " AND last_updated < COALESCE(:date_to, 'infinity'::timestamptz)"
         )
-    found = f"SELECT seq, rev FROM {table} WHERE {conditions} AND seq > :after ORDER BY seq OFFSET :skip LIMIT :most"
+    behind, order = ("<", "seq DESC") if newest else (">", "seq")
+    found = f"SELECT seq, rev FROM {table} WHERE {conditions} AND seq {behind} :after ORDER BY {order} OFFSET :skip LIMIT :most"
     return Statement(found), Statement(f"SELECT count(*) FROM {table} WHERE {conditions}")
 
 
-async def _page(tx: ReadTx, building: Building, module: Module, asked: Filter, wanted: Window) -> Page:
+async def _page(tx: ReadTx, building: Building, module: Module, asked: Filter, wanted: Window, *, newest: bool) -> Page:
     assert module.owned is not None
-    found, count = _statements(module.owned.table.name, asked.conditions(), dated=wanted.is_filtered)
+    found, count = _statements(module.owned.table.name, asked.conditions(), dated=wanted.is_filtered, newest=newest)
     given = asked.arguments()
     if wanted.is_filtered:
         given |= {"date_from": wanted.date_from, "date_to": wanted.date_to}
     skip = 0 if wanted.after is not None else wanted.offset
-    rows = await tx.rows(found, **given, after=wanted.after or 0, skip=skip, most=wanted.limit)
+    start = wanted.after if wanted.after is not None else _NEWEST if newest else 0
+    rows = await tx.rows(found, **given, after=start, skip=skip, most=wanted.limit)
     total = int(await tx.value(count, **given))
     pairs = [(row["seq"], row["rev"]) for row in rows]
     name = module.owned.table.name
@@ -92,12 +97,15 @@ async def list_objects(
     date_to: Annotated[str | None, Query(description="exclusive")] = None,
     offset: Annotated[str | None, Query()] = None,
     limit: Annotated[str | None, Query()] = None,
+    order: Annotated[Literal["oldest", "newest"], Query(description="which come first, by creation")] = "oldest",
 ) -> Response:
-    """OCPI objects, oldest first, with X-Total-Count and Link as OCPI has them."""
+    """OCPI objects, oldest first unless asked otherwise, with X-Total-Count and Link as OCPI has them."""
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     module = BY_NAME[request.scope["path"].rpartition("/")[2]]
     async with building.database.read() as tx:
-        found = await _page(tx, building, module, Filter(own, partner, country_code, party_id), wanted)
+        found = await _page(
+            tx, building, module, Filter(own, partner, country_code, party_id), wanted, newest=order == "newest"
+        )
     headers = {"x-total-count": str(found.total), "x-limit": str(wanted.limit)}
     end = wanted.offset + len(found.documents)
     if found.documents and end < found.total:

@@ -42,6 +42,17 @@ async def pull_now(building: CurrentBuilding, partner_id: PartnerId, body: Wante
     return {"lists": lists}
 
 
+@router.post("/{partner_id}/retry", status_code=202, dependencies=[WRITE])
+async def retry(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, int]:
+    """Tell the partner again what it refused, and at once what waits for the end of a pause; `refused` were so many."""
+    await known(building, partner_id)
+    async with building.database.write() as tx:
+        refused = await outbox.retry_refused(tx, partner_id)
+        await outbox.wake(tx, partner_id)
+    building.wake()
+    return {"refused": refused}
+
+
 @router.get("/{partner_id}/sync", dependencies=[READ])
 async def get_sync(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
     """push: what is pending and refused per module, and how each of the partner's parties is reached; pull: its lists."""

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ocpi_party.cli import demo, doctor, key, partner, party, pull, sandbox, serve
+from ocpi_party.cli import demo, doctor, key, partner, party, pull, sandbox, serve, tail
 from ocpi_party.cli.failure import TOLD, in_words
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("demo")(demo.demo)
 app.add_typer(party.app, name="party")
 app.add_typer(partner.app, name="partner")
 app.command("pull")(pull.pull)
+app.command("tail")(tail.tail)
 app.add_typer(key.app, name="key")
 app.command("doctor")(doctor.doctor)
 app.command("sandbox")(sandbox.sandbox)

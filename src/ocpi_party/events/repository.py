@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ class EventType(StrEnum):
     PARTNER_UNREGISTERED = "partner.unregistered"
     PARTNER_UNREACHABLE = "partner.unreachable"
     PARTNER_BACK = "partner.back"
+    PARTY_CHANGED = "party.changed"
     OBJECT_RECEIVED = "object.received"
     OBJECT_CHANGED = "object.changed"
     OBJECT_REMOVED = "object.removed"
@@ -91,6 +92,17 @@ async def last(tx: ReadTx) -> int:
     """seq of the newest event that can be read; 0 if there is none."""
     found: int = await tx.value(_LAST)
     return found
+
+
+_PER_BUCKET = Statement(
+    """SELECT date_bin(:width, at, '2000-01-01'::timestamptz) AS at, split_part(type, '.', 1) AS kind, count(*) AS events
+         FROM events WHERE at >= :since GROUP BY 1, 2 ORDER BY 1, 2"""
+)
+
+
+async def throughput(tx: ReadTx, since: datetime, width: timedelta) -> list[Row]:
+    """How many events there were in each span of time, by what they are about: the part of the type before the dot."""
+    return await tx.rows(_PER_BUCKET, since=since, width=width)
 
 
 def patterns(types: Sequence[str] | None) -> list[str] | None:

@@ -14,19 +14,8 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.types import UserDefinedType
 
-from ocpi_party.database import metadata
-
-
-class TransactionId(UserDefinedType[int]):
-    """PostgreSQL's xid8: the transaction that wrote the row."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        return "xid8"
-
+from ocpi_party.database import TransactionId, metadata
 
 EVENTS = Table(
     "events",

@@ -6,7 +6,7 @@ and no entry means up to date. OCPI 2.2.1, Offline behaviour.
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,13 +24,20 @@ LAST = 9
 BROADCAST = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS, ModuleId.TOKENS})
 """What may go to everybody behind a hub with one request; Sessions and CDRs never (Message routing, "Broadcast Push")."""
 
+# A mark is for a party in a role: a hub may say that NL/ALL is there as CPO, and away as eMSP.
+_IN_ITS_ROLE = f"""(q.role = 'HUB' OR (q.role = 'CPO') = (m.module NOT IN ({", ".join(f"'{m}'" for m in sorted(OWNED_BY_CPO))})))"""
+
+_REACHABLE = f"""coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
+                           WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {_IN_ITS_ROLE}), true)"""
+"""Nothing is sent to a party that is away (HubClientInfo, "Another Party goes OFFLINE"); what it does not know stays marked."""
+
 _MARK = Statement(
     """
     WITH told AS (
         SELECT q.partner_id, q.owner AS party
           FROM partner_endpoints e
           JOIN partners p ON p.id = e.partner_id AND p.status = 'CONNECTED' AND p.push
-          JOIN partner_parties q ON q.partner_id = p.id AND q.status = 'CONNECTED'
+          JOIN partner_parties q ON q.partner_id = p.id AND q.status IN ('CONNECTED', 'OFFLINE')
          WHERE e.module = :module AND e.interface = 'RECEIVER'
            AND (CASE WHEN :broadcast AND p.is_hub AND p.quirks::jsonb->'broadcast' ? :module THEN q.role = 'HUB'
                      WHEN :to_cpos THEN q.role = 'CPO' ELSE q.role NOT IN ('CPO', 'HUB') END)
@@ -38,10 +45,14 @@ _MARK = Statement(
            AND (p.modules IS NULL OR p.modules::jsonb ? :module)
            AND (p.parties IS NULL OR p.parties::jsonb ? :owner)
            AND (CAST(:only AS bigint) IS NULL OR p.id = :only)
-           -- A party that we reach directly is not told a second time through a hub.
-           AND NOT (q.source = 'hub' AND EXISTS (
+           -- One way to each party: directly, else through the hub we know longest; a hub with `over_direct` goes first (HUB-27).
+           AND NOT EXISTS (
                     SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
-                     WHERE d.owner = q.owner AND d.role = q.role AND d.source = 'credentials'))
+                     WHERE d.owner = q.owner AND d.role = q.role AND d.partner_id <> q.partner_id
+                       AND d.status IN ('CONNECTED', 'OFFLINE')
+                       AND (d.status, dp.quirks->>'over_direct' IS DISTINCT FROM 'true', d.source, dp.id)
+                         < (q.status, p.quirks->>'over_direct' IS DISTINCT FROM 'true', q.source, p.id))
+           AND NOT (q.source = 'hub' AND EXISTS (SELECT FROM parties o WHERE o.owner = q.owner AND o.role = q.role))
          GROUP BY q.partner_id, q.owner
     ), lanes AS (
         INSERT INTO outbox_lanes (partner_id, party) SELECT partner_id, party FROM told ORDER BY 1, 2 ON CONFLICT DO NOTHING
@@ -137,13 +148,16 @@ class Mark:
 
 
 _CLAIM = Statement(
-    """
+    f"""
     UPDATE outbox_lanes l SET leased_until = now() + :lease_for, lease = :lease
       FROM (SELECT o.partner_id, o.party, o.leased_until IS NOT NULL AS in_doubt
               FROM outbox_lanes o
              WHERE o.next_attempt_at <= now() AND (o.leased_until IS NULL OR o.leased_until < now())
+               -- Cheap, and enough for a party that is away in all its roles, however much it missed.
+               AND coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
+                              WHERE q.partner_id = o.partner_id AND q.owner = o.party), true)
                AND EXISTS (SELECT FROM outbox_marks m
-                            WHERE m.partner_id = o.partner_id AND m.party = o.party AND m.state = 'WAITING')
+                            WHERE m.partner_id = o.partner_id AND m.party = o.party AND m.state = 'WAITING' AND {_REACHABLE})
              ORDER BY o.next_attempt_at LIMIT :most FOR UPDATE SKIP LOCKED) due
      WHERE l.partner_id = due.partner_id AND l.party = due.party
     RETURNING l.partner_id, l.party, l.failures, due.in_doubt
@@ -172,8 +186,9 @@ async def renew(tx: WriteTx, lane: Lane, lease_for: timedelta) -> bool:
 
 
 _WAITING = Statement(
-    """SELECT seq, version, module, ref, patch, attempts FROM outbox_marks
-        WHERE partner_id = :partner_id AND party = :party AND state = 'WAITING' ORDER BY rank, seq LIMIT :most"""
+    f"""SELECT seq, version, module, ref, patch, attempts FROM outbox_marks m
+         WHERE partner_id = :partner_id AND party = :party AND state = 'WAITING' AND {_REACHABLE}
+         ORDER BY rank, seq LIMIT :most"""
 )
 
 
@@ -268,9 +283,15 @@ async def release(tx: WriteTx, lane: Lane) -> None:
     )
 
 
-async def wake(tx: WriteTx, partner_id: int) -> None:
-    """Try this partner's lanes again at once."""
-    await tx.run(Statement("UPDATE outbox_lanes SET next_attempt_at = now() WHERE partner_id = :id"), id=partner_id)
+_WAKE = Statement(
+    """UPDATE outbox_lanes SET next_attempt_at = now()
+        WHERE partner_id = :id AND (CAST(:party AS text) IS NULL OR party = :party)"""
+)
+
+
+async def wake(tx: WriteTx, partner_id: int, party: str | None = None) -> None:
+    """Try this partner's lanes, or that of one party of it, again at once."""
+    await tx.run(_WAKE, id=partner_id, party=party)
 
 
 async def retry_refused(tx: WriteTx, partner_id: int) -> int:
@@ -301,27 +322,38 @@ def _changed_since(table: str, module: ModuleId) -> Statement:
 _CHANGED_SINCE = {module: _changed_since(str(module), module) for module in RANK}
 
 
-async def mark_changed_since(tx: WriteTx, partner_id: int, party: str, role: str, since: datetime) -> None:
-    """A party can be reached again: it is told what changed meanwhile, each object once, as it stands now."""
+async def mark_changed_since(
+    tx: WriteTx, partner_id: int, party: str, role: str, since: datetime, modules: Iterable[str]
+) -> None:
+    """A party can be reached again: it is told what changed meanwhile, each object once, as it stands now.
+
+    modules  of which no marks are kept for the party itself, because their objects go to the hub as a broadcast
+    """
     has = await tx.rows(
         Statement("SELECT module FROM partner_endpoints WHERE partner_id = :id AND interface = 'RECEIVER'"),
         id=partner_id,
     )
-    for module in (ModuleId(row["module"]) for row in has if row["module"] in _CHANGED_SINCE):
+    for module in (ModuleId(row["module"]) for row in has if row["module"] in BROADCAST.intersection(modules)):
         if (module not in OWNED_BY_CPO) == (role == "CPO"):
             await tx.run(_CHANGED_SINCE[module], partner_id=partner_id, party=party, since=since)
 
 
-async def forget(tx: WriteTx, partner_id: int, party: str | None = None) -> None:
-    """Nothing is told to this partner, or to one party of it, any more."""
+_DROP_ALL = Statement(
+    f"""DELETE FROM outbox_marks m USING (SELECT CAST(:role AS text) AS role) q
+         WHERE m.partner_id = :id AND m.party = :party AND {_IN_ITS_ROLE} RETURNING m.module, m.ref"""
+)
+
+
+async def give_up(tx: WriteTx, partner_id: int, party: str, role: str) -> list[tuple[ModuleId, str]]:
+    """Nothing is told to a party in this role any more; what it did not know."""
+    rows = await tx.rows(_DROP_ALL, id=partner_id, party=party, role=role)
+    return [(ModuleId(row["module"]), row["ref"]) for row in rows]
+
+
+async def forget(tx: WriteTx, partner_id: int) -> None:
+    """Nothing is told to this partner any more."""
     for table in ("outbox_marks", "outbox_lanes"):
-        await tx.run(
-            Statement(
-                f"DELETE FROM {table} WHERE partner_id = :id AND (CAST(:party AS text) IS NULL OR party = :party)"
-            ),
-            id=partner_id,
-            party=party,
-        )
+        await tx.run(Statement(f"DELETE FROM {table} WHERE partner_id = :id"), id=partner_id)
 
 
 _STATE = Statement(
@@ -356,3 +388,23 @@ _EVERY_LANE = Statement(
 async def lanes(tx: ReadTx) -> list[Row]:
     """Every lane in numbers, for those who watch. lag  age of the oldest thing it was not told, in seconds"""
     return await tx.rows(_EVERY_LANE)
+
+
+_ONLY = """(CAST(:partner AS bigint) IS NULL OR m.partner_id = :partner) AND (CAST(:module AS text) IS NULL OR m.module = :module)
+           AND (CAST(:state AS text) IS NULL OR m.state = :state)"""
+_PAGE = Statement(
+    f"""SELECT m.seq AS id, m.partner_id AS partner, m.party, m.module, m.ref AS object, lower(m.state) AS state,
+               m.marked_at AS since, m.attempts, CASE m.state WHEN 'REFUSED' THEN m.error ELSE l.last_error END AS reason,
+               CASE m.state WHEN 'WAITING' THEN l.next_attempt_at END AS next_attempt_at
+          FROM outbox_marks m JOIN outbox_lanes l USING (partner_id, party)
+         WHERE {_ONLY} ORDER BY m.seq OFFSET :offset LIMIT :limit"""
+)
+_COUNT = Statement(f"SELECT count(*) FROM outbox_marks m WHERE {_ONLY}")
+
+
+async def page(
+    tx: ReadTx, *, partner: int | None, module: str | None, state: str | None, offset: int, limit: int
+) -> tuple[list[Row], int]:
+    """What partners do not know, oldest first, and how much that is. state  WAITING or REFUSED, None for both"""
+    only = {"partner": partner, "module": module, "state": state}
+    return await tx.rows(_PAGE, **only, offset=offset, limit=limit), await tx.value(_COUNT, **only)

@@ -44,6 +44,7 @@ class Teller:
     spell    a document of ours as the partner's version spells it
     careful  the last holder of this lane vanished: nobody knows what the partner knows
     partner_id, party  who is told
+    broadcast  the party is a hub, which passes it on to everybody: nobody can be asked with GET (HUB-12)
     ahead    set when more was told than asked for: what is loaded of other objects may be older than what the partner knows now
     """
 
@@ -54,6 +55,7 @@ class Teller:
     careful: bool
     partner_id: int
     party: str
+    broadcast: bool = False
     ahead: bool = False
 
     async def put(self, kind: type[House], state: State) -> Answer:
@@ -75,7 +77,8 @@ class Teller:
         answer = await self.patch(state, mark.patch)
         if answer.ok or answer.unauthorized:
             return answer
-        await self.get(state)
+        if not self.broadcast:
+            await self.get(state)
         return await self.put(kind, state)
 
 

@@ -21,6 +21,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
 from ocpi_party.ocpi.types import PartyId, decode, encode, now
 from ocpi_party.partners.partner import Partner
@@ -91,9 +92,26 @@ class Answer:
         return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a request is about, where its URL does not tell.
+
+    ref            of the object
+    url_is_secret  the URL was given to us in confidence (response_url)
+    """
+
+    module: ModuleId
+    ref: str | None = None
+    url_is_secret: bool = False
+
+
 @dataclass(slots=True)
 class Exchange:
-    """One request and its answer, for those who keep a log of messages. Tokens are not in it."""
+    """One request and its answer, for those who keep a log of messages.
+
+    endpoint  of the partner's, that the URL lies at
+    token     was sent with it: to be masked wherever the partner repeats it, and never to be kept
+    """
 
     partner_id: int | None
     method: str
@@ -108,6 +126,10 @@ class Exchange:
     answer: bytes | None = None
     error: str | None = None
     seconds: float = 0.0
+    params: Mapping[str, str] | None = None
+    about: About | None = None
+    endpoint: tuple[ModuleId, InterfaceRole, str] | None = None
+    token: str = field(default="", repr=False)
 
 
 Observer = Callable[[Exchange], None]
@@ -182,9 +204,11 @@ class OcpiClient:
         params: Mapping[str, str] | None = None,
         correlation_id: str | None = None,
         within: timedelta | None = None,
+        about: About | None = None,
     ) -> Answer:
         """Ask a partner with the token that it gave us.
 
+        about  for those who keep messages, None if the URL lies at an endpoint of the partner
         body   a document, or its JSON as bytes
         route  None on configuration modules, which have no routing headers
         Raises PartnerUnreachable
@@ -192,7 +216,9 @@ class OcpiClient:
         token = await self.token_of(partner.id)
         if token is None:
             raise PartnerUnreachable("we have no credentials token for this partner")
-        arguments = {
+        arguments: dict[str, Any] = {
+            "partner": partner,
+            "about": about,
             "route": route,
             "body": body,
             "params": params,
@@ -221,6 +247,8 @@ class OcpiClient:
         params: Mapping[str, str] | None = None,
         correlation_id: str | None = None,
         within: timedelta | None = None,
+        partner: Partner | None = None,
+        about: About | None = None,
     ) -> Answer:
         """Ask with this token. Raises PartnerUnreachable"""
         assert self._http is not None
@@ -230,13 +258,15 @@ class OcpiClient:
             raise PartnerUnreachable(f"we may not call this URL: it {fault.rule}") from fault
         content = None if body is _ABSENT else body if isinstance(body, bytes) else encode(body)
         exchange = Exchange(
-            partner_id, method, url, str(uuid.uuid4()), correlation_id or str(uuid.uuid4()), route, content, now()
-        )
+            partner_id, method, url, str(uuid.uuid4()), correlation_id or str(uuid.uuid4()), route, content, now(),
+            params=params, about=about, endpoint=_endpoint(partner, url) if partner else None, token=token,
+        )  # fmt: skip
         started = time.perf_counter()
         try:
             answer = await self._exchange(exchange, header_value(token, encoding), params, within or self.timeout)
         except PartnerUnreachable as fault:
             exchange.error = str(fault)
+            exchange.status_code = fault.status_code if isinstance(fault, PartnerFailed) else None
             raise
         finally:
             exchange.seconds = time.perf_counter() - started
@@ -273,6 +303,16 @@ class OcpiClient:
         answer = _answer(response, exchange.url)
         exchange.status_code = answer.status_code
         return answer
+
+
+def _endpoint(partner: Partner, url: str) -> tuple[ModuleId, InterfaceRole, str] | None:
+    """The endpoint of the partner that a URL lies at; of several the longest, since one may lie below another."""
+    fitting = [
+        (module, interface, base)
+        for (module, interface), base in partner.endpoints.items()
+        if url.startswith(base.rstrip("/")) and url[len(base.rstrip("/")) :][:1] in ("", "/", "?")
+    ]
+    return max(fitting, key=lambda one: len(one[2]), default=None)
 
 
 def _words(fault: BaseException) -> str:

@@ -84,7 +84,7 @@ class Directory:
         return parties
 
     async def reached_directly(self) -> frozenset[str]:
-        """Parties of direct connections, COUNTRY*PARTY: a hub may not speak for them (AMB-19)."""
+        """Parties of direct connections and our own, COUNTRY*PARTY: a hub may not speak for them (AMB-19)."""
         if self._direct is not None and self._direct[0] > time.monotonic():
             return self._direct[1]
         drops = self._drops

@@ -13,7 +13,7 @@ from ocpi_party.ocpi.types import PartyId
 class Party:
     """A party in a role: one of ours, or one of a partner's.
 
-    elsewhere  it is behind this hub, but connected to us directly too: the hub does not speak for it
+    elsewhere  it is behind this hub, but connected to us directly too, or our own: the hub does not speak for it
     """
 
     country_code: str
@@ -70,17 +70,29 @@ class Partner:
     def has_party(self, key: PartyId) -> bool:
         return any(party.key == key and not party.elsewhere for party in self.parties)
 
-    def may_own(self, owner: PartyId, direct: Collection[str]) -> bool:
+    def may_own(self, owner: PartyId, role: Role, direct: Collection[str]) -> bool:
         """Whether objects of this party may come over this connection.
 
         A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
         parties it did not tell us of as well, with `over_direct` even for direct ones.
 
-        direct  the parties that we reach directly, if this is a hub
+        role    in which the party has such objects
+        direct  the parties that we reach directly and our own, if this is a hub
         """
-        if str(owner) in direct and not self.quirks.get("over_direct"):
+        known = [party for party in self.parties if party.key == owner]
+        if self.quirks.get("over_direct") and known:
+            return True
+        if any(party.elsewhere and party.role is role for party in known):
             return False
-        return self.has_party(owner) or bool(self.is_hub and self.quirks.get("any_party"))
+        if any(not party.elsewhere for party in known):
+            return True
+        allowed = str(owner) not in direct or self.quirks.get("over_direct")
+        return bool(self.is_hub and self.quirks.get("any_party") and allowed)
+
+    def reaches(self, key: PartyId, *, as_cpo: bool) -> bool:
+        """Whether requests may be sent to this party: a hub tells who is OFFLINE, PLANNED or SUSPENDED (HubClientInfo)."""
+        found = [p for p in self.parties if p.key == key and (p.role is Role.CPO) == as_cpo]
+        return not found or any(party.status == "CONNECTED" for party in found)
 
     def agreed_with(self, ours: tuple[Party, ...]) -> tuple[Party, ...]:
         """Those of our own parties that this partner deals with."""

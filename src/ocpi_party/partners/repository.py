@@ -24,7 +24,8 @@ SELECT p.*,
                         'status', q.status, 'business_details', q.business_details, 'source', q.source,
                         'elsewhere', q.source = 'hub' AND EXISTS (
                             SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
-                             WHERE d.owner = q.owner AND d.role = q.role AND d.source = 'credentials'))
+                             WHERE d.owner = q.owner AND d.role = q.role AND d.source = 'credentials'
+                             UNION ALL SELECT FROM parties o WHERE o.owner = q.owner AND o.role = q.role))
                         ORDER BY q.owner, q.role)
           FROM partner_parties q WHERE q.partner_id = p.id) AS roles
   FROM partners p
@@ -247,22 +248,25 @@ async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str,
 
 _DIRECT = Statement(
     """SELECT DISTINCT q.owner FROM partner_parties q JOIN partners p ON p.id = q.partner_id
-        WHERE p.status = 'CONNECTED' AND NOT p.is_hub AND q.source = 'credentials'"""
+        WHERE p.status = 'CONNECTED' AND NOT p.is_hub AND q.source = 'credentials'
+       UNION SELECT owner FROM parties"""
 )
 _WAY_TO = Statement(
     """SELECT p.id FROM partner_parties q JOIN partners p ON p.id = q.partner_id
         WHERE q.owner = :owner AND q.role = :role AND q.status = 'CONNECTED' AND p.status = 'CONNECTED'
-        ORDER BY q.source <> 'credentials', p.id LIMIT 1"""
+        ORDER BY p.quirks->>'over_direct' IS DISTINCT FROM 'true', q.source <> 'credentials', p.id LIMIT 1"""
 )
 
 
 async def reached_directly(tx: ReadTx) -> frozenset[str]:
-    """The parties of direct connections, COUNTRY*PARTY."""
+    """The parties of direct connections and our own, COUNTRY*PARTY."""
     return frozenset(row["owner"] for row in await tx.rows(_DIRECT))
 
 
 async def way_to(tx: ReadTx, owner: str, role: Role) -> Partner | None:
     """The partner through which a party in a role is reached: directly, else through a hub that says it is connected.
+
+    A hub with the quirk `over_direct` is preferred.
 
     owner  COUNTRY*PARTY in upper case
     """
@@ -419,3 +423,28 @@ async def alert(tx: WriteTx, partner_id: int, text: str) -> None:
 async def settle_alert(tx: WriteTx, partner_id: int, kind: str) -> None:
     """An alert that begins with these words is over."""
     await tx.run(_SETTLED, id=partner_id, kind=kind)
+
+
+_ONLY = """(CAST(:partner AS bigint) IS NULL OR partner_id = :partner) AND (CAST(:module AS text) IS NULL OR module = :module)
+           AND last_at >= COALESCE(:date_from, '-infinity'::timestamptz)
+           AND last_at < COALESCE(:date_to, 'infinity'::timestamptz)"""
+_FINDINGS = Statement(
+    f"""SELECT id, partner_id AS partner, module, ref AS object, pointer, rule, times, first_at, last_at FROM findings
+         WHERE {_ONLY} ORDER BY last_at DESC, id DESC OFFSET :offset LIMIT :limit"""
+)
+_FINDINGS_COUNT = Statement(f"SELECT count(*) FROM findings WHERE {_ONLY}")
+
+
+async def findings(
+    tx: ReadTx,
+    partner: int | None,
+    module: str | None,
+    date_from: datetime | None,
+    date_to: datetime | None,
+    *,
+    offset: int,
+    limit: int,
+) -> tuple[list[Row], int]:
+    """Where partners deviate, what was seen last first, and how much that is."""
+    only = {"partner": partner, "module": module, "date_from": date_from, "date_to": date_to}
+    return await tx.rows(_FINDINGS, **only, offset=offset, limit=limit), await tx.value(_FINDINGS_COUNT, **only)

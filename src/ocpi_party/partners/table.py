@@ -72,6 +72,11 @@ PARTNER_PARTIES = Table(
     Column("status", Text, nullable=False, server_default=text("'CONNECTED'"), comment="ConnectionStatus"),
     Column("last_updated", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("document", JSON, comment="ClientInfo as the hub sent it"),
+    Column(
+        "away_since",
+        DateTime(timezone=True),
+        comment="when a party behind a hub went away, by our clock; NULL as soon as what it has since is going to be fetched",
+    ),
     Index(None, "owner", "role"),
 )
 

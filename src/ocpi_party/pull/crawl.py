@@ -14,7 +14,7 @@ from ocpi_party.database import Database, ReadTx, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.modules import InterfaceRole
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, wire_time
 from ocpi_party.owned.pull import Found, Pulled
 from ocpi_party.owned.table import Ref
@@ -195,7 +195,9 @@ class Crawl:
             return f"{self.pull.party}/"
 
     def _may_own(self, owner: PartyId) -> bool:
-        return self.pulled.table is None or self.partner.may_own(owner, self.direct)
+        if self.pulled.table is None:
+            return True
+        return self.partner.may_own(owner, sender_of(self.pull.module), self.direct)
 
     async def _next(self, tx: ReadTx, url: str, answer: Answer, page: Page) -> str | None:
         """Where the crawl goes on; None at its end. A reason to doubt that this is all is left on the page."""
@@ -231,6 +233,8 @@ class Crawl:
             owner = None if self.partner.is_hub else self.pull.party
             await pulls.note_missing(tx, self.pull, self.pulled.table.name, owner, NOT_LISTED)
         await pulls.finish(tx, self.pull, self.next_at())
+        if self.pull.module is ModuleId.HUB_CLIENT_INFO:
+            await pulls.catch_up(tx, self.partner.id)
 
 
 def _count(answered: Mapping[str, str], before: int | None) -> int | None:

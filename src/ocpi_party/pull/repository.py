@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
-from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.repository import Note
 from ocpi_party.pull.planning import Wanted
@@ -53,6 +53,32 @@ _PAUSE = timedelta(minutes=1)
 async def want(tx: WriteTx, partner_id: int, module: ModuleId) -> bool:
     """The partner has something that we miss: fetch what changed soon. False, if that was planned, or nothing is fetched."""
     return await tx.run(_WANT, partner_id=partner_id, module=module, pause=_PAUSE) > 0
+
+
+# A crawl that runs ends with a good_until of its own, so that only a further one of everything is sure to see what came back.
+_CATCH_UP = Statement(
+    """
+    WITH back AS (
+        UPDATE partner_parties SET away_since = NULL
+          FROM partner_parties q
+         WHERE q.partner_id = :partner_id AND q.status = 'CONNECTED' AND q.away_since IS NOT NULL
+           AND (partner_parties.partner_id, partner_parties.owner, partner_parties.role) = (q.partner_id, q.owner, q.role)
+        RETURNING q.role, q.away_since)
+    UPDATE pulls p
+       SET next_at = LEAST(next_at, GREATEST(now(), finished_at + CAST(:pause AS interval))),
+           good_until = CASE WHEN started_at IS NOT NULL THEN good_until
+                             WHEN b.since > to_timestamp(0) THEN LEAST(good_until, b.since) END,
+           wanted_full = wanted_full OR (started_at IS NOT NULL AND leased_until IS NOT NULL)
+      FROM (SELECT role = 'CPO' AS cpo, min(away_since) AS since FROM back GROUP BY role = 'CPO') b
+     WHERE p.partner_id = :partner_id AND p.module <> 'hubclientinfo'
+       AND b.cpo = (p.module = ANY(CAST(:of_cpos AS text[])))
+    """
+)
+
+
+async def catch_up(tx: WriteTx, partner_id: int) -> None:
+    """Parties of a hub are there, or back: what they have, or changed meanwhile, is fetched soon (HCI-R-06)."""
+    await tx.run(_CATCH_UP, partner_id=partner_id, pause=_PAUSE, of_cpos=sorted(OWNED_BY_CPO))
 
 
 _NOW = Statement(
@@ -273,3 +299,13 @@ _STATE = Statement(
 async def state(tx: ReadTx, partner_id: int) -> list[Row]:
     """The partner's lists and how far we are: for people who look."""
     return await tx.rows(_STATE, id=partner_id)
+
+
+async def ages(tx: ReadTx) -> list[Row]:
+    """For those who watch: how old, in seconds, is what was fetched of each list; none for one never fetched."""
+    return await tx.rows(
+        Statement(
+            """SELECT partner_id, module, max(extract(epoch FROM now() - good_until))::float AS age FROM pulls
+                WHERE good_until IS NOT NULL GROUP BY partner_id, module ORDER BY partner_id, module"""
+        )
+    )

@@ -60,6 +60,7 @@ class PullWorker:
         partner = await partners.get(tx, partner_id)
         lists = wanted(partner, await partners.own_parties(tx), self.pulled) if partner else []
         await pulls.plan(tx, partner_id, lists)
+        await pulls.catch_up(tx, partner_id)
 
     async def unplan(self, tx: WriteTx, partner_id: int) -> None:
         await pulls.plan(tx, partner_id, [])
@@ -144,8 +145,7 @@ class PullWorker:
     async def _crawl(self, pull: Pull) -> Crawl | None:
         async with self.database.read() as tx:
             partner = await partners.get(tx, pull.partner_id)
-            ours = {str(party.key) for party in await partners.own_parties(tx)}
-            direct = await partners.reached_directly(tx) | ours if partner and partner.is_hub else frozenset()
+            direct = await partners.reached_directly(tx) if partner and partner.is_hub else frozenset()
         pulled = self.pulled.get(pull.module)
         if partner is None or pulled is None:
             return None

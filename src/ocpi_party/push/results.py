@@ -19,7 +19,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, PartyId, now
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import OcpiClient, PartnerUnreachable, Route
+from ocpi_party.partners.client import About, OcpiClient, PartnerUnreachable, Route
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)
@@ -120,6 +120,8 @@ class ResultWorker:
         async with self.database.read() as tx:
             partner = await partners.get(tx, due.partner_id)
         assert partner is not None  # The results of a partner that is deleted go with it.
+        if due.theirs and not partner.reaches(PartyId.parse(due.theirs), as_cpo=False):
+            raise PartnerUnreachable(f"{due.theirs} is not connected to its hub")
         try:
             # The partner may have moved since it asked: its token goes to no host that is not its own today.
             url = check_response_url(due.response_url, partner, allow_private=self.client.allow_private)
@@ -128,7 +130,9 @@ class ResultWorker:
         dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
         kind = self.kinds[due.module, due.kind]
         route = Route(PartyId.parse(due.ours), PartyId.parse(due.theirs) if due.theirs else None)
-        answer = await self.client.call(partner, "POST", url, route=route, body=dialect.write(kind, due.document))
+        about = About(due.module, f"{due.kind}/{due.request_id}", url_is_secret=True)
+        body = dialect.write(kind, due.document)
+        answer = await self.client.call(partner, "POST", url, route=route, body=body, about=about)
         if answer.ok:
             return "DELIVERED", None
         if answer.unauthorized or not answer.refused:

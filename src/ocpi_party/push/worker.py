@@ -14,7 +14,7 @@ from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
-from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId, now
 from ocpi_party.outbox import repository as outbox
 from ocpi_party.outbox.repository import Lane, Mark
@@ -217,4 +217,5 @@ class PushWorker:
             given = {} if body is None else {"body": body}
             return await self.client.call(partner, method, to, route=route, params=params, **given)
 
-        return Teller(url, send, dialect.write, self.database, lane.in_doubt, lane.partner_id, lane.party)
+        broadcast = any(one.role is Role.HUB and str(one.key) == lane.party for one in partner.parties)
+        return Teller(url, send, dialect.write, self.database, lane.in_doubt, lane.partner_id, lane.party, broadcast)

@@ -12,8 +12,9 @@ from pydantic import BeforeValidator
 from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.events.happenings import Happenings
+from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
-from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.table import Ref
@@ -52,6 +53,7 @@ class Building:
     command_timeout  how long the result of a command may take, as partners are told
     keep_trying      how long we try to deliver such a result
     charging_profile_requests  how many of a partner for one session are taken on per minute
+    messages      writes down what is exchanged with partners; None, if nothing is kept
     happenings    wakes readers of events
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     wake          tells the workers of this process that there is something to do
@@ -81,6 +83,7 @@ class Building:
     charging_profile_requests: int
     authorizing: Authorizing
     wake: Callable[[], None]
+    messages: Recorder | None
     happenings: Happenings
     ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
@@ -96,7 +99,8 @@ class Asked:
     module  None for versions
     ours    our parties in that role that this partner may mean: one, if OCPI-to names it
     sender  the party that asks, None if it did not say and has several
-    direct  parties that we reach directly, if a hub asks
+    direct  parties that we reach directly and our own, if a hub asks
+    about   the object, where an endpoint knows it and the URL does not tell
     """
 
     house: Building
@@ -113,6 +117,7 @@ class Asked:
     sender: PartyId | None = None
     module: ModuleId | None = None
     direct: frozenset[str] = frozenset()
+    about: str | None = None
 
     @property
     def database(self) -> Database:
@@ -138,7 +143,8 @@ class Asked:
 
     def may_own(self, owner: PartyId) -> bool:
         """Whether objects of this party may come over this connection."""
-        return self.partner.may_own(owner, self.direct)
+        role = sender_of(self.module) if self.module else Role.OTHER
+        return self.partner.may_own(owner, role, self.direct)
 
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.

@@ -5,7 +5,9 @@ One plain ASGI layer around the endpoints: what it adds stands on every answer, 
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from time import perf_counter
 
 from starlette.datastructures import State
@@ -17,7 +19,7 @@ from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.ocpi.modules import FUNCTIONAL, ModuleId, Role
 from ocpi_party.ocpi.status import StatusCode
-from ocpi_party.ocpi.types import PartyId
+from ocpi_party.ocpi.types import PartyId, now
 from ocpi_party.partners.directory import Caller
 from ocpi_party.transport import routing
 from ocpi_party.transport.asked import Asked, Building
@@ -31,19 +33,62 @@ _ROLES = {"cpo": Role.CPO, "emsp": Role.EMSP}
 _MODULES = {str(module): module for module in ModuleId}
 _OPEN_TO_INVITED = (None, ModuleId.CREDENTIALS)
 
-Observer = Callable[[Scope, Asked | None, int, float], None]
-"""Told after each answer: scope, who asked, HTTP status, seconds."""
+
+@dataclass(slots=True)
+class Kept:
+    """The beginning of a body, and how long all of it is."""
+
+    most: int
+    begun: bytearray = field(default_factory=bytearray)
+    size: int = 0
+    tail: bytes = b""
+
+    def add(self, part: bytes) -> None:
+        if part:
+            self.size += len(part)
+            self.tail = part
+            if len(self.begun) < self.most:
+                self.begun += part[: self.most - len(self.begun)]
+
+
+@dataclass(slots=True)
+class Handled:
+    """A request of a partner and what it was answered, for those who count or keep it.
+
+    given   headers, the name in lower case; the credentials token is one of them
+    caller  None, if the credentials token is nobody's
+    asked   None, if it was refused before anybody knew what it asks for
+    error   a mistake of ours, in words
+    """
+
+    scope: Scope
+    given: Mapping[str, str]
+    at: datetime
+    request_id: str
+    correlation_id: str
+    body: Kept
+    answer: Kept
+    caller: Caller | None = None
+    asked: Asked | None = None
+    http_status: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+
+
+Observer = Callable[[Handled], None]
 
 
 class OcpiFront:
     """The OCPI side of the house.
 
-    app  the endpoints
+    app         the endpoints
+    body_bytes  how much of each body observers see
     """
 
-    def __init__(self, app: ASGIApp, house: Building) -> None:
+    def __init__(self, app: ASGIApp, house: Building, *, body_bytes: int = 0) -> None:
         self._app = app
         self._house = house
+        self._body_bytes = body_bytes
         self.observers: list[Observer] = []
         self.seen: set[int] = set()
         """Partners heard of since somebody last emptied this; written down in batches, because a GET writes nothing."""
@@ -52,43 +97,48 @@ class OcpiFront:
         started = perf_counter()
         as_sent(scope)
         given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        answer = _Answer(send, given.get(headers.REQUEST_ID), given.get(headers.CORRELATION_ID))
-        asked: Asked | None = None
+        answer = _Answer(send, given.get(headers.REQUEST_ID), given.get(headers.CORRELATION_ID), Kept(self._body_bytes))
+        handled = Handled(
+            scope, given, now(), answer.request_id, answer.correlation_id, Kept(self._body_bytes), answer.kept
+        )
         try:
-            caller = await self._house.directory.caller(given.get(headers.AUTHORIZATION))
-            if caller is None:
-                response = failure(
-                    401,
-                    StatusCode.CLIENT_ERROR,
-                    "no or unknown credentials token",
-                    headers={"www-authenticate": "Token"},
-                )
-                await response(scope, receive, answer)
-                return
-            self.seen.add(caller.partner.id)
-            asked = await self._asked(scope, given, caller, answer)
-            scope["asked"] = asked
-            scope["state"] = State()._state
-            await self._app(scope, _limited(receive, given, self._house.max_body_bytes), answer)
+            await self._answer(scope, _seen(receive, handled.body), answer, handled)
         except Refusal as refusal:
             await answer.instead(scope, receive, refusal_answer(refusal))
         except DatabaseUnavailable as fault:
             log.error("no database for a request of a partner: %s", fault)
+            handled.error = "the database cannot be reached"
             response = failure(
                 503, StatusCode.SERVER_ERROR, "we cannot answer for the moment", headers={"retry-after": "5"}
             )
             await answer.instead(scope, receive, response)
-        except Exception:
+        except Exception as fault:
             log.exception("bug in an answer to a partner", extra={"correlation_id": answer.correlation_id})
+            handled.error = f"a mistake of ours: {type(fault).__name__}"
             await answer.instead(
                 scope, receive, failure(500, StatusCode.SERVER_ERROR, "we made a mistake; it is logged")
             )
         finally:
+            handled.http_status, handled.seconds = answer.http_status, perf_counter() - started
             for observe in self.observers:
-                observe(scope, asked, answer.http_status, perf_counter() - started)
+                observe(handled)
 
-    async def _asked(self, scope: Scope, given: dict[str, str], caller: Caller, answer: "_Answer") -> Asked:
-        role, version, module = _interface(scope["path"].removeprefix("/ocpi"))
+    async def _answer(self, scope: Scope, receive: Receive, answer: "_Answer", handled: Handled) -> None:
+        given = handled.given
+        handled.caller = caller = await self._house.directory.caller(given.get(headers.AUTHORIZATION))
+        if caller is None:
+            response = failure(
+                401, StatusCode.CLIENT_ERROR, "no or unknown credentials token", headers={"www-authenticate": "Token"}
+            )
+            await response(scope, receive, answer)
+            return
+        self.seen.add(caller.partner.id)
+        handled.asked = scope["asked"] = await self._asked(scope, given, caller, answer)
+        scope["state"] = State()._state
+        await self._app(scope, _limited(receive, given, self._house.max_body_bytes), answer)
+
+    async def _asked(self, scope: Scope, given: Mapping[str, str], caller: Caller, answer: "_Answer") -> Asked:
+        role, version, module = interface_of(scope["path"].removeprefix("/ocpi"))
         if caller.invited and module not in _OPEN_TO_INVITED:
             raise InvitedOnly("this token is for registration only")
         house, partner = self._house, caller.partner
@@ -111,14 +161,14 @@ class OcpiFront:
         return asked
 
 
-def _as_told(given: dict[str, str]) -> tuple[PartyId | None, PartyId | None]:
+def _as_told(given: Mapping[str, str]) -> tuple[PartyId | None, PartyId | None]:
     """The headers swapped as they came, for an answer that says they are wrong."""
     sender = given.get(headers.FROM_COUNTRY_CODE), given.get(headers.FROM_PARTY_ID)
     to = given.get(headers.TO_COUNTRY_CODE), given.get(headers.TO_PARTY_ID)
     return (PartyId(*sender) if all(sender) else None, PartyId(*to) if all(to) else None)  # type: ignore[arg-type]
 
 
-def _interface(path: str) -> tuple[Role | None, str, ModuleId | None]:
+def interface_of(path: str) -> tuple[Role | None, str, ModuleId | None]:
     """Role, version and module of /cpo/2.2.1/locations/…, /2.2.1/credentials or /versions."""
     parts = path.split("/", 4)
     if len(parts) > 3 and parts[1] in _ROLES:
@@ -131,8 +181,9 @@ def _interface(path: str) -> tuple[Role | None, str, ModuleId | None]:
 class _Answer:
     """Sends on what the endpoint answers, with the headers that every answer has."""
 
-    def __init__(self, send: Send, request_id: str | None, correlation_id: str | None) -> None:
+    def __init__(self, send: Send, request_id: str | None, correlation_id: str | None, kept: Kept) -> None:
         self._send = send
+        self.kept = kept
         self.request_id = request_id or str(uuid.uuid4())
         self.correlation_id = correlation_id or str(uuid.uuid4())
         self._added = [
@@ -149,6 +200,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.http_status = message["status"]
             message["headers"] = [*message["headers"], *self._added, *self._routing]
+        else:
+            self.kept.add(message.get("body", b""))
         await self._send(message)
 
     async def instead(self, scope: Scope, receive: Receive, response: Response) -> None:
@@ -158,7 +211,19 @@ class _Answer:
         await response(scope, receive, self)
 
 
-def _limited(receive: Receive, given: dict[str, str], most: int) -> Receive:
+def _seen(receive: Receive, kept: Kept) -> Receive:
+    if not kept.most:
+        return receive
+
+    async def seen() -> Message:
+        message = await receive()
+        kept.add(message.get("body", b""))
+        return message
+
+    return seen
+
+
+def _limited(receive: Receive, given: Mapping[str, str], most: int) -> Receive:
     told = given.get("content-length", "")
     if told.isdigit() and int(told) > most:
         raise BodyTooLarge(f"the body must have at most {most} bytes")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import JsonObject
-from ocpi_party.partners.partner import Partner, Party
+from ocpi_party.partners.partner import Partner, PartnerStatus, Party
 
 Mounted = Iterable[tuple[ModuleId, InterfaceRole]]
 _PATH = {Role.CPO: "cpo", Role.EMSP: "emsp"}
@@ -34,10 +34,15 @@ def endpoints(
             role = role_with(module, interface)
             if role in roles:
                 found.append(_endpoint(module, interface, public_url + interface_path(role, version, module)))
-        elif partner.is_hub and roles:
+        elif roles and _may_be_hub(partner):
             role = Role.CPO if Role.CPO in roles else Role.EMSP
             found.append(_endpoint(module, interface, public_url + interface_path(role, version, module)))
     return found
+
+
+def _may_be_hub(partner: Partner) -> bool:
+    """A hub asks for our endpoints while it registers, before its credentials tell us what it is."""
+    return partner.is_hub or partner.status in (PartnerStatus.INVITED, PartnerStatus.CONNECTING)
 
 
 def _endpoint(module: ModuleId, interface: InterfaceRole, url: str) -> JsonObject:

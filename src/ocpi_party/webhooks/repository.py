@@ -58,3 +58,15 @@ async def send_again(tx: WriteTx, webhook_id: int, after: int) -> bool:
         )
         == 1
     )
+
+
+async def lags(tx: ReadTx) -> list[Row]:
+    """For those who watch: how many events each webhook was not told yet, and the age of the oldest, in seconds."""
+    return await tx.rows(
+        Statement(
+            """SELECT w.id, count(e.seq) AS pending, coalesce(extract(epoch FROM now() - min(e.at)), 0)::float AS lag
+                 FROM webhooks w LEFT JOIN LATERAL (SELECT seq, at FROM events WHERE seq > w.cursor ORDER BY seq LIMIT 10000) e
+                      ON true
+                WHERE w.enabled AND w.asked IS NULL GROUP BY w.id ORDER BY w.id"""
+        )
+    )

@@ -15,6 +15,7 @@ from httpx_aiohttp import AiohttpTransport
 from ocpi_party.database import Database, DatabaseUnavailable, Row, Statement
 from ocpi_party.events import repository
 from ocpi_party.events.happenings import Happenings
+from ocpi_party.events.questions import NoAnswer
 from ocpi_party.ocpi.types import encode, now, wire_time
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.webhooks.repository import COLUMNS
@@ -48,10 +49,6 @@ _FAIL = Statement(
         WHERE id = :id AND lease = :lease"""
 )
 _RELEASE = Statement("UPDATE webhooks SET leased_until = NULL WHERE id = :id AND lease = :lease")
-
-
-class NoAnswer(Exception):
-    """The operator's system did not answer a question in time, or not in a way that could be meant."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from ocpi_party.cli.demo import locations, partnership
+from ocpi_party.cli.demo import billing, charging, driver, locations, partnership
 from ocpi_party.cli.demo.platform import Platform, Side
 from ocpi_party.cli.demo.story import Step, Story
 from ocpi_party.cli.failure import Failed
@@ -22,6 +22,17 @@ STEPS: tuple[Step, ...] = (
     locations.report_status,
     locations.survive_an_outage,
     partnership.rotate_under_load,
+    driver.consume,
+    driver.publish_tariff,
+    driver.push_tokens,
+    driver.authorize,
+    charging.start,
+    charging.grow,
+    charging.prefer,
+    charging.limit,
+    charging.stop,
+    billing.bill,
+    billing.credit,
     partnership.unregister,
 )
 """In order; each finds what those before it have left."""
@@ -74,4 +85,9 @@ def _say_where(story: Story) -> None:
         story.out.print(
             f"{platform.side.name}: {platform.url}/docs, API key in {platform.key_file}, log in {platform.log}"
         )
-    story.out.print(f"stop both: kill {story.cpo.pid} {story.emsp.pid}")
+    for consumer in (story.csms, story.backend):
+        story.out.print(
+            f"examples/{consumer.example}.py beside the {consumer.platform.side.name}: log in {consumer.log}"
+        )
+    running = story.csms.pid, story.backend.pid, story.cpo.pid, story.emsp.pid
+    story.out.print(f"stop all: kill {' '.join(map(str, running))}")

@@ -15,12 +15,18 @@ CHANGES, CHANGING = 100, 20
 
 _AT_ONCE = 8
 _NOON = "2026-03-01T12:00:00Z"
+_CAPABILITIES = (
+    "CHARGING_PREFERENCES_CAPABLE",
+    "CHARGING_PROFILE_CAPABLE",
+    "REMOTE_START_STOP_CAPABLE",
+    "RFID_READER",
+)
 _STATUSES = ("CHARGING", "AVAILABLE")
 
 
-def a_location(owner: Platform, number: int) -> dict[str, Any]:
+def a_location(cpo: Platform, number: int) -> dict[str, Any]:
     """The same for a number each time, in the Netherlands."""
-    side = owner.side
+    side = cpo.side
     connector = {
         "id": "1",
         "standard": "IEC_62196_T2",
@@ -34,7 +40,7 @@ def a_location(owner: Platform, number: int) -> dict[str, Any]:
         "uid": f"E{number}",
         "evse_id": f"{side.country_code}*{side.party_id}*E{number}",
         "status": "AVAILABLE",
-        "capabilities": ["REMOTE_START_STOP_CAPABLE", "RFID_READER"],
+        "capabilities": list(_CAPABILITIES),
         "connectors": [connector],
         "last_updated": _NOON,
     }
@@ -62,7 +68,7 @@ async def push(story: Story) -> None:
     async def write() -> None:
         for number in numbers:
             location = a_location(story.cpo, number)
-            await story.cpo.call("PUT", f"/locations/{_owner(story)}/{location['id']}", location)
+            await story.cpo.call("PUT", f"/locations/{owner(story)}/{location['id']}", location)
 
     started = perf_counter()
     await asyncio.gather(*(write() for _ in range(_AT_ONCE)))
@@ -108,7 +114,7 @@ async def report_status(story: Story) -> None:
         status = _STATUSES[number % 2]
         started = perf_counter()
         await report(story, 0, status)
-        await story.wait("the eMSP sees the new status", lambda s=status: _is(story, 0, s), within=20)  # type: ignore[misc]
+        await story.wait("the eMSP sees the new status", lambda s=status: has_status(story, 0, s), within=20)  # type: ignore[misc]
         took.append((perf_counter() - started) * 1000)
     story.holds(
         f"20 changes, from the operator's PATCH at the CPO until the eMSP's API shows it: "
@@ -140,7 +146,7 @@ async def survive_an_outage(story: Story) -> None:
 
 
 async def report(story: Story, number: int, status: str) -> None:
-    await story.cpo.call("PATCH", f"/locations/{_owner(story)}/LOC{number}/E{number}", {"status": status})
+    await story.cpo.call("PATCH", f"/locations/{owner(story)}/LOC{number}/E{number}", {"status": status})
 
 
 async def report_until(story: Story, done: asyncio.Event) -> int:
@@ -164,8 +170,8 @@ def _id(location: dict[str, Any]) -> str:
     return key
 
 
-async def _is(story: Story, number: int, status: str) -> bool:
-    evse = await story.emsp.get(f"/locations/{_owner(story)}/LOC{number}/E{number}")
+async def has_status(story: Story, number: int, status: str) -> bool:
+    evse = await story.emsp.get(f"/locations/{owner(story)}/LOC{number}/E{number}")
     return bool(evse["status"] == status)
 
 
@@ -190,5 +196,5 @@ async def _nothing_to_tell(story: Story) -> None:
     await story.becomes("the CPO has nothing left to tell", settled)
 
 
-def _owner(story: Story) -> str:
+def owner(story: Story) -> str:
     return f"{story.cpo.side.country_code}/{story.cpo.side.party_id}"

@@ -8,6 +8,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.markup import escape
 
+from ocpi_party.cli.demo.consumer import Consumer
 from ocpi_party.cli.demo.platform import Platform, Refused
 from ocpi_party.cli.failure import TOLD
 
@@ -18,13 +19,21 @@ class DidNotHold(Exception):
 
 @dataclass
 class Story:
-    """at_cpo  id of the eMSP as a partner of the CPO, at_emsp  id of the CPO as a partner of the eMSP"""
+    """
+    at_cpo         id of the eMSP as a partner of the CPO, at_emsp  id of the CPO as a partner of the eMSP
+    csms, backend  the operators' own systems beside the CPO and the eMSP
+    session_id     of the charging session that the eMSP has started
+    """
 
     cpo: Platform
     emsp: Platform
     out: Console
     at_cpo: int = 0
     at_emsp: int = 0
+    session_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.csms, self.backend = Consumer("csms", self.cpo), Consumer("emsp_backend", self.emsp)
 
     async def begin(self) -> None:
         started = perf_counter()
@@ -71,6 +80,7 @@ class Story:
             await platform.forget_connections()
 
     async def end(self) -> None:
+        await asyncio.gather(*(asyncio.to_thread(one.stop) for one in (self.csms, self.backend)))
         await asyncio.gather(self.cpo.stop(), self.emsp.stop())
 
 

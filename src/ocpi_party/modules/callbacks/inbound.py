@@ -97,6 +97,23 @@ async def open_request(
     return request_id
 
 
+_ANSWER = Statement(
+    """UPDATE inbound_requests
+          SET response = CAST(:response AS json), deadline = received_at + CAST(:wait AS interval),
+              state = CASE WHEN :refused THEN 'REFUSED' ELSE state END
+        WHERE id = :id AND state = 'PENDING'"""
+)
+
+
+async def answer(tx: WriteTx, request_id: int, response: bytes, promised: timedelta, *, refused: bool) -> bool:
+    """The partner is answered something else than what was kept first. False, if the request has its result already.
+
+    refused  no result follows
+    """
+    wait = promised * (1 - MARGIN)
+    return await tx.run(_ANSWER, id=request_id, response=response.decode(), wait=wait, refused=refused) == 1
+
+
 _DUE = """INSERT INTO results_due (request_id, partner_id, document, give_up_at)
           SELECT id, partner_id, result, now() + CAST(:keep_trying AS interval) FROM settled"""
 _SETTLE = Statement(

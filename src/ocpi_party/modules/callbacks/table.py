@@ -50,12 +50,23 @@ INBOUND_REQUESTS = Table(
         "number", BigInteger, comment="our number of what it is about, where the partner's id must not reach a station"
     ),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
-    Column("state", Text, nullable=False, server_default=text("'PENDING'"), comment="PENDING, RESULTED or TIMED_OUT"),
+    Column(
+        "state",
+        Text,
+        nullable=False,
+        server_default=text("'PENDING'"),
+        comment="PENDING, RESULTED, TIMED_OUT, or REFUSED at once",
+    ),
     Column("result", JSON),
     Column("resulted_at", DateTime(timezone=True)),
     Index(None, "partner_id", "fingerprint"),
     Index(None, "module", "ref", "id"),
     Index("inbound_requests_overdue_idx", "deadline", postgresql_where=text("state = 'PENDING'")),
+    Index(
+        "inbound_requests_reference_idx",
+        text("upper(request ->> 'authorization_reference')"),
+        postgresql_where=text("request ->> 'authorization_reference' IS NOT NULL"),
+    ),
     comment="what partners asked of us and hear the result of later",
 )
 
@@ -101,5 +112,10 @@ OUTBOUND_REQUESTS = Table(
     Index(None, "module", "ref", "id"),
     Index(None, "partner_id"),
     Index("outbound_requests_overdue_idx", "deadline", postgresql_where=text("state = 'WAITING'")),
+    Index(
+        "outbound_requests_reference_idx",
+        text("upper(request ->> 'authorization_reference')"),
+        postgresql_where=text("request ->> 'authorization_reference' IS NOT NULL"),
+    ),
     comment="what we asked of partners and hear the result of later",
 )

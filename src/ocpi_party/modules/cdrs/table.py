@@ -41,6 +41,7 @@ Index(
     unique=True,
     postgresql_where=text("partner_id = 0 AND credits IS NOT NULL"),
 )
+Index("cdrs_last_updated_idx", CDRS.c.last_updated)
 
 CDR_URLS = Table(
     "cdr_urls",

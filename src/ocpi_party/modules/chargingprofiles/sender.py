@@ -39,6 +39,7 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
         known = await outbound.by_secret(tx, ModuleId.CHARGING_PROFILES, asked.partner.id, digest)
     if known is None:
         raise UnknownObject("no request of ours waits for a result here")
+    asked.about = f"{known['kind']}/{known['id']}"
     reading = asked.spoken.read(RESULTS[known["kind"]], await json_object(request, asked))
     result = _meant(reading.document)
     async with asked.database.write() as tx:

@@ -1,6 +1,7 @@
 """Commands, Receiver interface: eMSPs send us commands. OCPI 2.2.1, Commands, "Receiver Interface"."""
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -12,6 +13,7 @@ from ocpi_party.modules.callbacks.urls import check_response_url
 from ocpi_party.modules.commands import reservations
 from ocpi_party.modules.commands.checks import ACCEPTED, Verdict, verdict
 from ocpi_party.modules.commands.kinds import KINDS, WITH_TOKEN, command_named, subject_of
+from ocpi_party.modules.commands.operator import response_of
 from ocpi_party.modules.commands.reservations import Whose
 from ocpi_party.modules.tokens.commanded import note_command
 from ocpi_party.ocpi.command import CommandResponse, CommandResultType, CommandType
@@ -40,6 +42,7 @@ async def post_command(request: Request, asked: CurrentAsked, command: IdInUrl) 
     )
     document = {name: value for name, value in reading.document.items() if name != "response_url"}
     given = _inbound(asked, wanted, document, url)
+    taken: Taken | None = None
     async with asked.database.write() as tx:
         known = await inbound.first_answer(tx, given)
         if known is not None:
@@ -49,8 +52,12 @@ async def post_command(request: Request, asked: CurrentAsked, command: IdInUrl) 
         if reading.findings:
             await partners.note(tx, asked.partner.id, ModuleId.COMMANDS, wanted, reading.findings)
         if told is ACCEPTED:
-            await _take_on(tx, asked, given, wanted, response)
+            taken = await _take_on(tx, asked, given, wanted, response)
     asked.house.happenings.wake()
+    if taken is not None:
+        asked.about = f"{wanted}/{taken.request_id}"
+        if taken.is_open:
+            response = await response_of(asked, given, taken.request_id, response, taken.noted_token)
     spelled = asked.spoken.write(CommandResponse, response)
     if told.unknown_location:
         return failure(200, StatusCode.UNKNOWN_LOCATION, told.why, data=spelled)
@@ -81,7 +88,15 @@ def _response(told: Verdict, timeout: timedelta) -> bytes:
     return encode(response)
 
 
-async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandType, response: bytes) -> None:
+class Taken(NamedTuple):
+    """A command that was kept. is_open  it has no result yet; noted_token  where its token is remembered"""
+
+    request_id: int
+    is_open: bool
+    noted_token: int | None
+
+
+async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandType, response: bytes) -> Taken:
     """Keep the command for the operator's system, which passes it on to the charge point."""
     whose = Whose(given.partner_id, given.ours, given.theirs)
     number = None
@@ -92,9 +107,12 @@ async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandTy
     request_id = await inbound.open_request(tx, given, response, asked.house.command_timeout, number=number)
     if command is CommandType.RESERVE_NOW and number is not None:
         await reservations.asked_by(tx, number, request_id)
-    if command is CommandType.CANCEL_RESERVATION and number is None:
+    is_unknown = command is CommandType.CANCEL_RESERVATION and number is None
+    if is_unknown:
         unknown = encode({"result": CommandResultType.UNKNOWN_RESERVATION})
         await inbound.settle(tx, ModuleId.COMMANDS, request_id, unknown, asked.house.keep_trying)
+    noted = None
     if command in WITH_TOKEN:
         until = parse_time(given.request["expiry_date"]) if command is CommandType.RESERVE_NOW else None
-        await note_command(tx, given.partner_id, given.ours, given.request, reserved_until=until)
+        noted = await note_command(tx, given.partner_id, given.ours, given.request, reserved_until=until)
+    return Taken(request_id, not is_unknown, noted)

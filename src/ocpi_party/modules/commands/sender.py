@@ -23,6 +23,7 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
         known = await outbound.by_secret(tx, ModuleId.COMMANDS, asked.partner.id, digest)
     if known is None:
         raise UnknownObject("no command of ours waits for a result here")
+    asked.about = f"{known['kind']}/{known['id']}"
     reading = asked.spoken.read(CommandResult, await json_object(request, asked))
     async with asked.database.write() as tx:
         await outbound.receive(tx, ModuleId.COMMANDS, asked.partner.id, digest, _meant(reading.document))

@@ -18,7 +18,7 @@ from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import Answer, OcpiClient, PartnerUnreachable, Route
+from ocpi_party.partners.client import About, Answer, OcpiClient, PartnerUnreachable, Route
 from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.partners.urls import join
@@ -90,8 +90,9 @@ class Sending:
         route = Route(ours, cpo)
         try:
             answer = await self.client.call(
-                partner, "POST", join(url, command), route=route, body=spoken.write(KINDS[command], encode(document))
-            )
+                partner, "POST", join(url, command), route=route, body=spoken.write(KINDS[command], encode(document)),
+                about=About(ModuleId.COMMANDS, f"{command}/{request_id}"),
+            )  # fmt: skip
         except PartnerUnreachable as fault:
             await self._unanswered(request_id, fault)
             if not fault.maybe_done:

@@ -28,7 +28,7 @@ from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, now
 from ocpi_party.outbox import repository as outbox
 from ocpi_party.partners import repository
-from ocpi_party.partners.client import Answer, OcpiClient, PartnerUnreachable
+from ocpi_party.partners.client import About, Answer, OcpiClient, PartnerUnreachable
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
 from ocpi_party.partners.secrets import new_token
 from ocpi_party.partners.urls import check_url
@@ -256,8 +256,9 @@ class Registration:
         url = offered.endpoints[_CREDENTIALS]
         try:
             answer = await self._client.send(
-                method, url, discovery.token, discovery.encoding, partner_id=discovery.partner_id, body=credentials
-            )
+                method, url, discovery.token, discovery.encoding, partner_id=discovery.partner_id, body=credentials,
+                about=About(ModuleId.CREDENTIALS),
+            )  # fmt: skip
         except PartnerUnreachable as fault:
             raise HandshakeUncertain(f"{method} credentials: {url}: {fault}") from fault
         if not answer.ok:

@@ -1,32 +1,46 @@
-"""The parties behind a hub. What is not to be reached is not told, and not queued; when it is back, it is told what changed.
+"""The parties behind a hub. Who is OFFLINE is told nothing until it is back, then what it does not know, as it stands then.
 
 OCPI 2.2.1, HubClientInfo, "ConnectionStatus", and Offline behaviour.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
+from ocpi_party.events import repository as events
+from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.client_info import ConnectionStatus
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
 from ocpi_party.outbox import repository as outbox
 from ocpi_party.partners import repository as partners
+
+BEHIND_HUB = "behind the hub: "
+"""How alerts about such a party begin."""
 
 _NEWEST = Statement(
     """SELECT convert_to(document::text, 'UTF8') FROM partner_parties
         WHERE partner_id = :partner_id AND owner = :owner AND document IS NOT NULL ORDER BY last_updated DESC, role LIMIT 1"""
 )
 _KNOWN = Statement(
-    """SELECT status, source, last_updated FROM partner_parties
+    """SELECT status, last_updated FROM partner_parties
         WHERE partner_id = :partner_id AND owner = :owner AND role = :role FOR UPDATE"""
 )
+# Whatever a party has that we did not know of it is news: it was away for ever.
 _KEEP = Statement(
     """
-    INSERT INTO partner_parties (partner_id, owner, role, country_code, party_id, source, status, last_updated, document)
-    VALUES (:partner_id, :owner, :role, :country_code, :party_id, 'hub', :status, :at, CAST(:document AS json))
+    INSERT INTO partner_parties AS k
+           (partner_id, owner, role, country_code, party_id, source, status, last_updated, document, away_since)
+    VALUES (:partner_id, :owner, :role, :country_code, :party_id, 'hub', :status, :at, CAST(:document AS json), to_timestamp(0))
     ON CONFLICT (partner_id, owner, role) DO UPDATE
-       SET status = excluded.status, last_updated = excluded.last_updated, document = excluded.document
+       SET status = excluded.status, last_updated = excluded.last_updated, document = excluded.document,
+           away_since = CASE WHEN k.status = 'CONNECTED' AND excluded.status <> 'CONNECTED'
+                             THEN COALESCE(k.away_since, now()) ELSE k.away_since END
+    RETURNING away_since
     """
 )
+_OVERLAP = timedelta(minutes=5)
+"""What changed so shortly before a party went away, it may have missed as well."""
 
 
 async def newest(tx: ReadTx, hub_id: int, party: PartyId) -> bytes | None:
@@ -38,8 +52,8 @@ async def keep(tx: WriteTx, hub_id: int, info: JsonObject) -> bool:
     """Store a ClientInfo, one record for each role of a party (AMB-57). True, if it is new."""
     party = PartyId(info["country_code"], info["party_id"]).folded()
     named = {"partner_id": hub_id, "owner": str(party), "role": info["role"]}
-    before = await tx.row(_KNOWN, **named)
-    await tx.run(
+    known = await tx.row(_KNOWN, **named)
+    away_since = await tx.value(
         _KEEP,
         **named,
         country_code=info["country_code"],
@@ -48,30 +62,44 @@ async def keep(tx: WriteTx, hub_id: int, info: JsonObject) -> bool:
         at=parse_time(info["last_updated"]),
         document=encode(info).decode(),
     )
-    connected = info["status"] == ConnectionStatus.CONNECTED
-    if before is not None and before["status"] == ConnectionStatus.CONNECTED and not connected:
-        # Nothing is queued for a party that cannot be reached.
-        await outbox.forget(tx, hub_id, str(party))
-    elif before is not None and before["status"] == ConnectionStatus.OFFLINE and connected:
-        await outbox.mark_changed_since(tx, hub_id, str(party), info["role"], before["last_updated"])
-    if info["status"] in (ConnectionStatus.PLANNED, ConnectionStatus.SUSPENDED):
-        await _tell_operator(
-            tx, hub_id, party, info["status"], known=before is not None and before["status"] == info["status"]
+    before = known["status"] if known else None
+    if before != info["status"]:
+        await _changed(tx, hub_id, party, info, before, away_since)
+        await tx.notify(partners.DIRECTORY)
+    return known is None
+
+
+async def _changed(
+    tx: WriteTx, hub_id: int, party: PartyId, info: JsonObject, before: str | None, away_since: datetime | None
+) -> None:
+    status, words = info["status"], f"{BEHIND_HUB}{party} ({info['role']}) "
+    open_business: list[str] = []
+    if status == ConnectionStatus.CONNECTED:
+        if before == ConnectionStatus.OFFLINE and away_since is not None:
+            hub = await partners.get(tx, hub_id)
+            broadcast = hub.quirks.get("broadcast", ()) if hub else ()
+            since = away_since - _OVERLAP
+            await outbox.mark_changed_since(tx, hub_id, str(party), info["role"], since, broadcast)
+        await outbox.wake(tx, hub_id, str(party))
+        await partners.settle_alert(tx, hub_id, words)
+    elif status != ConnectionStatus.OFFLINE:
+        given_up = await outbox.give_up(tx, hub_id, str(party), info["role"])
+        open_business = [ref for module, ref in given_up if module is ModuleId.CDRS]
+        await _alert(tx, hub_id, words, status, open_business)
+    data = {"partner": hub_id, "country_code": party.country_code, "party_id": party.party_id, "role": info["role"]}
+    told = data | {"status": status, "before": before, "cdrs_not_delivered": open_business}
+    await events.tell(tx, EventType.PARTY_CHANGED, f"partners/{hub_id}", told, partner_id=hub_id)
+
+
+async def _alert(tx: WriteTx, hub_id: int, words: str, status: str, open_business: Sequence[str]) -> None:
+    """For people, who see the last one; another alert of this partner is more urgent and stays."""
+    if status == ConnectionStatus.PLANNED:
+        text = f"{words}will be reachable soon (PLANNED): get into contact with it"
+    else:
+        cdrs = (
+            f": {len(open_business)} CDRs are not delivered, {', '.join(open_business[:5])} …" if open_business else ""
         )
-    await tx.notify(partners.DIRECTORY)
-    return before is None
-
-
-async def keep_all(tx: WriteTx, hub_id: int, infos: Iterable[JsonObject]) -> None:
-    for info in infos:
-        await keep(tx, hub_id, info)
-
-
-async def _tell_operator(tx: WriteTx, hub_id: int, party: PartyId, status: str, *, known: bool) -> None:
-    if not known:
-        words = (
-            "will be reachable soon"
-            if status == ConnectionStatus.PLANNED
-            else "is gone: settle open business by other means"
-        )
-        await partners.change(tx, hub_id, alert=f"{party} {words} ({status})")
+        text = f"{words}is gone (SUSPENDED), settle open business by other means{cdrs}"
+    row = await partners.facts(tx, hub_id)
+    if row is not None and (row["alert"] or BEHIND_HUB).startswith(BEHIND_HUB):
+        await partners.alert(tx, hub_id, text)

@@ -26,6 +26,13 @@ Index(
     SESSIONS.c.last_updated,
     postgresql_where=text("status NOT IN ('COMPLETED', 'INVALID') AND NOT gone"),
 )
+# An operator who looks for a session has its id, and seldom whose it is.
+Index("sessions_id_idx", SESSIONS.c.key)
+Index(
+    "sessions_completed_idx",
+    SESSIONS.c.last_updated,
+    postgresql_where=text("status = 'COMPLETED' AND NOT gone"),
+)
 
 CHARGING_PREFERENCES = Table(
     "charging_preferences",

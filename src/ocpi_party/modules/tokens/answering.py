@@ -2,16 +2,19 @@
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
-from ocpi_party.database import ReadTx, Row, Statement
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.events.repository import EventType, tell
 from ocpi_party.modules.tokens import journal
 from ocpi_party.modules.tokens.decision import Source
 from ocpi_party.modules.tokens.journal import Authorization
 from ocpi_party.modules.tokens.keys import token_key
+from ocpi_party.modules.tokens.operator import ask_operator
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.rules import Judgement, judge
 from ocpi_party.ocpi.errors import NotEnoughInformation, UnknownToken
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import AllowedType, TokenType
 from ocpi_party.ocpi.types import encode
 from ocpi_party.partners.audience import NOBODY
@@ -25,29 +28,45 @@ _KNOWN = Statement(
           AND t.audience = ANY(:audiences)"""
 )
 
-AskOperator = Callable[[Asked, Row, Place | None], Awaitable[Judgement | None]]
-"""Asks the operator's own system about a token of ours; None, if it leaves the answer to us."""
 
+async def answer(asked: Asked, uid: str, token_type: str | None, place: Place | None) -> bytes:
+    """AuthorizationInfo as JSON text: as the operator's system says, else as our own rules do.
 
-async def answer(
-    asked: Asked, uid: str, token_type: str | None, place: Place | None, *, operator: AskOperator | None = None
-) -> bytes:
-    """AuthorizationInfo as JSON text.
-
-    operator  who is asked before our own rules decide, outside any transaction
-    Raises    UnknownToken (404 and 2004, AMB-52); NotEnoughInformation (2002)
+    Raises  UnknownToken (404 and 2004, AMB-52); NotEnoughInformation (2002)
     """
     key = token_key(uid, token_type or TokenType.RFID)
     async with asked.database.read() as tx:
         token = await _only(tx, asked, key)
-    found = await operator(asked, token, place) if operator else None
+    found, silence = await ask_operator(asked, token, place)
     if found is None:
-        rules = json.loads(token["rules"]) if token["rules"] else {}
-        found = judge(valid=token["valid"], rules=rules, cpo=asked.sender, place=place)
-    reference = str(uuid.uuid4()) if found.allowed is AllowedType.ALLOWED else None
+        found = _by_rules(asked, token, place, silence)
+    reference = None
+    if found.allowed is AllowedType.ALLOWED:
+        reference = found.reference or str(uuid.uuid4())
+    entry = _entry(asked, key, token, found, reference, place)
     async with asked.database.write() as tx:
-        await journal.keep(tx, _entry(asked, key, token, found, reference, place))
+        await journal.keep(tx, entry)
+        await _tell(tx, key, entry)
+    asked.house.happenings.wake()
     return info(found, token["document"], reference)
+
+
+def _by_rules(asked: Asked, token: Row, place: Place | None, silence: str | None) -> Judgement:
+    rules = json.loads(token["rules"]) if token["rules"] else {}
+    found = judge(valid=token["valid"], rules=rules, cpo=asked.sender, place=place)
+    return found if silence is None else replace(found, why=f"{silence}; {found.why}")
+
+
+async def _tell(tx: WriteTx, key: str, entry: Authorization) -> None:
+    data = {
+        "allowed": entry.allowed,
+        "why": entry.why,
+        "cpo": entry.cpo,
+        "authorization_reference": entry.reference,
+        "location": entry.place.document if entry.place else None,
+    }
+    subject = f"{ModuleId.TOKENS}/{entry.owner}/{key}"
+    await tell(tx, EventType.AUTHORIZATION_ASKED, subject, data, partner_id=entry.partner_id)
 
 
 async def _only(tx: ReadTx, asked: Asked, key: str) -> Row:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.modules.tokens.place import Place, folded
@@ -96,7 +97,7 @@ async def _ask(house: Building, whom: Whom, asking: Asking, within: timedelta) -
     assert url is not None  # whom_to_ask() leaves out partners without it
     dialect = house.dialects.get(partner.version or "") or next(iter(house.dialects.values()))
     place = asking.place
-    body = {} if place is None else {"body": dialect.write(LocationReferences, encode(place.document))}
+    body: dict[str, Any] = {} if place is None else {"body": dialect.write(LocationReferences, encode(place.document))}
     try:
         answer = await house.client.call(
             partner,

@@ -13,15 +13,16 @@ _APP_COUNTS_FOR = timedelta(days=1)
 
 _NOTE = Statement(
     """INSERT INTO command_tokens (partner_id, addressee, owner, key, location_id, evse_uid, reference, document, good_until)
-       VALUES (:partner_id, :addressee, :owner, :key, :location_id, :evse_uid, :reference, CAST(:document AS json), :good_until)"""
+       VALUES (:partner_id, :addressee, :owner, :key, :location_id, :evse_uid, :reference, CAST(:document AS json), :good_until)
+       RETURNING id"""
 )
 _FORGET = Statement("DELETE FROM command_tokens WHERE good_until < now()")
 
 
 async def note_command(
     tx: WriteTx, partner_id: int, addressee: str, command: JsonObject, *, reserved_until: datetime | None = None
-) -> None:
-    """Remember the token of a START_SESSION or RESERVE_NOW that we took.
+) -> int:
+    """Remember the token of a START_SESSION or RESERVE_NOW that we took, and tell under which number.
 
     partner_id      whose connection it came through; addressee is our CPO that it was sent to, COUNTRY*PARTY
     command         StartSession or ReserveNow, in the house form and checked
@@ -34,7 +35,7 @@ async def note_command(
         good_until = max(good_until, reserved_until)
     evse_uid = command.get("evse_uid")
     await tx.run(_FORGET)
-    await tx.run(
+    number: int = await tx.value(
         _NOTE,
         partner_id=partner_id,
         addressee=addressee,
@@ -46,3 +47,9 @@ async def note_command(
         document=encode(token).decode(),
         good_until=good_until,
     )
+    return number
+
+
+async def forget_command(tx: WriteTx, number: int) -> None:
+    """The command was not taken after all."""
+    await tx.run(Statement("DELETE FROM command_tokens WHERE id = :id"), id=number)

@@ -37,12 +37,17 @@ class TokenRules(House):
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """location  only if one was asked about and the driver may charge there: with the EVSEs where that is so"""
+    """Whether a token may be used.
+
+    location   only if one was asked about and the driver may charge there: with the EVSEs where that is so
+    reference  authorization_reference, if whoever decided gave one
+    """
 
     allowed: AllowedType
     why: str
     location: JsonObject | None = None
     info: JsonObject | None = None
+    reference: str | None = None
 
 
 def judge(*, valid: bool, rules: JsonObject, cpo: PartyId | None, place: Place | None) -> Judgement:

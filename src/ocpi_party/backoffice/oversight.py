@@ -1,0 +1,55 @@
+"""Across modules: what happened to a charge, and what waits for somebody."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.messages import written
+from ocpi_party.modules.oversight.timeline import sought, timeline
+from ocpi_party.modules.oversight.watch import Limits, watch
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.types import encode
+
+router = APIRouter(tags=["oversight"], dependencies=[READ])
+
+Minutes = Annotated[float, Query(ge=0, le=10_000_000)]
+
+
+@router.get("/timeline")
+async def get_timeline(
+    building: CurrentBuilding,
+    session: Annotated[str | None, Query(max_length=50, description="its id, or COUNTRY*PARTY/id")] = None,
+    command: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    authorization_reference: Annotated[str | None, Query(max_length=36)] = None,
+) -> Response:
+    """What happened to one charge, oldest first: authorization, command, session, CDRs, events and messages."""
+    if sum(one is not None for one in (session, command, authorization_reference)) != 1:
+        raise InvalidObject("", "one of session, command and authorization_reference must be given")
+    await written(building)
+    async with building.database.read() as tx:
+        found = await timeline(tx, sought(session, command, authorization_reference))
+    return Response(encode(found), media_type="application/json")
+
+
+@router.get("/watch")
+async def get_watch(
+    building: CurrentBuilding,
+    start_minutes: Minutes = 15,
+    silence_minutes: Minutes = 360,
+    cdr_minutes: Minutes = 1440,
+    push_minutes: Minutes = 15,
+    since_days: Annotated[float, Query(gt=0, le=3650)] = 30,
+) -> Response:
+    """What did not go on as it should have, the longest unsettled first: in words, and who has to act."""
+    limits = Limits(
+        start=timedelta(minutes=start_minutes),
+        silence=timedelta(minutes=silence_minutes),
+        cdr=timedelta(minutes=cdr_minutes),
+        push=timedelta(minutes=push_minutes),
+        since=timedelta(days=since_days),
+    )
+    async with building.database.read() as tx:
+        return Response(encode(await watch(tx, limits)), media_type="application/json")

@@ -1,0 +1,70 @@
+"""What went between partners and us: messages, what is not told yet, where partners deviate, and what waits for somebody.
+
+These pages are there where the operator's API has what they show.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from ocpi_party.console.own_api import Failed
+from ocpi_party.console.paging import paging
+from ocpi_party.console.visit import Page, Place, Visit
+from ocpi_party.ocpi.modules import ModuleId
+
+FILTERS: Final = {
+    "messages": ("partner", "direction", "module", "object", "correlation_id", "status"),
+    "deliveries": ("partner", "module", "state"),
+    "findings": ("partner", "module"),
+}
+
+
+def places(api: FastAPI) -> Iterator[Place]:
+    known = {getattr(route, "path", "") for route in api.routes}
+    for name in FILTERS:
+        if f"/api/{name}" in known:
+            yield Place(f"/{name}", _listing(name))
+    if "/api/messages/{message_id}" in known:
+        yield Place("/messages/{id:int}", message)
+    if "/api/deliveries/retry" in known:
+        yield Place("/deliveries/retry", retry, "POST", "write")
+    if "/api/watch" in known:
+        yield Place("/watch", watch)
+
+
+def _listing(name: str) -> Page:
+    async def page(visit: Visit) -> Response:
+        filtered = {one: visit.query.get(one, "") for one in FILTERS[name]}
+        window = {one: visit.query.get(one, "") for one in ("offset", "cursor")}
+        answer = await visit.api.get(f"/api/{name}", filtered | window)
+        partners = (await visit.api.get("/api/partners")).data
+        return visit.page(
+            f"{name}.html",
+            found=answer.data,
+            paging=paging(visit.query, answer, FILTERS[name]),
+            filtered=filtered,
+            partners=partners,
+            names={one["id"]: one["name"] for one in partners},
+            modules=list(ModuleId),
+        )
+
+    return page
+
+
+async def message(visit: Visit) -> Response:
+    return visit.page("message.html", one=(await visit.api.get(f"/api/messages/{visit.part('id')}")).data)
+
+
+async def retry(visit: Visit) -> Response:
+    partner = (await visit.form()).get("partner", "")
+    body = {"partner": int(partner) if partner.isdigit() else None}
+    answer = await visit.api.call("POST", "/api/deliveries/retry", body=body)
+    if answer.problem is not None:
+        raise Failed(answer.status, answer.problem)
+    return visit.go("/deliveries", "retrying")
+
+
+async def watch(visit: Visit) -> Response:
+    return visit.page("watch.html", found=(await visit.api.get("/api/watch")).data)

@@ -1,0 +1,126 @@
+"""One request for a page: what its function may use."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from ocpi_party.backoffice.authorization import includes
+from ocpi_party.console.guard import HOME, SCOPES
+from ocpi_party.console.own_api import Answer, Failed, OwnApi
+from ocpi_party.console.rendering import Templates
+from ocpi_party.transport.asked import Building
+
+_LONGEST_FORM = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What all pages share.
+
+    settings  name, value and meaning of each, without secrets
+    lasts     how long somebody stays signed in
+    """
+
+    building: Building
+    api: ASGIApp
+    first_key: str
+    settings: Sequence[tuple[str, str, str]]
+    lasts: timedelta
+    templates: Templates
+
+
+@dataclass(slots=True)
+class Visit:
+    """scopes  of who is signed in; nothing on the page to sign in"""
+
+    request: Request
+    console: Console
+    scopes: Sequence[str]
+
+    @property
+    def building(self) -> Building:
+        return self.console.building
+
+    @property
+    def api(self) -> OwnApi:
+        return OwnApi(self.console.api, self.scopes)
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        return self.request.query_params
+
+    def part(self, name: str) -> str:
+        """A segment of the path, decoded once: paths reach the router as they were sent."""
+        return unquote(self.request.path_params[name])
+
+    def may(self, scope: str) -> bool:
+        return includes(self.scopes, scope)
+
+    async def form(self) -> dict[str, str]:
+        """The fields of a form, blanks around them taken away; of a repeated one the last."""
+        body = await self.request.body()
+        if len(body) > _LONGEST_FORM:
+            raise Failed(413, "the form is too long")
+        fields = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        return {name: value.strip() for name, value in fields}
+
+    def page(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A page, or a part of one."""
+        known = {
+            "visit": self,
+            "may": self.may,
+            "path": self.request.url.path,
+            "done": _DONE.get(self.query.get("done", "")),
+        }
+        return HTMLResponse(self.console.templates.render(template, known | values), status)
+
+    def go(self, path: str, done: str = "") -> Response:
+        """After a form: show another page, with a word on what was done. done  a key of the sentences below"""
+        return RedirectResponse(f"{HOME}{path}" + (f"?done={done}" if done else ""), 303)
+
+    def failed(self, template: str, answer: Answer, **values: Any) -> Response:
+        """The form again, with what is wrong with it."""
+        return self.page(template, answer.status, problem=answer.problem, **values)
+
+
+_DONE: Final[Mapping[str, str]] = {
+    "rotated": "Both sides have new tokens.",
+    "changed": "The changes are kept.",
+    "pulling": "The lists are being fetched.",
+    "retrying": "What was refused or waits is sent again now.",
+    "unregistered": "The partner is unregistered.",
+    "party": "The party is added. Connected partners learn of it when their tokens are rotated.",
+    "result": "The result is on its way to the eMSP.",
+    "revoked": "The key is revoked.",
+    "deleted": "The webhook is gone.",
+    "resending": "The events are delivered again.",
+    "canceled": "The reservation is cancelled, and the eMSP is told.",
+}
+
+Page = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page is, and the scope that it needs."""
+
+    path: str
+    page: Page
+    method: str = "GET"
+    scope: str | None = "read"
+
+    def route(self, console: Console) -> Route:
+        async def answer(request: Request) -> Response:
+            visit = Visit(request, console, request.scope.get(SCOPES, ()))
+            if self.scope is not None and not visit.may(self.scope):
+                raise Failed(403, f"this needs a key with scope {self.scope}")
+            return await self.page(visit)
+
+        return Route(self.path, answer, methods=[self.method], name=f"{self.method} {self.path}")

@@ -1,0 +1,108 @@
+"""What must not be read in a kept message: credentials tokens, and the secrets in call-back URLs.
+
+Personal data (uid and contract_id of tokens) stays in bodies and URLs: an operator who looks for a driver's charge needs it, and
+it goes with the message after OCPI_MESSAGE_LOG_DAYS. It is no part of any line that is logged.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Iterable
+from urllib.parse import quote, urlsplit
+
+from ocpi_party.messages.message import Message
+from ocpi_party.ocpi.errors import UnreadableJson
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import decode, encode
+
+MASK = "***"
+_BYTES = MASK.encode()
+_SHORTEST = 4
+"""A shorter token would be found in every word; no partner that is worth its name has one."""
+
+# A token is a string in Credentials alone: that of a driver is an object. A body may have been cut off within the string.
+_TOKEN = re.compile(rb'("token"\s*:\s*)"(?:[^"\\]|\\.)*"?')
+_RESPONSE_URL = re.compile(rb'("response_url"\s*:\s*"(?:https?:(?:\\?/){2})?[^"/\\?#]*)(?:[^"\\]|\\.)*("?)')
+_CALLBACK = re.compile(r"(/results(?:\\?/|%2F))[^/?#\"\s\\]+", re.IGNORECASE)
+_CALLBACK_BYTES = re.compile(_CALLBACK.pattern.encode(), re.IGNORECASE)
+_PARAMETER = re.compile(
+    r"([?&](?:response_url|[^=&#]*(?:token|secret|password|authorization|signature|api_?key))=)[^&#]*", re.IGNORECASE
+)
+
+
+def masked(message: Message) -> Message:
+    """The same message, changed in place, with nothing left by which somebody could pretend to be us or a partner."""
+    secrets = _spellings(message.secrets)
+    if message.url_is_secret:
+        parts = urlsplit(message.url)
+        secrets += sorted(_spellings([part for part in (parts.path, parts.query) if part.strip("/")]), key=len)[::-1]
+        message.url = f"{parts.scheme}://{parts.netloc}/{MASK}"
+    message.url = _text(message.url, secrets)
+    message.request_id = _text(message.request_id, secrets)
+    message.correlation_id = _text(message.correlation_id, secrets)
+    message.ref = message.ref and _text(message.ref, secrets)
+    message.error = message.error and _text(message.error, secrets)
+    message.body = _body(message.body, message, secrets)
+    message.answer = _body(message.answer, message, secrets)
+    return message
+
+
+def _spellings(secrets: Iterable[str]) -> list[str]:
+    """Each secret as it may stand in a text: plain, in JSON, in a URL, in Base64 with and without padding."""
+    found: set[str] = set()
+    for secret in secrets:
+        if len(secret) < _SHORTEST:
+            continue
+        raw = secret.encode("utf-8", "surrogateescape")
+        coded = [base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()]
+        escaped = json.dumps(secret)[1:-1]
+        found |= {secret, escaped, escaped.replace("/", "\\/"), quote(raw, safe=""), quote(raw)}
+        found |= {form for one in coded for form in (one, one.rstrip("="), quote(one, safe=""))}
+    return sorted(found, key=len, reverse=True)  # The longer ones first: a shorter one may be a part of them.
+
+
+def _text(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, MASK)
+    if "results" in text:
+        text = _CALLBACK.sub(rf"\1{MASK}", text)
+    return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text else text
+
+
+def _body(body: bytes, message: Message, secrets: list[str]) -> bytes:
+    if not body:
+        return body
+    if message.module == ModuleId.CREDENTIALS:
+        body = _credentials(body)
+    elif b'"token"' in body:
+        body = _TOKEN.sub(rb'\1"%s"' % _BYTES, body)
+    if b"response_url" in body:
+        body = _RESPONSE_URL.sub(rb"\1/%s\2" % _BYTES, body)
+    if b"results" in body:
+        body = _CALLBACK_BYTES.sub(rb"\1" + _BYTES, body)
+    for secret in secrets:
+        coded = secret.encode("utf-8", "surrogateescape")
+        if coded in body:
+            body = body.replace(coded, _BYTES)
+    return body
+
+
+def _credentials(body: bytes) -> bytes:
+    """Credentials without their token; what cannot be read might hold one anywhere, and is not kept."""
+    try:
+        return encode(_without_token(decode(body)))
+    except (UnreadableJson, ValueError):
+        return b"not kept: Credentials that cannot be read"
+
+
+def _without_token(value: object) -> object:
+    match value:
+        case dict():
+            return {
+                name: MASK if name.strip().lower() == "token" and not isinstance(one, dict) else _without_token(one)
+                for name, one in value.items()
+            }
+        case list():
+            return [_without_token(one) for one in value]
+    return value

@@ -1,0 +1,34 @@
+"""The cost fields of a CDR of ours, calculated from its tariffs and charging periods. OCPI 2.2.1, CDRs, "CDR Object"."""
+
+from ocpi_party.database import ReadTx
+from ocpi_party.dialects.dialect import read_own
+from ocpi_party.modules.locations.facts import time_zone
+from ocpi_party.ocpi.cdr import Cdr
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.types import JsonObject, now, parse_time, wire_time
+from ocpi_party.partners.audience import OURS
+from ocpi_party.pricing.cost_fields import PARTS, cost_fields
+from ocpi_party.pricing.exact import Unpriceable
+from ocpi_party.pricing.priced import PricedSession
+from ocpi_party.pricing.session import price_session
+
+_TOTALS: JsonObject = {"total_cost": {"excl_vat": 0}, "total_energy": 0, "total_time": 0}
+_COSTS = (*_TOTALS, "total_parking_time", *(f"total_{part}_cost" for part in PARTS))
+
+
+async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObject, PricedSession]:
+    """The CDR with its cost fields in place of those in the body, if there are any, and how they came about.
+
+    owner   our CPO, as rows name it; its Location tells the time zone, else it is UTC
+    Raises  InvalidObject, also for tariffs and periods that have no price
+    """
+    given = {name: value for name, value in body.items() if name not in _COSTS}
+    cdr = read_own(Cdr, {"last_updated": wire_time(now())} | given | _TOTALS)
+    zone = await time_zone(tx, OURS, owner, cdr["cdr_location"]["id"])
+    try:
+        priced = price_session(
+            cdr.get("tariffs") or [], cdr["charging_periods"], parse_time(cdr["end_date_time"]), zone or "UTC"
+        )
+        return cdr | cost_fields(priced, cdr["currency"]), priced
+    except Unpriceable as why:
+        raise InvalidObject("/tariffs", f"have no price for these charging_periods: {why}") from why

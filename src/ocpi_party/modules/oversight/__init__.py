@@ -1,0 +1,1 @@
+"""What an operator asks across modules: what happened to a charge, and what waits for somebody."""

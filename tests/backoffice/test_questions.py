@@ -1,0 +1,148 @@
+"""The operator's own system is asked while a partner waits, and what is done when it is silent."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+from tests.commanding import an_emsp, inbound, reserve_now, start_session
+from tests.objects import a_token
+from tests.partner import Answer, Caller, FakePartner
+from tests.server import Server
+
+from ocpi_party.ocpi.types import PartyId
+
+OWM = PartyId("NL", "OWM")
+HERE = {"location_id": "LOC1", "evse_uids": ["3256"]}
+
+
+class Operator:
+    """The operator's system: what it was asked, and what it answers."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.asked: list[Any] = []
+        self.answer: httpx.Response | None = None
+        system = server.internet.add(FakePartner(host="operator.example"))
+        system.on("POST", "/ask", self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(json.loads(request.content))
+        if self.answer is None:
+            raise httpx.ReadTimeout("silence", request=request)
+        return self.answer
+
+    async def answers(self, question: str, answer: Any = None) -> None:
+        self.answer = None if answer is None else httpx.Response(200, json=answer)
+        webhook = {"url": "https://operator.example/ask", "answers": question, "timeout_ms": 30_000}
+        made = await self.server.operator.post("/api/webhooks", json=webhook)
+        assert made.status_code == 201, made.text
+
+
+@pytest.fixture
+def operator(server: Server) -> Operator:
+    return Operator(server)
+
+
+@pytest.fixture
+async def cpo(server: Server) -> Caller:
+    """The CPO NL/TNM, calling our eMSP, which has one token."""
+    caller = await server.connect(server.internet.add(FakePartner()))
+    await server.operator.put("/api/tokens/NL/OWM/012345678", json=a_token(OWM))
+    return caller.speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+
+
+async def _authorize(cpo: Caller) -> Answer:
+    return await cpo.post("/tokens/012345678/authorize", HERE)
+
+
+async def _kept(server: Server) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in await server.rows("SELECT allowed, why, reference FROM authorizations")]
+
+
+@pytest.mark.requirement("TOK-A-01")
+async def test_the_operators_system_decides_on_a_token(server: Server, operator: Operator, cpo: Caller) -> None:
+    info = {"language": "en", "text": "Pay your bills"}
+    await operator.answers("authorization", {"allowed": "NO_CREDIT", "info": info})
+
+    answer = await _authorize(cpo)
+
+    assert (answer.data["allowed"], answer.data["info"]) == ("NO_CREDIT", info)
+    assert "location" not in answer.data
+    (question,) = operator.asked
+    assert question["type"] == "question.authorization"
+    assert (question["data"]["token"]["uid"], question["data"]["location"]) == ("012345678", HERE)
+    assert await _kept(server) == [("NO_CREDIT", "the operator's system answers NO_CREDIT", None)]
+
+
+async def test_the_operators_reference_is_told_and_kept(server: Server, operator: Operator, cpo: Caller) -> None:
+    await operator.answers("authorization", {"allowed": "ALLOWED", "authorization_reference": "OURS-1"})
+
+    answer = await _authorize(cpo)
+
+    assert (answer.data["authorization_reference"], answer.data["location"]) == ("OURS-1", HERE)
+    (told,) = await server.rows("SELECT subject, data FROM events WHERE type = 'authorization.asked'")
+    data = json.loads(told["data"])
+    assert told["subject"] == "tokens/NL*OWM/012345678 RFID"
+    assert (data["allowed"], data["authorization_reference"], data["location"]) == ("ALLOWED", "OURS-1", HERE)
+
+
+@pytest.mark.parametrize("answer", [None, {"allowed": "PERHAPS"}, {}])
+async def test_without_a_good_answer_our_own_rules_decide_and_that_is_recorded(
+    server: Server, operator: Operator, cpo: Caller, answer: Any
+) -> None:
+    await operator.answers("authorization", answer)
+
+    info = (await _authorize(cpo)).data
+
+    assert info["allowed"] == "ALLOWED"
+    ((_, why, reference),) = await _kept(server)
+    assert why.endswith("; the token is valid")
+    assert reference == info["authorization_reference"]
+
+
+@pytest.mark.requirement("CMD-R-01")
+async def test_the_operators_system_takes_a_command_on(server: Server, operator: Operator) -> None:
+    emsp = await an_emsp(server)
+    await operator.answers("command", {"result": "ACCEPTED", "timeout": 12})
+
+    answer = await emsp.post("/commands/START_SESSION", start_session())
+
+    assert answer.data == {"result": "ACCEPTED", "timeout": 12}
+    (question,) = operator.asked
+    (pending,) = await inbound(server, "PENDING")
+    assert (question["data"]["id"], question["data"]["command"]) == (pending["id"], "START_SESSION")
+    assert question["data"]["request"]["location_id"] == "LOC1"
+    assert "response_url" not in json.dumps(question)
+
+
+async def test_a_command_that_the_operators_system_refuses_leaves_nothing_behind(
+    server: Server, operator: Operator
+) -> None:
+    emsp = await an_emsp(server)
+    message = {"language": "en", "text": "Out of order"}
+    await operator.answers("command", {"result": "REJECTED", "message": message})
+
+    answer = await emsp.post("/commands/RESERVE_NOW", reserve_now())
+    again = await emsp.post("/commands/RESERVE_NOW", reserve_now())
+
+    assert (answer.data["result"], answer.data["message"]) == ("REJECTED", [message])
+    assert again.data == answer.data
+    assert len(operator.asked) == 1
+    assert [one["state"] for one in await inbound(server)] == ["REFUSED"]
+    assert await server.rows("SELECT 1 FROM command_tokens") == []
+    assert await server.rows("SELECT state FROM reservations") == [{"state": "FAILED"}]
+
+
+@pytest.mark.parametrize("answer", [None, {"result": "MAYBE"}, {"result": "ACCEPTED", "timeout": -1}])
+async def test_a_command_that_nobody_took_is_rejected_with_the_reason(
+    server: Server, operator: Operator, answer: Any
+) -> None:
+    emsp = await an_emsp(server)
+    await operator.answers("command", answer)
+
+    told = (await emsp.post("/commands/START_SESSION", start_session())).data
+
+    assert told["result"] == "REJECTED"
+    assert "does not answer" in told["message"][0]["text"]
+    assert await inbound(server, "PENDING") == []

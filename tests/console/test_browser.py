@@ -1,0 +1,198 @@
+"""The console in a real browser: no error and no violation of its policy on any page, on a desk and on a phone, without a mouse.
+
+`pytest tests/console/test_browser.py --screenshots` keeps pictures of the pages in docs/screenshots.
+"""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
+from tests.console import showcase
+from tests.server import API_KEY, Server, start_server
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+MOST_BYTES = 150_000
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None,
+    reason="THE CONSOLE WAS NOT LOOKED AT IN A BROWSER: there is no Chromium here (apt install chromium, or set CHROMIUM)",
+)
+
+PAGES = {
+    "overview": "",
+    "partners": "/partners",
+    "partner": "/partners/1",
+    "partner-new": "/partners/new",
+    "unregister": "/partners/1/unregister",
+    "parties": "/parties",
+    "locations": "/locations",
+    "location": "/locations/NL/OWA/LOC5",
+    "sessions": "/sessions",
+    "session": "/sessions/NL/TNM/S1002",
+    "cdrs": "/cdrs",
+    "cdr": "/cdrs/NL/OWA/C2011",
+    "tariffs": "/tariffs",
+    "tariff": "/tariffs/NL/OWA/DAY",
+    "tokens": "/tokens",
+    "token": "/tokens/DE/ABC/08B30003D1?type=RFID",
+    "authorize": "/authorize",
+    "commands": "/commands",
+    "command-new": "/commands/new",
+    "reservations": "/reservations",
+    "events": "/events",
+    "webhooks": "/webhooks",
+    "keys": "/keys",
+    "settings": "/settings",
+}
+KEPT = ("overview", "partners", "partner", "locations", "session", "cdr")
+
+
+@dataclass
+class Visitor:
+    """A browser at our server, and what it complained about."""
+
+    context: BrowserContext
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        def said(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                self.complaints.append(f"{self.page.url}: {message.text}")
+
+        self.page.on("console", said)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
+        self.page.on("request", self._note_foreign)
+
+    def _note_foreign(self, request: object) -> None:
+        url = getattr(request, "url", "")
+        if not url.startswith((self.base, "data:")):
+            self.complaints.append(f"{self.page.url} asks {url}")
+
+    async def look(self, path: str) -> None:
+        """Open a page and wait until everything it loads is there."""
+        await self.page.goto(f"{self.base}/console{path}", wait_until="load")
+        if await self.page.locator("[data-plot]").count():
+            await self.page.locator(".plot canvas").wait_for()
+        if await self.page.locator("[data-map], [data-spot]").count():
+            await self.page.locator(".map canvas").first.wait_for()
+
+    async def sign_in(self) -> None:
+        await self.page.goto(f"{self.base}/console")
+        await self.page.get_by_label("API key").fill(API_KEY)
+        await self.page.get_by_role("button", name="Sign in").click()
+        await self.page.get_by_role("heading", name="Overview").wait_for()
+
+
+@pytest.fixture
+async def listening(database_url: str) -> AsyncIterator[Server]:
+    async with start_server(database_url, on_a_port=True) as running:
+        await running.add_party("NL", "OWA", "CPO")
+        await running.add_party("NL", "OWM", "EMSP")
+        yield running
+
+
+@pytest.fixture
+async def visitor(listening: Server, tmp_path: Path) -> AsyncIterator[Visitor]:
+    quiet = ("quic", "gpu", "background-networking", "component-update", "sync")
+    flags = ["--no-sandbox", "--no-first-run", *(f"--disable-{one}" for one in quiet)]
+    async with async_playwright() as playwright:
+        context = await playwright.chromium.launch_persistent_context(
+            tmp_path / "browser", executable_path=CHROMIUM, headless=True, args=flags, viewport=DESK  # type: ignore[arg-type]
+        )  # fmt: skip
+        assert listening.address
+        visitor = Visitor(context, context.pages[0], listening.address)
+        visitor.listen()
+        yield visitor
+        await context.close()
+
+
+async def test_somebody_signs_in_with_the_keyboard_alone(visitor: Visitor) -> None:
+    page = visitor.page
+    await page.goto(f"{visitor.base}/console")
+
+    await page.keyboard.type(API_KEY)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="Overview").wait_for()
+    await page.keyboard.press("Tab")
+    first = await page.evaluate("document.activeElement.textContent")
+    await page.keyboard.press("Enter")
+    await page.wait_for_function("document.activeElement.id === 'main'")
+
+    assert first == "Skip to the content"
+    assert visitor.complaints == []
+
+
+async def test_a_partner_is_invited_and_its_token_seen_once(visitor: Visitor, listening: Server) -> None:
+    page = visitor.page
+    await visitor.sign_in()
+
+    await page.get_by_role("link", name="Partners", exact=True).click()
+    await page.get_by_role("link", name="Invite or connect").click()
+    invitation = page.get_by_role("article", name="Invite: they register with us")
+    await invitation.get_by_label("Name, as you call them").fill("TNM")
+    await invitation.get_by_role("button", name="Make an invitation").click()
+    token = await page.get_by_label("Credentials token").input_value()
+    await page.get_by_role("link", name="To the partner").click()
+    await page.get_by_role("heading", name="TNM").wait_for()
+
+    assert (await listening.caller(token).get("/ocpi/versions")).status_code == 1000
+    assert token not in await page.content()
+    assert visitor.complaints == []
+
+
+async def test_what_happens_appears_by_itself(visitor: Visitor, listening: Server) -> None:
+    await visitor.sign_in()
+    await visitor.look("/events")
+
+    await listening.invite("Somebody new")
+
+    await visitor.page.get_by_role("cell", name="partner.invited").wait_for()
+    assert visitor.complaints == []
+
+
+async def test_each_page_is_clean_on_a_desk_and_fits_a_phone(
+    visitor: Visitor, listening: Server, pytestconfig: pytest.Config
+) -> None:
+    await showcase.fill(listening)
+    await visitor.sign_in()
+    for name, path in PAGES.items():
+        for size in (DESK, PHONE):
+            await visitor.page.set_viewport_size(size)  # type: ignore[arg-type]
+            await visitor.look(path)
+            wide = await visitor.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert wide <= 0, f"{name} scrolls sideways by {wide} at {size}"
+            if pytestconfig.getoption("screenshots"):
+                await _keep(visitor, name if size is DESK else f"{name}-phone", docs=name in KEPT and size is DESK)
+    assert visitor.complaints == []
+
+
+async def test_dark_is_dark(visitor: Visitor, listening: Server, pytestconfig: pytest.Config) -> None:
+    await showcase.fill(listening)
+    await visitor.page.emulate_media(color_scheme="dark")
+    await visitor.sign_in()
+    await visitor.look("")
+
+    colour = await visitor.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+
+    if pytestconfig.getoption("screenshots"):
+        await _keep(visitor, "overview-dark", docs=True)
+        await visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        await _keep(visitor, "overview-phone", docs=True)
+    assert sum(int(one) for one in colour[4:-1].split(", ")) < 3 * 60
+    assert visitor.complaints == []
+
+
+async def _keep(visitor: Visitor, name: str, *, docs: bool) -> None:
+    place = SCREENSHOTS if docs else Path(os.environ.get("SCREENSHOTS_ASIDE", SCREENSHOTS))
+    if docs or "SCREENSHOTS_ASIDE" in os.environ:
+        place.mkdir(parents=True, exist_ok=True)
+        picture = await visitor.page.screenshot(path=place / f"{name}.png", animations="disabled")
+        assert not docs or len(picture) < MOST_BYTES, f"{name}.png has {len(picture)} bytes"
