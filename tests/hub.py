@@ -226,7 +226,7 @@ class Hub(FakePartner):
 
 def _party(request: httpx.Request, end: str) -> PartyId | None:
     named = [request.headers.get(f"ocpi-{end}-{part}") for part in ("country-code", "party-id")]
-    return PartyId(*named).folded() if all(named) else None  # type: ignore[arg-type]
+    return PartyId(*named).folded() if all(named) else None
 
 
 def _behind(url: str, name: str) -> str:
