@@ -6,11 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "hub1"
-<<<<<<< HEAD
 down_revision: str | None = "console1"
-=======
-down_revision: str | None = "partners2"
->>>>>>> hub
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
