@@ -10,6 +10,9 @@ from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, r
 from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
 from ocpi_party.partners.urls import check_url, resolve
 
+_FOR_HUBS = (ModuleId.HUB_CLIENT_INFO, InterfaceRole.RECEIVER)
+"""Called by hubs alone, which we are not; many platforms show it only while they do not know yet who asks."""
+
 Endpoints = Mapping[tuple[str, str], str]
 """(module, SENDER or RECEIVER) → URL; modules that we do not know are left out"""
 
@@ -56,6 +59,8 @@ class Discovery:
                 continue
             # The role of credentials means nothing (AMB-60).
             interface = InterfaceRole.SENDER if entry["identifier"] == ModuleId.CREDENTIALS else entry.get("role")
+            if (entry["identifier"], interface) == _FOR_HUBS:
+                continue
             if interface in set(InterfaceRole):
                 found.setdefault((entry["identifier"], interface), resolve(url, entry["url"]))
         if (ModuleId.CREDENTIALS, InterfaceRole.SENDER) not in found:
