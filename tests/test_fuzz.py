@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -42,14 +43,14 @@ def _connected(house: Fuzzed) -> str:
     return str(caller.token)
 
 
-def _told(case: Case, answer: httpx.Response) -> str:
+def _told(case: Case[Any], answer: httpx.Response) -> str:
     return f"{case.method} {case.formatted_path} {case.query} {case.headers} {case.body!r}: {answer.status_code} {answer.text}"
 
 
 def test_the_operators_api_has_an_answer_to_everything(house: Fuzzed) -> None:
     _connected(house)
 
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         answer = house.ask(case, {})
         # 502 is an answer: the partner, not we, did not do what it should.
         reason = answer.headers.get("content-type") == "application/problem+json"
@@ -64,7 +65,7 @@ def test_the_operators_api_has_an_answer_to_everything(house: Fuzzed) -> None:
 def test_partners_always_get_the_envelope(house: Fuzzed, known: bool) -> None:
     token = _connected(house)
 
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         answer = house.ask(case, {"authorization": basic(token) if known else ""})
         assert answer.status_code < 500, _told(case, answer)
         body = json.loads(answer.content)

@@ -24,8 +24,8 @@ LAST = 9
 BROADCAST = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS, ModuleId.TOKENS})
 """What may go to everybody behind a hub with one request; Sessions and CDRs never (Message routing, "Broadcast Push")."""
 
-# A mark is for a party in a role: a hub may say that NL/ALL is there as CPO, and away as eMSP.
-_IN_ITS_ROLE = f"""(q.role = 'HUB' OR (q.role = 'CPO') = (m.module NOT IN ({", ".join(f"'{m}'" for m in sorted(OWNED_BY_CPO))})))"""
+# A mark is for a party in a role: a hub may say that NL/ALL is there as CPO, and away as eMSP. Only tokens are told to CPOs.
+_IN_ITS_ROLE = f"(q.role = 'HUB' OR (q.role = 'CPO') = (m.module = '{ModuleId.TOKENS}'))"
 
 _REACHABLE = f"""coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
                            WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {_IN_ITS_ROLE}), true)"""

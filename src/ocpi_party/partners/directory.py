@@ -140,4 +140,5 @@ class Directory:
         if row["first_used_at"] is None and row["state"] != "INVITATION":
             async with self._database.write() as tx:
                 await repository.first_use(tx, partner.id, row["digest"])
+            self.drop()  # Tokens that ended with it must not live on here until the database has told us.
         return Caller(partner, by_digest[row["digest"]], invited=row["state"] == "INVITATION")

@@ -26,6 +26,10 @@ class InvitedOnly(errors.Refusal):
     """A module is called with the token of an invitation (401)."""
 
 
+class NotYet(errors.Refusal):
+    """The handshake with the asker is not finished at our end: the same request will do in a moment (503)."""
+
+
 ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
     errors.Refusal: (200, StatusCode.CLIENT_ERROR),
     errors.InvalidObject: (200, StatusCode.INVALID_PARAMETERS),
@@ -43,6 +47,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
     errors.UnableToUseClientApi: (200, StatusCode.UNABLE_TO_USE_CLIENT_API),
     errors.UnsupportedVersion: (200, StatusCode.UNSUPPORTED_VERSION),
     errors.NoMatchingEndpoints: (200, StatusCode.NO_MATCHING_ENDPOINTS),
+    NotYet: (503, StatusCode.SERVER_ERROR),
     InvitedOnly: (401, StatusCode.CLIENT_ERROR),
     BodyTooLarge: (413, StatusCode.CLIENT_ERROR),
 }
@@ -53,6 +58,8 @@ def refusal_answer(refusal: errors.Refusal) -> Response:
     headers = None
     if http_status == 401:
         headers = {"www-authenticate": "Token"}
+    elif http_status == 503:
+        headers = {"retry-after": "1"}
     elif http_status == 405:
         headers = {"allow": "GET, POST" if isinstance(refusal, errors.NotRegistered) else "GET, PUT, DELETE"}
     return failure(http_status, code, str(refusal), headers=headers)

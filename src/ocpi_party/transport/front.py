@@ -21,10 +21,11 @@ from ocpi_party.ocpi.modules import FUNCTIONAL, ModuleId, Role
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.types import PartyId, now
 from ocpi_party.partners.directory import Caller
+from ocpi_party.partners.partner import PartnerStatus
 from ocpi_party.transport import routing
 from ocpi_party.transport.asked import Asked, Building
 from ocpi_party.transport.envelope import failure
-from ocpi_party.transport.errors import BodyTooLarge, InvitedOnly, refusal_answer
+from ocpi_party.transport.errors import BodyTooLarge, InvitedOnly, NotYet, refusal_answer
 from ocpi_party.transport.paths import as_sent
 
 log = logging.getLogger(__name__)
@@ -150,6 +151,8 @@ class OcpiFront:
         asked.all_ours = partner.agreed_with(await house.directory.own_parties())
         if module not in FUNCTIONAL or role is None:
             return asked
+        if partner.status is PartnerStatus.CONNECTING:
+            raise NotYet("the registration is not finished: try again in a moment")
         asked.role = role
         if partner.is_hub:
             asked.direct = await house.directory.reached_directly()

@@ -1,6 +1,7 @@
 """A platform that we invited registers with us. OCPI 2.2.1, Credentials, "Registration"."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
@@ -417,3 +418,21 @@ async def test_a_platform_with_the_role_hub_is_a_hub(server: Server) -> None:
 
     (shown,) = (await server.operator.get("/api/partners")).json()
     assert (shown["hub"], shown["status"]) == (True, "CONNECTED")
+
+
+async def test_who_calls_before_we_have_read_its_answer_is_asked_to_wait(server: Server) -> None:
+    partner = server.internet.add(FakePartner())
+    seen: list[int] = []
+
+    async def answer_and_call(request: httpx.Request) -> httpx.Response:
+        token = json.loads(request.content)["token"]
+        early = await server.caller(token).get("/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1")
+        seen.append(early.http_status)
+        return envelope(partner.credentials(token="token-c.of-tnm"))
+
+    partner.on("POST", "/credentials", answer_and_call)
+    body = {"name": "tnm", "versions_url": f"{partner.base}/versions", "credentials_token": "token-a.of-tnm"}
+
+    connected = await server.operator.post("/api/partners", json=body)
+
+    assert (connected.status_code, seen) == (201, [503])

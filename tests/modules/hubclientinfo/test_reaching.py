@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tests.behind import ABC, EVC, HUB, a_hub, sent, tell
 from tests.commanding import deliver, settle, start_session
-from tests.objects import a_cdr, a_cdr_token, a_location, a_session, a_tariff, a_token, an_evse
+from tests.objects import a_cdr, a_cdr_token, a_charging_profile, a_location, a_session, a_tariff, a_token, an_evse
 from tests.own import publish, report
 from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server
@@ -180,7 +180,9 @@ async def test_nothing_is_sent_to_a_party_that_is_away(server: Server, hub: Call
     emsp = hub.speaking(("SE", "EVC"), ("NL", "OWA"), "cpo")
     await tell(hub, role="CPO")
     await tell(hub)
-    evse = an_evse(capabilities=["REMOTE_START_STOP_CAPABLE", "CHARGING_PREFERENCES_CAPABLE"])
+    evse = an_evse(
+        capabilities=["REMOTE_START_STOP_CAPABLE", "CHARGING_PREFERENCES_CAPABLE", "CHARGING_PROFILE_CAPABLE"]
+    )
     assert (await cpo.put("/locations/SE/EVC/LOC1", a_location(EVC, evses=[evse]))).http_status == 201
     session = a_session(EVC, cdr_token=a_cdr_token(OWM))
     assert (await cpo.put("/sessions/SE/EVC/101", session)).http_status == 201
@@ -202,10 +204,12 @@ async def test_nothing_is_sent_to_a_party_that_is_away(server: Server, hub: Call
     swiped = await server.operator.post(SWIPE)
     commanded = await server.operator.post("/api/commands/START_SESSION", json=START)
     wished = await server.operator.put("/api/sessions/SE/EVC/101/charging_preferences", json={"profile_type": "GREEN"})
+    profile = {"charging_profile": a_charging_profile(), "country_code": "SE", "party_id": "EVC"}
+    profiled = await server.operator.put("/api/chargingprofiles/101", json=profile)
 
     assert sent(hub.partner) == []
     assert swiped.json()["allowed"] == "NOT_ALLOWED"
-    assert (commanded.status_code, wished.status_code) == (404, 409)
+    assert (commanded.status_code, wished.status_code, profiled.status_code) == (404, 409, 409)
 
 
 @pytest.mark.requirement("HCI-R-06", "HCI-R-07", "HUB-29", "OPS-03")

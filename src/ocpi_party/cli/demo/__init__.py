@@ -26,6 +26,7 @@ STEPS: tuple[Step, ...] = (
     driver.publish_tariff,
     driver.push_tokens,
     driver.authorize,
+    driver.ask_backend,
     charging.start,
     charging.grow,
     charging.prefer,
