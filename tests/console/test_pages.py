@@ -268,7 +268,7 @@ async def test_the_result_of_a_command_is_told_by_a_form(server: Server, visitor
     partner = server.internet.add(FakePartner())
     caller = (await server.connect(partner)).speaking(("DE", "TNM"), ("NL", "OWA"), "cpo")
     await own.publish(server)
-    body = {"response_url": f"{partner.base}/result", "location_id": "LOC1", "evse_uid": "3256"}
+    body: dict[str, Any] = {"response_url": f"{partner.base}/result", "location_id": "LOC1", "evse_uid": "3256"}
     body |= {"token": a_token(PartyId("DE", "TNM"))}
     await caller.post("/commands/START_SESSION", body)
 
