@@ -88,9 +88,12 @@ def _session(number: int, owner: PartyId, emsp: PartyId, **changes: Any) -> dict
 
 
 def _cdr(number: int, owner: PartyId, emsp: PartyId) -> dict[str, Any]:
+    session = (
+        f"S{1000 + number}" if number % 2 and number > 9 else f"S{500 + number}"
+    )  # Only a session that is over has one.
     token = a_cdr_token(emsp, uid=f"04A2{number:04}C7")
     return a_cdr(
-        owner, id=f"C{2000 + number}", session_id=f"S{1000 + number}", start_date_time=_ago(300 + number),
+        owner, id=f"C{2000 + number}", session_id=session, start_date_time=_ago(300 + number),
         end_date_time=_ago(200 + number), cdr_token=token, tariffs=[_tariff(owner)],
         charging_periods=[a_charging_period(start_date_time=_ago(300 + number), tariff_id="DAY")], last_updated=_ago(199 + number),
     )  # fmt: skip

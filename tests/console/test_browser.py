@@ -46,11 +46,16 @@ PAGES = {
     "command-new": "/commands/new",
     "reservations": "/reservations",
     "events": "/events",
+    "messages": "/messages",
+    "message": "/messages/2",
+    "deliveries": "/deliveries?partner=2",
+    "findings": "/findings",
+    "watch": "/watch",
     "webhooks": "/webhooks",
     "keys": "/keys",
     "settings": "/settings",
 }
-KEPT = ("overview", "partners", "partner", "locations", "session", "cdr")
+KEPT = ("overview", "partners", "partner", "locations", "session", "cdr", "message")
 
 
 @dataclass
@@ -93,7 +98,7 @@ class Visitor:
 
 @pytest.fixture
 async def listening(database_url: str) -> AsyncIterator[Server]:
-    async with start_server(database_url, on_a_port=True) as running:
+    async with start_server(database_url, on_a_port=True, message_log_days=30) as running:
         await running.add_party("NL", "OWA", "CPO")
         await running.add_party("NL", "OWM", "EMSP")
         yield running

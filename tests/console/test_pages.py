@@ -1,5 +1,6 @@
 """The console's pages as a browser without scripts sees them: who may see them, what they may load, what they show."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,9 +8,11 @@ from typing import Any
 import httpx
 import pytest
 from tests import own
-from tests.objects import a_location, a_session
+from tests.objects import a_location, a_session, a_token
 from tests.partner import FakePartner, envelope
 from tests.server import API_KEY, PUBLIC_URL, Server, start_server
+
+from ocpi_party.ocpi.types import PartyId
 
 OURS = {"sec-fetch-site": "same-origin"}
 PAGES = (
@@ -32,6 +35,11 @@ PAGES = (
     "/reservations",
     "/events",
     "/events/newer?after=0",
+    "/messages",
+    "/messages?status=failed&module=locations",
+    "/deliveries",
+    "/findings",
+    "/watch",
     "/webhooks",
     "/keys",
     "/settings",
@@ -227,6 +235,122 @@ async def test_markup_of_a_partner_is_shown_as_text(server: Server, visitor: htt
         assert "<b>Gent" not in seen
         assert "&lt;script&gt;alert(1)&lt;/script&gt;" in seen
     assert evil in (await visitor.get("/console/data/locations")).json()["locations"][0]["name"]
+
+
+async def test_a_partner_is_changed_fetched_renewed_and_unregistered(
+    server: Server, visitor: httpx.AsyncClient
+) -> None:
+    partner = server.internet.add(FakePartner())
+    await server.connect(partner)
+    partner.on("PUT", "/credentials", lambda _request: envelope(partner.credentials(token="token-c.of-tnm")))
+
+    async def done(action: str, **form: str) -> httpx.Response:
+        return await visitor.post(f"/console/partners/1{action}", data=form, headers=OURS)
+
+    changed = await done("", name="TNM", pull="on", module_locations="on", quirks='{"any_party": true}')
+    seen = (await server.operator.get("/api/partners/1")).json()
+    answers = [await done("/pull", module="locations"), await done("/retry"), await done("/rotate")]
+    wrong = await done("/unregister", name="somebody else")
+    gone = await done("/unregister", name="TNM")
+
+    assert changed.headers["location"] == "/console/partners/1?done=changed"
+    assert {name: seen[name] for name in ("name", "push", "pull", "modules", "quirks")} == {
+        "name": "TNM", "push": False, "pull": True, "modules": ["locations"], "quirks": {"any_party": True},
+    }  # fmt: skip
+    assert [one.status_code for one in answers] == [303, 303, 303], [one.text for one in answers]
+    assert (await visitor.get("/console/partners/1/live")).status_code == 200
+    assert wrong.status_code == 422
+    assert gone.status_code == 303
+    assert (await server.operator.get("/api/partners/1")).json()["status"] == "UNREGISTERED"
+
+
+async def test_the_result_of_a_command_is_told_by_a_form(server: Server, visitor: httpx.AsyncClient) -> None:
+    partner = server.internet.add(FakePartner())
+    caller = (await server.connect(partner)).speaking(("DE", "TNM"), ("NL", "OWA"), "cpo")
+    await own.publish(server)
+    body: dict[str, Any] = {"response_url": f"{partner.base}/result", "location_id": "LOC1", "evse_uid": "3256"}
+    body |= {"token": a_token(PartyId("DE", "TNM"))}
+    await caller.post("/commands/START_SESSION", body)
+
+    listed = (await visitor.get("/console/commands?direction=inbound&state=PENDING")).text
+    found = re.search(r'href="(/console/commands/\d+)"', listed)
+    assert found
+    told = await visitor.post(f"{found[1]}/result", data={"result": "ACCEPTED"}, headers=OURS)
+    seen = (await visitor.get(f"{found[1]}?done=result")).text
+    again = await visitor.post(f"{found[1]}/result", data={"result": "FAILED"}, headers=OURS)
+
+    assert told.status_code == 303
+    assert "The result is on its way" in seen
+    assert again.status_code == 409
+
+
+async def test_a_command_is_sent_with_a_token_of_ours(server: Server, visitor: httpx.AsyncClient) -> None:
+    partner = server.internet.add(FakePartner())
+    await server.connect(partner)
+    partner.on("POST", "/commands/", envelope({"result": "ACCEPTED", "timeout": 30}))
+    ours = a_token(PartyId("NL", "OWM"))
+    await server.operator.put(f"/api/tokens/NL/OWM/{ours['uid']}", json=ours)
+    form = {"command": "START_SESSION", "cpo": "NL*TNM", "emsp": "NL*OWM", "uid": ours["uid"], "location_id": "LOC1"}
+
+    sent = await visitor.post("/console/commands", data=form, headers=OURS)
+    unknown = await visitor.post("/console/commands", data=form | {"uid": "NOBODY"}, headers=OURS)
+
+    assert sent.status_code == 303, sent.text
+    assert json.loads(partner.requests("POST", "/commands/")[0].content)["token"]["uid"] == ours["uid"]
+    assert "hx-get" in (await visitor.get(sent.headers["location"])).text  # It waits for the result.
+    assert unknown.status_code == 404
+    assert 'value="NOBODY"' in unknown.text
+
+
+async def test_a_webhook_shows_its_secret_once(server: Server, visitor: httpx.AsyncClient) -> None:
+    added = await visitor.post("/console/webhooks", data={"url": "https://hook.example/in"}, headers=OURS)
+    secret = re.search(r'value="(whsec_[^"]+)"', added.text)
+
+    assert secret
+    assert secret[1] not in (await visitor.get("/console/webhooks")).text
+    assert (await visitor.post("/console/webhooks/1/resend", data={"after": "0"}, headers=OURS)).status_code == 303
+    assert (await visitor.post("/console/webhooks/1/delete", headers=OURS)).status_code == 303
+
+
+@pytest.mark.requirement("TYP-21")
+async def test_a_message_is_shown_as_json_and_as_text(database_url: str) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    async with start_server(database_url, message_log_days=30) as server, browser(server) as visitor:
+        await server.add_party("NL", "OWM", "EMSP")
+        await sign_in(visitor)
+        caller = (await server.connect(server.internet.add(FakePartner()))).speaking(
+            ("NL", "TNM"), ("NL", "OWM"), "emsp"
+        )
+        await caller.put("/locations/NL/TNM/LOC1", a_location(name=evil))
+
+        listed = (await visitor.get("/console/messages", params={"module": "locations", "direction": "inbound"})).text
+        found = re.search(r'href="(/console/messages/\d+)"', listed)
+        assert found
+        seen = (await visitor.get(found[1])).text
+
+    assert evil not in seen
+    assert "&lt;img src=x onerror=alert(1)&gt;" in seen
+    assert caller.token not in seen
+
+
+async def test_what_was_refused_is_seen_with_its_reason_and_sent_again(
+    server: Server, visitor: httpx.AsyncClient
+) -> None:
+    partner = server.internet.add(FakePartner())
+    await server.connect(partner)
+    partner.on("PUT", "/locations", envelope(code=2001, http_status=200))
+    await own.publish(server)
+    await server.push()
+
+    refused = (await visitor.get("/console/deliveries?partner=1")).text
+    partner.handlers.clear()
+    done = await visitor.post("/console/deliveries/retry", data={"partner": "1"}, headers=OURS)
+    await server.push()
+
+    assert "REFUSED" in refused
+    assert "NL*OWA/LOC1" in refused
+    assert done.status_code == 303
+    assert "Everybody knows everything" in (await visitor.get("/console/deliveries")).text
 
 
 async def test_an_id_with_a_slash_is_one_segment(server: Server, visitor: httpx.AsyncClient) -> None:

@@ -42,6 +42,7 @@ PLACES: tuple[Place, ...] = (
     *authorizing.PLACES,
     *commands.PLACES,
     *events.PLACES,
+    *watching.PLACES,
     *webhooks.PLACES,
     *keys.PLACES,
     *settings.PLACES,
@@ -60,10 +61,8 @@ def add_console(
     settings   name, value and meaning of each, without secrets
     """
     shared = Console(building, api, first_key, settings, lasts, Templates())
-    places = [*PLACES, *watching.places(api)]
-    shared.templates.show_only({place.path for place in places})
     app = Starlette(
-        routes=[Mount("/assets", StaticFiles(directory=_ASSETS)), *(place.route(shared) for place in places)],
+        routes=[Mount("/assets", StaticFiles(directory=_ASSETS)), *(place.route(shared) for place in PLACES)],
         exception_handlers={kind: _error_page(shared) for kind in (Failed, HTTPException, DatabaseUnavailable)},
     )
     app.router.redirect_slashes = False

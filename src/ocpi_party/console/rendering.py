@@ -32,10 +32,6 @@ class Templates:
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         return self._environment.get_template(template).render(values)
 
-    def show_only(self, places: set[str]) -> None:
-        """The menu lists what is there. places  paths below /console"""
-        self._environment.globals["places"] = places
-
 
 def here(*parts: object, **query: object) -> str:
     """A path of the console; each part is one segment of it."""

@@ -58,7 +58,7 @@ class Visit:
 
     def part(self, name: str) -> str:
         """A segment of the path, decoded once: paths reach the router as they were sent."""
-        return unquote(self.request.path_params[name])
+        return unquote(str(self.request.path_params[name]))
 
     def may(self, scope: str) -> bool:
         return includes(self.scopes, scope)

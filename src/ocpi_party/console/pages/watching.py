@@ -1,12 +1,7 @@
-"""What went between partners and us: messages, what is not told yet, where partners deviate, and what waits for somebody.
+"""What went between partners and us: messages, what is not told yet, where partners deviate, and what waits for somebody."""
 
-These pages are there where the operator's API has what they show.
-"""
-
-from collections.abc import Iterator
 from typing import Final
 
-from fastapi import FastAPI
 from starlette.responses import Response
 
 from ocpi_party.console.own_api import Failed
@@ -19,19 +14,6 @@ FILTERS: Final = {
     "deliveries": ("partner", "module", "state"),
     "findings": ("partner", "module"),
 }
-
-
-def places(api: FastAPI) -> Iterator[Place]:
-    known = {getattr(route, "path", "") for route in api.routes}
-    for name in FILTERS:
-        if f"/api/{name}" in known:
-            yield Place(f"/{name}", _listing(name))
-    if "/api/messages/{message_id}" in known:
-        yield Place("/messages/{id:int}", message)
-    if "/api/deliveries/retry" in known:
-        yield Place("/deliveries/retry", retry, "POST", "write")
-    if "/api/watch" in known:
-        yield Place("/watch", watch)
 
 
 def _listing(name: str) -> Page:
@@ -68,3 +50,11 @@ async def retry(visit: Visit) -> Response:
 
 async def watch(visit: Visit) -> Response:
     return visit.page("watch.html", found=(await visit.api.get("/api/watch")).data)
+
+
+PLACES = (
+    *(Place(f"/{name}", _listing(name)) for name in FILTERS),
+    Place("/messages/{id:int}", message),
+    Place("/deliveries/retry", retry, "POST", "write"),
+    Place("/watch", watch),
+)
