@@ -4,11 +4,16 @@ import argparse
 import asyncio
 import logging
 
-from benchmarks.measures import changes, locations, push
+from benchmarks.measures import changes, locations, push, roaming
 from benchmarks.results import Result, show, write
 from benchmarks.stage import stage
 
-SUBJECTS = {"locations": locations.measure, "changes": changes.measure, "push": push.measure}
+SUBJECTS = {
+    "locations": locations.measure,
+    "changes": changes.measure,
+    "push": push.measure,
+    "roaming": roaming.measure,
+}
 
 
 async def _measure(subjects: list[str], scale: float, rounds: int, seconds: float) -> list[Result]:
