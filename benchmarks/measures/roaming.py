@@ -107,4 +107,6 @@ async def _received(stage: Stage, server: Child) -> AsyncIterator[Result]:
 
 def _cdrs(cdr: dict[str, Any]) -> Iterator[Request]:
     for number in range(40_000):
-        yield Request("POST", "/ocpi/emsp/2.2.1/cdrs", ROUTED, json.dumps(cdr | {"id": f"C{number}"}))
+        yield Request(
+            "POST", "/ocpi/emsp/2.2.1/cdrs", ROUTED, json.dumps(cdr | {"id": f"C{number}", "session_id": f"S{number}"})
+        )

@@ -165,6 +165,11 @@ class Database:
         async with self._connection() as connection, connection.transaction():
             yield WriteTx(connection)
 
+    async def write_once(self, query: Query, **given: Any) -> None:
+        """One statement that changes something, alone: it is a transaction by itself, without two more round trips."""
+        async with self._connection() as connection:
+            await WriteTx(connection).run(query, **given)
+
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         if self._pool is None:

@@ -4,8 +4,7 @@ import json
 import uuid
 from dataclasses import replace
 
-from ocpi_party.database import ReadTx, Row, Statement, WriteTx
-from ocpi_party.events.repository import EventType, tell
+from ocpi_party.database import ReadTx, Row, Statement
 from ocpi_party.modules.tokens import journal
 from ocpi_party.modules.tokens.decision import Source
 from ocpi_party.modules.tokens.journal import Authorization
@@ -22,7 +21,8 @@ from ocpi_party.transport.asked import Asked
 
 # A token that no CPO is told of is what real-time authorization is for; one told to others alone is unknown here.
 _KNOWN = Statement(
-    """SELECT t.owner, t.rev, t.document->>'valid' = 'true' AS valid, convert_to(t.document::text, 'UTF8') AS document, r.rules
+    """SELECT t.owner, t.rev, t.document->>'valid' = 'true' AS valid, convert_to(t.document::text, 'UTF8') AS document, r.rules,
+              EXISTS (SELECT FROM webhooks w WHERE w.asked = 'authorization' AND w.enabled) AS operator_answers
          FROM tokens t LEFT JOIN token_rules r ON r.token_seq = t.seq
         WHERE t.partner_id = 0 AND t.addressee = '' AND t.owner = ANY(:owners) AND t.key = :key AND NOT t.gone
           AND t.audience = ANY(:audiences)"""
@@ -37,16 +37,14 @@ async def answer(asked: Asked, uid: str, token_type: str | None, place: Place | 
     key = token_key(uid, token_type or TokenType.RFID)
     async with asked.database.read() as tx:
         token = await _only(tx, asked, key)
-    found, silence = await ask_operator(asked, token, place)
+    found, silence = await ask_operator(asked, token, place) if token["operator_answers"] else (None, None)
     if found is None:
         found = _by_rules(asked, token, place, silence)
     reference = None
     if found.allowed is AllowedType.ALLOWED:
         reference = found.reference or str(uuid.uuid4())
     entry = _entry(asked, key, token, found, reference, place)
-    async with asked.database.write() as tx:
-        await journal.keep(tx, entry)
-        await _tell(tx, key, entry)
+    await journal.keep_and_tell(asked.database, entry, f"{ModuleId.TOKENS}/{entry.owner}/{key}")
     asked.house.happenings.wake()
     return info(found, token["document"], reference)
 
@@ -55,18 +53,6 @@ def _by_rules(asked: Asked, token: Row, place: Place | None, silence: str | None
     rules = json.loads(token["rules"]) if token["rules"] else {}
     found = judge(valid=token["valid"], rules=rules, cpo=asked.sender, place=place)
     return found if silence is None else replace(found, why=f"{silence}; {found.why}")
-
-
-async def _tell(tx: WriteTx, key: str, entry: Authorization) -> None:
-    data = {
-        "allowed": entry.allowed,
-        "why": entry.why,
-        "cpo": entry.cpo,
-        "authorization_reference": entry.reference,
-        "location": entry.place.document if entry.place else None,
-    }
-    subject = f"{ModuleId.TOKENS}/{entry.owner}/{key}"
-    await tell(tx, EventType.AUTHORIZATION_ASKED, subject, data, partner_id=entry.partner_id)
 
 
 async def _only(tx: ReadTx, asked: Asked, key: str) -> Row:

@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ocpi_party.database import ReadTx, Statement, WriteTx
+from ocpi_party.database import Database, ReadTx, Statement, WriteTx
+from ocpi_party.events.repository import EventType
 from ocpi_party.modules.tokens.place import Place
+from ocpi_party.ocpi.types import encode
 
-_KEEP = Statement(
-    """INSERT INTO authorizations (as_emsp, partner_id, cpo, owner, token, token_rev, allowed, source, why, reference,
+_INSERT = """INSERT INTO authorizations (as_emsp, partner_id, cpo, owner, token, token_rev, allowed, source, why, reference,
                                    location_id, evse_uids, correlation_id)
        VALUES (:as_emsp, :partner_id, :cpo, :owner, :token, :token_rev, :allowed, :source, :why, :reference,
                :location_id, :evse_uids, :correlation_id)"""
+_KEEP = Statement(_INSERT)
+# Both in one statement: a driver stands at the plug, and each round trip would be waited for.
+_KEEP_AND_TELL = Statement(
+    f"""WITH kept AS ({_INSERT})
+        INSERT INTO events (type, subject, partner_id, data)
+        VALUES ('{EventType.AUTHORIZATION_ASKED}', :subject, :partner_id, CAST(:data AS json))"""
 )
 _RECENT = Statement(
     """SELECT reference, at FROM authorizations
@@ -41,21 +48,36 @@ class Authorization:
 
 
 async def keep(tx: WriteTx, done: Authorization) -> None:
-    await tx.run(
-        _KEEP,
-        as_emsp=done.as_emsp,
-        partner_id=done.partner_id,
-        cpo=done.cpo,
-        owner=done.owner,
-        token=done.token,
-        token_rev=done.token_rev,
-        allowed=done.allowed,
-        source=done.source,
-        why=done.why,
-        reference=done.reference,
-        correlation_id=done.correlation_id,
+    await tx.run(_KEEP, **_columns(done))
+
+
+async def keep_and_tell(database: Database, done: Authorization, subject: str) -> None:
+    """Keep it, and tell the operator's systems that we were asked. subject  the token"""
+    data = {
+        "allowed": done.allowed,
+        "why": done.why,
+        "cpo": done.cpo,
+        "authorization_reference": done.reference,
+        "location": done.place.document if done.place else None,
+    }
+    await database.write_once(_KEEP_AND_TELL, **_columns(done), subject=subject, data=encode(data).decode())
+
+
+def _columns(done: Authorization) -> dict[str, object]:
+    return {
+        "as_emsp": done.as_emsp,
+        "partner_id": done.partner_id,
+        "cpo": done.cpo,
+        "owner": done.owner,
+        "token": done.token,
+        "token_rev": done.token_rev,
+        "allowed": done.allowed,
+        "source": done.source,
+        "why": done.why,
+        "reference": done.reference,
+        "correlation_id": done.correlation_id,
         **_where(done.place),
-    )
+    }
 
 
 async def recently_allowed(
