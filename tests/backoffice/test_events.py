@@ -6,7 +6,9 @@ import hmac
 import json
 from typing import Any
 
+import asyncpg
 import httpx
+from tests.conftest import NewDatabase
 from tests.objects import a_location
 from tests.partner import FakePartner
 from tests.server import Server
@@ -99,3 +101,17 @@ async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(serv
     key = base64.b64decode(made["secret"].removeprefix("whsec_"))
     expected = "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
     assert second.headers["webhook-signature"] == expected
+
+
+async def test_an_open_transaction_of_another_database_holds_nothing_back(
+    server: Server, new_database: NewDatabase
+) -> None:
+    elsewhere = await asyncpg.connect(new_database())
+    async with elsewhere.transaction():
+        await elsewhere.execute("SELECT pg_current_xact_id()")
+        await server.invite("tnm")
+
+        told = (await server.operator.get("/api/events")).json()
+
+    await elsewhere.close()
+    assert [one["type"] for one in told] == ["partner.invited"]

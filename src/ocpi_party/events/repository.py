@@ -35,13 +35,16 @@ class EventType(StrEnum):
     DELIVERY_GIVEN_UP = "delivery.given_up"
 
 
+# The transaction gets its number before the event gets its own: between the two it could not be seen that it is open.
+NUMBERED = "(SELECT pg_current_xact_id() AS xact OFFSET 0) AS numbered"
 _TELL = Statement(
-    "INSERT INTO events (type, subject, partner_id, data) VALUES (:type, :subject, :partner_id, CAST(:data AS json))"
+    f"""INSERT INTO events (xact, type, subject, partner_id, data)
+        SELECT xact, :type, :subject, CAST(:partner_id AS bigint), CAST(:data AS json) FROM {NUMBERED}"""
 )
 _TELL_MANY = Statement(
-    """INSERT INTO events (type, subject, partner_id, data)
-       SELECT :type, subject, :partner_id, CAST(data AS json)
-         FROM unnest(CAST(:subjects AS text[]), CAST(:datas AS text[])) AS e(subject, data)"""
+    f"""INSERT INTO events (xact, type, subject, partner_id, data)
+        SELECT xact, :type, subject, CAST(:partner_id AS bigint), CAST(data AS json)
+          FROM {NUMBERED}, unnest(CAST(:subjects AS text[]), CAST(:datas AS text[])) AS e(subject, data)"""
 )
 
 
@@ -65,9 +68,15 @@ async def tell_many(
         await tx.run(_TELL_MANY, type=kind, partner_id=partner_id, subjects=[s for s, _ in pairs], datas=datas)
 
 
-# Numbers are given out before transactions end: a lower one may become visible after a higher one. Only events of which no older
-# transaction is open are read, so that a reader who goes on behind the last one it saw misses none.
-_READABLE = "xact < pg_snapshot_xmin(pg_current_snapshot())"
+# Numbers are given out before transactions end: a lower one may become visible after a higher one. Only events are read that are
+# older than every transaction that is open in this database, so that a reader who goes on behind the last one it saw misses
+# none. What is open is asked first, in a statement of its own: whoever ended before that is visible in the next one.
+_HORIZON = Statement(
+    """SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - COALESCE(
+              (SELECT max(age(backend_xid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND backend_xid IS NOT NULL), 0)"""
+)
+_READABLE = "xact < CAST(CAST(CAST(:horizon AS bigint) AS text) AS xid8)"
 _AFTER = Statement(
     f"""SELECT seq, type, subject, partner_id, at, data FROM events
          WHERE seq > :after AND {_READABLE}
@@ -85,12 +94,19 @@ async def after(
 
     types  patterns of SQL's LIKE, None for all
     """
-    return await tx.rows(_AFTER, after=seq, most=most, types=None if types is None else list(types), subject=subject)
+    return await tx.rows(
+        _AFTER,
+        horizon=await tx.value(_HORIZON),
+        after=seq,
+        most=most,
+        types=None if types is None else list(types),
+        subject=subject,
+    )
 
 
 async def last(tx: ReadTx) -> int:
     """seq of the newest event that can be read; 0 if there is none."""
-    found: int = await tx.value(_LAST)
+    found: int = await tx.value(_LAST, horizon=await tx.value(_HORIZON))
     return found
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ocpi_party.database import Database, ReadTx, Statement, WriteTx
-from ocpi_party.events.repository import EventType
+from ocpi_party.events.repository import NUMBERED, EventType
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.ocpi.types import encode
 
@@ -16,8 +16,8 @@ _KEEP = Statement(_INSERT)
 # Both in one statement: a driver stands at the plug, and each round trip would be waited for.
 _KEEP_AND_TELL = Statement(
     f"""WITH kept AS ({_INSERT})
-        INSERT INTO events (type, subject, partner_id, data)
-        VALUES ('{EventType.AUTHORIZATION_ASKED}', :subject, :partner_id, CAST(:data AS json))"""
+        INSERT INTO events (xact, type, subject, partner_id, data)
+        SELECT xact, '{EventType.AUTHORIZATION_ASKED}', :subject, :partner_id, CAST(:data AS json) FROM {NUMBERED}"""
 )
 _RECENT = Statement(
     """SELECT reference, at FROM authorizations
