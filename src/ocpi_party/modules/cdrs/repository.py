@@ -25,14 +25,19 @@ _NEWEST = Statement(
         WHERE owner = :owner AND key = :key AND (CAST(:partner AS bigint) IS NULL OR partner_id = :partner)
         ORDER BY partner_id <> 0, last_updated DESC LIMIT 1"""
 )
+# Each way into the family by an index of its own: joined by OR, they would be looked for through the whole table.
+_THESE = "c.partner_id = :partner_id AND c.owner = :owner"
 _FAMILY = Statement(
-    """
-    WITH mates AS (SELECT seq, key FROM cdrs WHERE partner_id = :partner_id AND owner = :owner
-                                              AND (key = ANY(:keys) OR session = :session OR credits = ANY(:keys)))
-    SELECT document FROM cdrs
-     WHERE partner_id = :partner_id AND owner = :owner
-       AND (seq IN (SELECT seq FROM mates) OR credits IN (SELECT key FROM mates))
-     ORDER BY seq
+    f"""
+    WITH mates AS MATERIALIZED (
+             SELECT c.seq, c.key FROM cdrs c WHERE {_THESE} AND c.key = ANY(:keys)
+              UNION SELECT c.seq, c.key FROM cdrs c WHERE {_THESE} AND c.session = :session
+              UNION SELECT c.seq, c.key FROM cdrs c WHERE {_THESE} AND c.credits = ANY(:keys)),
+         family AS MATERIALIZED (
+             SELECT seq FROM mates
+              UNION SELECT c.seq FROM mates m CROSS JOIN LATERAL (
+                        SELECT c.seq FROM cdrs c WHERE {_THESE} AND c.credits = m.key OFFSET 0) c)
+    SELECT c.document FROM family f JOIN cdrs c ON c.seq = f.seq ORDER BY c.seq
     """
 )
 
