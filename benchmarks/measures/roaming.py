@@ -34,7 +34,7 @@ SELECT 0, '', 'NL*' || $2, 'CARD' || i || ' RFID', at, format(
 _CDRS = """
 INSERT INTO cdrs (partner_id, addressee, owner, key, last_updated, audience, document)
 SELECT 0, '', 'NL*' || $2, 'CDR' || i, timestamptz '2025-01-01 00:00:00Z' + i * interval '30 seconds', 'NL*P01',
-       replace($3, 'CDR-ID', 'CDR' || i)::json
+       replace(replace($3, 'CDR-ID', 'CDR' || i), 'SESSION-ID', 'S' || i)::json
   FROM generate_series(1, $1) i
 """
 
@@ -47,7 +47,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
         await data.add_partners(database, [1])
     connection = await asyncpg.connect(url)
     await connection.execute(_TOKENS, count, data.OUR_EMSP)
-    template = a_cdr(PartyId("NL", data.OUR_CPO), id="CDR-ID", cdr_token=a_cdr_token(THEIRS))
+    template = a_cdr(PartyId("NL", data.OUR_CPO), id="CDR-ID", session_id="SESSION-ID", cdr_token=a_cdr_token(THEIRS))
     await connection.execute(_CDRS, count, data.OUR_CPO, json.dumps(template))
     for table in ("tokens", "cdrs", "listing_counts"):
         await connection.execute(f"VACUUM (ANALYZE) {table}")

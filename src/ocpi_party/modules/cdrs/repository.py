@@ -37,7 +37,7 @@ _FAMILY = Statement(
              SELECT seq FROM mates
               UNION SELECT c.seq FROM mates m CROSS JOIN LATERAL (
                         SELECT c.seq FROM cdrs c WHERE {_THESE} AND c.credits = m.key OFFSET 0) c)
-    SELECT c.document FROM family f JOIN cdrs c ON c.seq = f.seq ORDER BY c.seq
+    SELECT document FROM cdrs WHERE seq = ANY(ARRAY(SELECT seq FROM family)) ORDER BY seq
     """
 )
 
