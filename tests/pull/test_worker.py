@@ -307,3 +307,4 @@ async def test_the_worker_wakes_up_for_a_partner_that_becomes_connected(server: 
         await done.wait()
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
+    assert partner.requests("GET", "/sender/locations")

@@ -40,7 +40,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 _MODULES = frozenset(ModuleId)
 _NONE = "none"
-disable_created_metrics()  # type: ignore[no-untyped-call]
+disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client leaves it untyped
 _registry = CollectorRegistry()
 _requests = Counter(
     "ocpi_party_requests",

@@ -16,9 +16,9 @@ async def ask(visit: Visit) -> Response:
     given = await visit.form()
     country_code, _, party_id = (given.get("emsp") or "-*-").partition("*")
     path = "/".join(quote(part or "-", safe="") for part in (country_code, party_id, given.get("uid")))
-    place = {"location_id": given["location_id"]} if given.get("location_id") else {}
+    place: dict[str, object] = {"location_id": given["location_id"]} if given.get("location_id") else {}
     if place and given.get("evse_uid"):
-        place["evse_uids"] = [given["evse_uid"]]  # type: ignore[assignment]
+        place["evse_uids"] = [given["evse_uid"]]
     params = {"type": given.get("type"), "cpo": given.get("cpo")}
     answer = await visit.api.call("POST", f"/api/tokens/{path}/authorize", params=params, body=place or None)
     if answer.problem is not None:
