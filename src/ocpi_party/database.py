@@ -135,6 +135,9 @@ class Database:
         self.url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
         self._pool_size = pool_size
         self._pool: asyncpg.Pool | None = None
+        self._idle: list[asyncpg.Connection] = []
+        """Connections taken from the pool, and ready for the next who asks."""
+        self._waiting = 0
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable in words that name neither user nor password."""
@@ -152,6 +155,8 @@ class Database:
 
     async def close(self) -> None:
         if self._pool is not None:
+            while self._idle:
+                await self._pool.release(self._idle.pop())
             await self._pool.close()
             self._pool = None
 
@@ -172,14 +177,11 @@ class Database:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
-        if self._pool is None:
-            raise DatabaseUnavailable("the database is not open")
-        try:
-            connection = await self._pool.acquire()
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, TimeoutError) as fault:
-            raise DatabaseUnavailable("the database cannot be reached") from fault
+        connection = await self._lend()
+        clean = False
         try:
             yield connection
+            clean = True
         except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as fault:
             raise DatabaseUnavailable("the database hung up") from fault
         except asyncpg.InterfaceError as fault:
@@ -187,6 +189,29 @@ class Database:
                 raise DatabaseUnavailable("the database hung up") from fault
             raise
         finally:
+            await self._take_back(connection, clean=clean)
+
+    async def _lend(self) -> asyncpg.Connection:
+        if self._pool is None:
+            raise DatabaseUnavailable("the database is not open")
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            await self._pool.release(connection)
+        self._waiting += 1
+        try:
+            return await self._pool.acquire()
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, TimeoutError) as fault:
+            raise DatabaseUnavailable("the database cannot be reached") from fault
+        finally:
+            self._waiting -= 1
+
+    async def _take_back(self, connection: asyncpg.Connection, *, clean: bool) -> None:
+        # The pool's own release costs a task each time. It is left to what went wrong, and to when somebody waits for it.
+        if clean and not self._waiting and not connection.is_closed() and not connection.is_in_transaction():
+            self._idle.append(connection)
+        elif self._pool is not None:
             await self._pool.release(connection)
 
     async def listen(
@@ -215,4 +240,4 @@ class Database:
         """Connections handed out, and connections open."""
         if self._pool is None:
             return 0, 0
-        return self._pool.get_size() - self._pool.get_idle_size(), self._pool.get_size()
+        return self._pool.get_size() - self._pool.get_idle_size() - len(self._idle), self._pool.get_size()

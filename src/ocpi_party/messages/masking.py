@@ -7,7 +7,7 @@ it goes with the message after OCPI_MESSAGE_LOG_DAYS. It is no part of any line 
 import base64
 import json
 import re
-from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from ocpi_party.messages.message import Message
@@ -32,10 +32,10 @@ _PARAMETER = re.compile(
 
 def masked(message: Message) -> Message:
     """The same message, changed in place, with nothing left by which somebody could pretend to be us or a partner."""
-    secrets = _spellings(message.secrets)
+    secrets = list(_spellings(message.secrets))
     if message.url_is_secret:
         parts = urlsplit(message.url)
-        secrets += sorted(_spellings([part for part in (parts.path, parts.query) if part.strip("/")]), key=len)[::-1]
+        secrets += _spellings(tuple(part for part in (parts.path, parts.query) if part.strip("/")))
         message.url = f"{parts.scheme}://{parts.netloc}/{MASK}"
     message.url = _text(message.url, secrets)
     message.request_id = _text(message.request_id, secrets)
@@ -47,7 +47,8 @@ def masked(message: Message) -> Message:
     return message
 
 
-def _spellings(secrets: Iterable[str]) -> list[str]:
+@lru_cache(maxsize=1000)
+def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
     """Each secret as it may stand in a text: plain, in JSON, in a URL, in Base64 with and without padding."""
     found: set[str] = set()
     for secret in secrets:
@@ -58,7 +59,7 @@ def _spellings(secrets: Iterable[str]) -> list[str]:
         escaped = json.dumps(secret)[1:-1]
         found |= {secret, escaped, escaped.replace("/", "\\/"), quote(raw, safe=""), quote(raw)}
         found |= {form for one in coded for form in (one, one.rstrip("="), quote(one, safe=""))}
-    return sorted(found, key=len, reverse=True)  # The longer ones first: a shorter one may be a part of them.
+    return tuple(sorted(found, key=len, reverse=True))  # The longer ones first: a shorter one may be a part of them.
 
 
 def _text(text: str, secrets: list[str]) -> str:

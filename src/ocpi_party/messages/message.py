@@ -6,6 +6,14 @@ from typing import Literal
 
 Direction = Literal["inbound", "outbound"]
 
+BEGINNING = 4096
+"""How many bytes are kept of a body that is too long to be kept: a whole page would cost more than answering it did."""
+
+
+def kept(body: bytes, most: int) -> bytes:
+    """The whole body, or the beginning of one of more than `most` bytes."""
+    return body if len(body) <= most else body[: min(BEGINNING, most)]
+
 
 @dataclass(slots=True)
 class Message:
@@ -17,7 +25,7 @@ class Message:
     sender           and receiver: the parties of the routing headers, COUNTRY*PARTY
     ocpi_status      of the envelope, None if there is none
     error            why there is no answer, or no proper one
-    body             and answer: at most as many bytes as are kept, of body_bytes and answer_bytes
+    body             and answer: whole, or their beginning if body_bytes or answer_bytes is too many
     secrets          what is to be masked wherever it stands, in each spelling
     url_is_secret    the whole URL behind its host was given to us in confidence (response_url)
     """

@@ -22,7 +22,7 @@ _AFTER_FAILURE_SECONDS: Final = 2.0
 class Recorder:
     """One per process.
 
-    body_bytes  how much of a body is kept
+    body_bytes  of a longer body only the beginning is kept
     most        messages that may wait; of more, and of more than most_bytes, the oldest are dropped and counted
     """
 

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from ocpi_party.messages.message import Message
+from ocpi_party.messages.message import Message, kept
 from ocpi_party.messages.subject import in_path
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, InterfaceRole, ModuleId
 from ocpi_party.partners.client import Exchange
@@ -12,7 +12,7 @@ OWNED = OWNED_BY_CPO | {ModuleId.TOKENS}
 
 
 def message_of(exchange: Exchange, body_bytes: int) -> Message:
-    """body_bytes  how much of a body is kept"""
+    """body_bytes  of a longer body only the beginning is kept"""
     module, ref = _subject(exchange)
     body, answer = exchange.body or b"", exchange.answer or b""
     query = f"?{urlencode(exchange.params)}" if exchange.params else ""
@@ -33,9 +33,9 @@ def message_of(exchange: Exchange, body_bytes: int) -> Message:
         ocpi_status=exchange.status_code,
         error=exchange.error,
         seconds=exchange.seconds,
-        body=body[:body_bytes],
+        body=kept(body, body_bytes),
         body_bytes=len(body),
-        answer=answer[:body_bytes],
+        answer=kept(answer, body_bytes),
         answer_bytes=len(answer),
         secrets=(exchange.token,),
         url_is_secret=exchange.about is not None and exchange.about.url_is_secret,

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.messages.message import kept
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.ocpi.modules import FUNCTIONAL, ModuleId, Role
@@ -37,19 +38,19 @@ _OPEN_TO_INVITED = (None, ModuleId.CREDENTIALS)
 
 @dataclass(slots=True)
 class Kept:
-    """The beginning of a body, and how long all of it is."""
+    """A body as it goes by, and how long it is: all of it, or its beginning once it has more than `most` bytes."""
 
     most: int
-    begun: bytearray = field(default_factory=bytearray)
+    begun: bytes = b""
     size: int = 0
     tail: bytes = b""
 
     def add(self, part: bytes) -> None:
         if part:
+            if self.size <= self.most:
+                self.begun = kept(self.begun + part, self.most)
             self.size += len(part)
             self.tail = part
-            if len(self.begun) < self.most:
-                self.begun += part[: self.most - len(self.begun)]
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class OcpiFront:
     """The OCPI side of the house.
 
     app         the endpoints
-    body_bytes  how much of each body observers see
+    body_bytes  of a longer body observers see only the beginning
     """
 
     def __init__(self, app: ASGIApp, house: Building, *, body_bytes: int = 0) -> None:

@@ -41,9 +41,9 @@ def message_of(handled: Handled) -> Message:
         ocpi_status=int(status[1]) if status else None,
         error=handled.error,
         seconds=handled.seconds,
-        body=bytes(handled.body.begun) if known else b"",
+        body=handled.body.begun if known else b"",
         body_bytes=handled.body.size,
-        answer=bytes(handled.answer.begun) if known else b"",
+        answer=handled.answer.begun if known else b"",
         answer_bytes=handled.answer.size,
         secrets=(*candidates(authorization), *(authorization or "").partition(" ")[2:]),
     )
