@@ -4,7 +4,7 @@ Tables and statements are SQLAlchemy's; they are compiled once and run on asyncp
 asynchronous engine costs several times the query on the hot paths.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -113,6 +113,10 @@ class WriteTx(ReadTx):
     async def run_many(self, query: Query, many: Iterable[dict[str, Any]]) -> None:
         statement = query if isinstance(query, Statement) else Statement(query)
         await self._connection.executemany(statement.sql, [statement.arguments(given) for given in many])
+
+    async def copy(self, table: str, columns: Sequence[str], records: Iterable[Sequence[Any]]) -> None:
+        """Add many rows by COPY, the cheapest way for both sides. records  one value for each of the columns"""
+        await self._connection.copy_records_to_table(table, columns=columns, records=records)
 
     async def notify(self, channel: str, payload: str = "") -> None:
         """Tell every process that listens, when this transaction is committed."""

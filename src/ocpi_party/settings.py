@@ -148,7 +148,8 @@ class Settings(BaseSettings):
         description="how long authorizations, and commands and other requests that have their result, are kept, in days",
     )
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
-        65536, description="the longest body of a message that is kept whole, in bytes; of a longer one the first 4096 are"
+        65536,
+        description="the longest body of a message that is kept whole, in bytes; of a longer one the first 1500 are",
     )
 
     @property

@@ -15,7 +15,7 @@ from tests.server import Server
 
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.messages import days
-from ocpi_party.messages.message import Message
+from ocpi_party.messages.message import BEGINNING, Message
 from ocpi_party.ocpi.types import PartyId, now
 
 CREDENTIALS = "/ocpi/2.2.1/credentials"
@@ -136,17 +136,19 @@ async def test_nothing_of_what_a_stranger_sends_is_kept_but_that_it_asked(server
     assert (await with_bodies(server, message))["body"] is None
 
 
-async def test_a_long_body_is_cut_off_and_its_length_told(server: Server) -> None:
+async def test_a_body_is_kept_whole_and_of_one_that_is_too_long_its_beginning_and_its_length(server: Server) -> None:
     caller = await server.connect(server.internet.add(FakePartner()))
     emsp = caller.speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
-    assert server.app.building.messages is not None
+    longest = server.app.settings.message_body_bytes
 
-    answer = await emsp.put("/locations/NL/TNM/LOC1", a_location(opening="x" * 100_000))
+    await emsp.put("/locations/NL/TNM/LOC1", a_location(opening="x" * (longest - 3000)))
+    await emsp.put("/locations/NL/TNM/LOC2", a_location(id="LOC2", opening="x" * longest))
 
-    (message,) = await messages(server, module="locations")
-    assert answer.status_code == 1000
-    assert message["body_bytes"] > 100_000
-    assert len((await with_bodies(server, message))["body"]) == server.app.building.messages.body_bytes
+    too_long, whole = await messages(server, module="locations")
+    assert longest - 3000 < whole["body_bytes"] <= longest
+    assert len((await with_bodies(server, whole))["body"]) == whole["body_bytes"]
+    assert too_long["body_bytes"] > longest
+    assert len((await with_bodies(server, too_long))["body"]) == BEGINNING
 
 
 def _spellings(secret: str) -> set[bytes]:

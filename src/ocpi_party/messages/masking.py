@@ -7,6 +7,7 @@ it goes with the message after OCPI_MESSAGE_LOG_DAYS. It is no part of any line 
 import base64
 import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
@@ -32,7 +33,7 @@ _PARAMETER = re.compile(
 
 def masked(message: Message) -> Message:
     """The same message, changed in place, with nothing left by which somebody could pretend to be us or a partner."""
-    secrets = list(_spellings(message.secrets))
+    secrets = _spellings(message.secrets)
     if message.url_is_secret:
         parts = urlsplit(message.url)
         secrets += _spellings(tuple(part for part in (parts.path, parts.query) if part.strip("/")))
@@ -48,8 +49,8 @@ def masked(message: Message) -> Message:
 
 
 @lru_cache(maxsize=1000)
-def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
-    """Each secret as it may stand in a text: plain, in JSON, in a URL, in Base64 with and without padding."""
+def _spellings(secrets: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
+    """Each secret as it may stand in a text or a body: plain, in JSON, in a URL, in Base64 with and without padding."""
     found: set[str] = set()
     for secret in secrets:
         if len(secret) < _SHORTEST:
@@ -59,11 +60,12 @@ def _spellings(secrets: tuple[str, ...]) -> tuple[str, ...]:
         escaped = json.dumps(secret)[1:-1]
         found |= {secret, escaped, escaped.replace("/", "\\/"), quote(raw, safe=""), quote(raw)}
         found |= {form for one in coded for form in (one, one.rstrip("="), quote(one, safe=""))}
-    return tuple(sorted(found, key=len, reverse=True))  # The longer ones first: a shorter one may be a part of them.
+    longest_first = sorted(found, key=len, reverse=True)  # A shorter one may be a part of a longer one.
+    return tuple((one, one.encode("utf-8", "surrogateescape")) for one in longest_first)
 
 
-def _text(text: str, secrets: list[str]) -> str:
-    for secret in secrets:
+def _text(text: str, secrets: Iterable[tuple[str, bytes]]) -> str:
+    for secret, _ in secrets:
         if secret in text:
             text = text.replace(secret, MASK)
     if "results" in text:
@@ -71,7 +73,7 @@ def _text(text: str, secrets: list[str]) -> str:
     return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text else text
 
 
-def _body(body: bytes, message: Message, secrets: list[str]) -> bytes:
+def _body(body: bytes, message: Message, secrets: Iterable[tuple[str, bytes]]) -> bytes:
     if not body:
         return body
     if message.module == ModuleId.CREDENTIALS:
@@ -82,10 +84,9 @@ def _body(body: bytes, message: Message, secrets: list[str]) -> bytes:
         body = _RESPONSE_URL.sub(rb"\1/%s\2" % _BYTES, body)
     if b"results" in body:
         body = _CALLBACK_BYTES.sub(rb"\1" + _BYTES, body)
-    for secret in secrets:
-        coded = secret.encode("utf-8", "surrogateescape")
-        if coded in body:
-            body = body.replace(coded, _BYTES)
+    for _, secret in secrets:
+        if secret in body:
+            body = body.replace(secret, _BYTES)
     return body
 
 

@@ -6,8 +6,9 @@ from typing import Literal
 
 Direction = Literal["inbound", "outbound"]
 
-BEGINNING = 4096
-"""How many bytes are kept of a body that is too long to be kept: a whole page would cost more than answering it did."""
+BEGINNING = 1500
+"""How many bytes are kept of a body that is too long to be kept: with so many a row still needs neither compression nor a place
+apart, which would cost more than answering a page did."""
 
 
 def kept(body: bytes, most: int) -> bytes:

@@ -4,51 +4,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.messages.message import Message
 from ocpi_party.ocpi.types import fold
 
-_TYPES: Final[Mapping[str, str]] = {
-    "at": "timestamptz",
-    "direction": "text",
-    "partner_id": "bigint",
-    "module": "text",
-    "ref": "text",
-    "method": "text",
-    "url": "text",
-    "request_id": "text",
-    "correlation_id": "text",
-    "sender": "text",
-    "receiver": "text",
-    "http_status": "int",
-    "ocpi_status": "int",
-    "ok": "bool",
-    "error": "text",
-    "seconds": "float8",
-    "body": "bytea",
-    "body_bytes": "int",
-    "answer": "bytea",
-    "answer_bytes": "int",
-}
-_ADD = Statement(
-    f"""INSERT INTO messages ({", ".join(_TYPES)})
-        SELECT {", ".join(_TYPES)}
-          FROM unnest({", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _TYPES.items())}) AS m({", ".join(_TYPES)})"""
-)
+_COLUMNS: Final = (
+    "at", "direction", "partner_id", "module", "ref", "method", "url", "request_id", "correlation_id", "sender", "receiver",
+    "http_status", "ocpi_status", "ok", "error", "seconds", "body", "body_bytes", "answer", "answer_bytes",
+)  # fmt: skip
+_values = attrgetter(*_COLUMNS)
 _NO_TEXT = str.maketrans({"\0": "�", **{chr(n): "�" for n in range(0xD800, 0xE000)}})
 """What PostgreSQL does not take as text, and a partner may send in a URL or header all the same."""
 
 
-def _value(message: Message, name: str) -> Any:
-    value = getattr(message, name)
-    return value.translate(_NO_TEXT) if isinstance(value, str) else value
+def _storable(value: Any) -> Any:
+    return value.translate(_NO_TEXT) if isinstance(value, str) and not value.isprintable() else value
 
 
 async def add(tx: WriteTx, messages: Sequence[Message]) -> None:
     """Keep messages that are masked, the oldest first."""
-    await tx.run(_ADD, **{name: [_value(message, name) for message in messages] for name in _TYPES})
+    await tx.copy("messages", _COLUMNS, [[_storable(value) for value in _values(message)] for message in messages])
 
 
 _SHORT = """id, at, direction, partner_id, module, ref, method, url, request_id, correlation_id, sender, receiver,

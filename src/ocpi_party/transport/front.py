@@ -6,7 +6,7 @@ One plain ASGI layer around the endpoints: what it adds stands on every answer, 
 import logging
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
 

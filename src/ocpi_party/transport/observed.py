@@ -1,6 +1,7 @@
 """What a partner asked of us, as a message to be kept."""
 
 import re
+from functools import lru_cache
 
 from ocpi_party.messages.message import Message
 from ocpi_party.messages.subject import in_path
@@ -22,8 +23,7 @@ def message_of(handled: Handled) -> Message:
     asked, caller, known = handled.asked, handled.caller, handled.caller is not None
     path = handled.scope["path"]
     query = handled.scope.get("query_string", b"").decode("latin-1")
-    authorization = handled.given.get(headers.AUTHORIZATION)
-    module = interface_of(path.removeprefix("/ocpi"))[2]
+    module = asked.module if asked else interface_of(path.removeprefix("/ocpi"))[2]
     status = _STATUS.search(handled.answer.tail[-_TAIL_BYTES:])
     return Message(
         direction="inbound",
@@ -45,8 +45,13 @@ def message_of(handled: Handled) -> Message:
         body_bytes=handled.body.size,
         answer=handled.answer.begun if known else b"",
         answer_bytes=handled.answer.size,
-        secrets=(*candidates(authorization), *(authorization or "").partition(" ")[2:]),
+        secrets=_secrets(handled.given.get(headers.AUTHORIZATION)),
     )
+
+
+@lru_cache(maxsize=1000)
+def _secrets(authorization: str | None) -> tuple[str, ...]:
+    return (*candidates(authorization), *(authorization or "").partition(" ")[2:])
 
 
 def _party(handled: Handled, country_code: str, party_id: str, otherwise: PartyId | None) -> str | None:
