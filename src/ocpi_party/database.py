@@ -142,6 +142,7 @@ class Database:
         self._idle: list[asyncpg.Connection] = []
         """Connections taken from the pool, and ready for the next who asks."""
         self._waiting = 0
+        """How many wait for the pool to have a connection."""
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable in words that name neither user nor password."""
@@ -159,10 +160,12 @@ class Database:
 
     async def close(self) -> None:
         if self._pool is not None:
+            self._waiting += 1  # What is still lent goes back to the pool, which waits for it.
             while self._idle:
                 await self._pool.release(self._idle.pop())
             await self._pool.close()
             self._pool = None
+            self._waiting -= 1
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadTx]:

@@ -1,0 +1,91 @@
+"""Connections are lent and taken back: nobody waits for ever, and what went wrong is not handed on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from ocpi_party.database import Database, DatabaseUnavailable, Statement
+
+_ONE = Statement("SELECT 1")
+_PID = Statement("SELECT pg_backend_pid()")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    found = Database(database_url, pool_size=2)
+    await found.open()
+    yield found
+    await found.close()
+
+
+async def test_more_readers_than_connections_are_all_served(database: Database) -> None:
+    async def read() -> int:
+        async with database.read() as tx:
+            return int(await tx.value(_ONE))
+
+    assert await asyncio.gather(*(read() for _ in range(50))) == [1] * 50
+    assert database.in_use == (0, 2)
+
+
+async def test_a_connection_is_used_again_and_not_opened_anew(database: Database) -> None:
+    pids = set()
+    for _ in range(5):
+        async with database.read() as tx:
+            pids.add(await tx.value(_PID))
+
+    assert len(pids) == 1
+
+
+async def test_a_block_that_breaks_off_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        async with database.write() as tx:
+            await tx.run(Statement("CREATE TABLE left_behind ()"))
+            await tx.value(Statement("SELECT 1 / 0"))
+
+    async with database.read() as tx:
+        assert await tx.value(Statement("SELECT to_regclass('left_behind')")) is None
+
+
+async def test_a_query_that_is_cancelled_does_not_spoil_the_connection_for_the_next(database: Database) -> None:
+    async def wait() -> None:
+        async with database.read() as tx:
+            await tx.value(Statement("SELECT pg_sleep(60)"))
+
+    waiting = [asyncio.create_task(wait()) for _ in range(2)]
+    while database.in_use[0] < 2:
+        await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+    async with database.read() as tx:
+        assert await tx.value(_ONE) == 1
+
+
+async def test_a_connection_that_the_database_closed_is_replaced(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        async with database.read() as tx:
+            await tx.value(Statement("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    async with database.read() as tx:
+        assert await tx.value(_ONE) == 1
+
+
+async def test_closing_waits_for_what_is_still_lent(database: Database) -> None:
+    begun, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def read() -> int:
+        async with database.read() as tx:
+            begun.set()
+            await goes_on.wait()
+            return int(await tx.value(_ONE))
+
+    reading = asyncio.create_task(read())
+    await begun.wait()
+    closing = asyncio.create_task(database.close())
+    goes_on.set()
+    await closing
+
+    assert await reading == 1
