@@ -39,10 +39,13 @@ async def test_a_connection_is_used_again_and_not_opened_anew(database: Database
 
 
 async def test_a_block_that_breaks_off_leaves_nothing_behind(database: Database) -> None:
-    with pytest.raises(asyncpg.DivisionByZeroError):
+    async def write() -> None:
         async with database.write() as tx:
             await tx.run(Statement("CREATE TABLE left_behind ()"))
             await tx.value(Statement("SELECT 1 / 0"))
+
+    with pytest.raises(asyncpg.DivisionByZeroError):
+        await write()
 
     async with database.read() as tx:
         assert await tx.value(Statement("SELECT to_regclass('left_behind')")) is None
@@ -65,9 +68,12 @@ async def test_a_query_that_is_cancelled_does_not_spoil_the_connection_for_the_n
 
 
 async def test_a_connection_that_the_database_closed_is_replaced(database: Database) -> None:
-    with pytest.raises(DatabaseUnavailable):
+    async def end_own_connection() -> None:
         async with database.read() as tx:
             await tx.value(Statement("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+    with pytest.raises(DatabaseUnavailable):
+        await end_own_connection()
 
     async with database.read() as tx:
         assert await tx.value(_ONE) == 1
