@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import logging
 
-from benchmarks.measures import changes, locations, push, roaming
+from benchmarks.measures import changes, locations, messages, pull, push, roaming
 from benchmarks.results import Result, show, write
 from benchmarks.stage import stage
 
@@ -13,6 +13,8 @@ SUBJECTS = {
     "changes": changes.measure,
     "push": push.measure,
     "roaming": roaming.measure,
+    "messages": messages.measure,
+    "pull": pull.measure,
 }
 
 

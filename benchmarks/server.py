@@ -68,11 +68,11 @@ async def _facts() -> dict[str, int]:
     return dict(_FACTS)
 
 
-def make_app(database_url: str, public_url: str, *, workers: bool) -> App:
+def make_app(database_url: str, public_url: str, *, workers: bool, **changed: Any) -> App:
     locations.router.add_api_route(
         "/reference/{size}/{shape}/constant", _reference, methods=["GET", "PUT", "PATCH", "POST"]
     )
-    settings = Settings(_env_file=None, public_url=public_url, allow_private_urls=True)
+    settings = Settings(_env_file=None, public_url=public_url, allow_private_urls=True, **changed)
     app = create_app(settings, database_url=database_url, secret_key=SECRET_KEY, api_key=API_KEY, workers=workers)
     app.api.add_api_route("/facts", _facts)
     return app
@@ -84,12 +84,12 @@ class _Announcing(uvicorn.Server):
         print(json.dumps({"port": sockets[0].getsockname()[1] if sockets else 0}), flush=True)
 
 
-def serve(database_url: str, *, workers: bool) -> None:
+def serve(database_url: str, *, workers: bool, **changed: Any) -> None:
     """Answer on a free port of loopback, with the loop and the parser that the program uses; the port goes to stdout."""
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
     bound.listen(2048)
-    app = make_app(database_url, f"http://127.0.0.1:{bound.getsockname()[1]}", workers=workers)
+    app = make_app(database_url, f"http://127.0.0.1:{bound.getsockname()[1]}", workers=workers, **changed)
     config = uvicorn.Config(
         app,
         loop="uvloop",
@@ -121,4 +121,4 @@ if __name__ == "__main__":
 
         uvloop.run(push(given["database_url"]))
     else:
-        serve(given["database_url"], workers=given["kind"] == "all")
+        serve(given["database_url"], workers=given["kind"] == "all", **given["settings"])

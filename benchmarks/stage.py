@@ -90,9 +90,11 @@ class Stage:
             await database.close()
 
     @asynccontextmanager
-    async def server(self, database_url: str, kind: str = "api", *, counting: bool = False) -> AsyncIterator[Child]:
+    async def server(
+        self, database_url: str, kind: str = "api", *, counting: bool = False, **settings: object
+    ) -> AsyncIterator[Child]:
         """kind  api, all (API and workers), or push (workers alone)"""
-        given = {"database_url": database_url, "kind": kind, "counting": counting}
+        given = {"database_url": database_url, "kind": kind, "counting": counting, "settings": settings}
         async with child("benchmarks.server", json.dumps(given)) as running:
             yield running
 

@@ -39,6 +39,13 @@ SELECT 0, '', 'NL*' || $2, 'CDR' || i, timestamptz '2025-01-01 00:00:00Z' + i * 
 """
 
 
+async def add_tokens(connection: asyncpg.Connection, count: int) -> None:
+    """Tokens of our eMSP."""
+    await connection.execute(_TOKENS, count, data.OUR_EMSP)
+    for table in ("tokens", "listing_counts"):
+        await connection.execute(f"VACUUM (ANALYZE) {table}")
+
+
 async def measure(stage: Stage) -> AsyncIterator[Result]:
     url = await stage.new_database("bench_roaming")
     count = stage.sized(1_000_000)
@@ -46,10 +53,10 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
         await data.add_parties(database)
         await data.add_partners(database, [1])
     connection = await asyncpg.connect(url)
-    await connection.execute(_TOKENS, count, data.OUR_EMSP)
+    await add_tokens(connection, count)
     template = a_cdr(PartyId("NL", data.OUR_CPO), id="CDR-ID", session_id="SESSION-ID", cdr_token=a_cdr_token(THEIRS))
     await connection.execute(_CDRS, count, data.OUR_CPO, json.dumps(template))
-    for table in ("tokens", "cdrs", "listing_counts"):
+    for table in ("cdrs", "listing_counts"):
         await connection.execute(f"VACUUM (ANALYZE) {table}")
     await connection.close()
     async with stage.server(url) as server:
