@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from ocpi_party import schema
 from ocpi_party.backoffice.authorization import CurrentBuilding
 from ocpi_party.backoffice.errors import problem
-from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.database import DatabaseUnavailable
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -42,20 +42,22 @@ async def live() -> dict[str, str]:
 
 @router.get("/ready", responses={503: {"description": "The process should not be sent requests; says why"}})
 async def ready(request: Request, building: CurrentBuilding) -> Response:
-    """The process can do its work: it is not stopping, and the database answers and has the schema of this version."""
+    """The process can do its work: it is not stopping, and the database answers and has the schema of this version.
+
+    A schema that is newer is told as `upgrade` and is no reason to be sent nothing: code goes on running on the migrations of
+    the next version, so that processes can be replaced one by one. None starts on such a schema.
+    """
     life: Life = request.app.state.life
-    fault = "this process is stopping" if life.stopping else await _fault(building.database)
-    if fault:
-        return problem(503, "Not ready", fault, headers={"retry-after": "5"})
-    return JSONResponse({"status": "ready", "migration": schema.head()})
-
-
-async def _fault(database: Database) -> str | None:
-    try:
-        async with asyncio.timeout(_PATIENCE_SECONDS), database.read() as tx:
-            await schema.check(tx)
-    except TimeoutError:
-        return f"the database did not answer within {_PATIENCE_SECONDS:g} seconds"
-    except (DatabaseUnavailable, schema.SchemaBehind, schema.SchemaAhead) as fault:
-        return str(fault)
-    return None
+    told = {"status": "ready", "migration": schema.head()}
+    fault = "this process is stopping" if life.stopping else None
+    if fault is None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS), building.database.read() as tx:
+                await schema.check(tx)
+        except TimeoutError:
+            fault = f"the database did not answer within {_PATIENCE_SECONDS:g} seconds"
+        except (DatabaseUnavailable, schema.SchemaBehind) as unfit:
+            fault = str(unfit)
+        except schema.SchemaAhead as newer:
+            told["upgrade"] = str(newer)
+    return problem(503, "Not ready", fault, headers={"retry-after": "5"}) if fault else JSONResponse(told)
