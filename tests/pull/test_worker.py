@@ -127,6 +127,8 @@ async def test_a_crawl_that_was_killed_goes_on_at_its_next_page(server: Server) 
 
     async def hanging(request: httpx.Request) -> httpx.Response:
         if len(listed.asked) == 1 and not reached.is_set():
+            while not await _held(server):  # The second page is asked for while the first one is kept.
+                await asyncio.sleep(0.01)
             reached.set()
             await never.wait()
         return inner(request)

@@ -5,7 +5,8 @@ Each page is kept in one transaction with the position of the next: whoever take
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,9 +103,24 @@ class Crawl:
         """
         if not self._goes_on():
             await self._begin()
-        while (url := self.pull.next_url) is not None:
-            answer = await self._get(url)
-            await self._turn(url, answer)
+        url = self.pull.next_url
+        answer = await self._get(url) if url else None
+        while url is not None and answer is not None:
+            page, next_url = await self._look(url, answer)
+            async with self._ahead(next_url) as coming:
+                await self._turn(url, page, next_url)
+                url, answer = next_url, await coming if coming else None
+
+    @asynccontextmanager
+    async def _ahead(self, next_url: str | None) -> AsyncIterator[asyncio.Task[Answer] | None]:
+        """The next page on its way while this one is kept: partners take their time. Never more than one is asked for."""
+        coming = asyncio.create_task(self._get(next_url)) if next_url else None
+        try:
+            yield coming
+        finally:
+            if coming is not None:
+                coming.cancel()
+                await asyncio.gather(coming, return_exceptions=True)
 
     def _goes_on(self) -> bool:
         """Whether a crawl began that has pages left, at an endpoint that is still the partner's."""
@@ -136,21 +152,24 @@ class Crawl:
             raise ListRefused("the answer holds no list")
         return answer
 
-    async def _turn(self, url: str, answer: Answer) -> None:
-        """Keep a page together with where it goes on; at the end also what follows from the whole."""
-        items: list[Any] = answer.data or []
-        page = await self._read(items)
+    async def _look(self, url: str, answer: Answer) -> tuple[Page, str | None]:
+        """What is on a page, and where the list goes on."""
+        page = await self._read(answer.data or [])
         page.total = _count(answer.headers, self.pull.total)
         async with self.database.read() as tx:
             next_url = await self._next(tx, url, answer, page)
         self._seen = page.refs
+        return page, next_url
+
+    async def _turn(self, url: str, page: Page, next_url: str | None) -> None:
+        """Keep a page together with where it goes on; at the end also what follows from the whole."""
         async with self.database.write() as tx:
             await pulls.hold(tx, self.pull, self.lease_for)
             any_age = bool(self.partner.quirks.get("accept_older"))
             for refusal in await self.pulled.absorb(tx, list(page.found.values()), any_age=any_age):
                 page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
             refs = sorted(page.refs) if self.pull.date_from is None else None
-            turned = Turned(url, len(items), page.refused, page.total, refs, next_url)
+            turned = Turned(url, page.size, page.refused, page.total, refs, next_url)
             self.pull = await pulls.turn(tx, self.pull, turned)
             if next_url is None:
                 await self._finish(tx, page)
@@ -158,7 +177,7 @@ class Crawl:
         if page.refused:
             log.warning(
                 "partner %s: %s of %s %s on a page cannot be taken, see its findings",
-                self.partner.id, page.refused, len(items), self.pull.module,
+                self.partner.id, page.refused, page.size, self.pull.module,
             )  # fmt: skip
 
     async def _read(self, items: list[Any]) -> Page:
