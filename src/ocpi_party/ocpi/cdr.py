@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ocpi_party.ocpi.fields import (
     CiString32,
@@ -123,7 +123,7 @@ class Cdr(House):
     cdr_location: CdrLocation
     meter_id: Annotated[str, FreeText(255)] | None = None
     currency: Currency
-    tariffs: Many[Tariff] = []
+    tariffs: Many[Tariff] = Field(default_factory=list)
     charging_periods: Some[ChargingPeriod]
     signed_data: SignedData | None = None
     total_cost: Price

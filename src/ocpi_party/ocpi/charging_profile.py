@@ -4,7 +4,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ocpi_party.ocpi.fields import Control, DateTime, Descriptive, Int, Many, Rate, Url
 from ocpi_party.ocpi.types import House, broken
@@ -39,7 +39,7 @@ class ChargingProfile(House):
     duration: Int | None = None
     charging_rate_unit: Annotated[ChargingRateUnit, Control()]
     min_charging_rate: Rate | None = None
-    charging_profile_period: Many[ChargingProfilePeriod] = []
+    charging_profile_period: Many[ChargingProfilePeriod] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _periods_in_order(self) -> Self:

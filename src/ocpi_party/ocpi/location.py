@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ocpi_party.ocpi.fields import (
     CiString36,
@@ -193,8 +193,8 @@ class EnvironmentalImpact(House):
 
 class EnergyMix(House):
     is_green_energy: bool
-    energy_sources: Many[EnergySource] = []
-    environ_impact: Many[EnvironmentalImpact] = []
+    energy_sources: Many[EnergySource] = Field(default_factory=list)
+    environ_impact: Many[EnvironmentalImpact] = Field(default_factory=list)
     supplier_name: Annotated[str, FreeText(64)] | None = None
     energy_product_name: Annotated[str, FreeText(64)] | None = None
 
@@ -222,9 +222,9 @@ class RegularHours(House):
 
 class Hours(House):
     twentyfourseven: bool
-    regular_hours: Many[RegularHours] = []
-    exceptional_openings: Many[ExceptionalPeriod] = []
-    exceptional_closings: Many[ExceptionalPeriod] = []
+    regular_hours: Many[RegularHours] = Field(default_factory=list)
+    exceptional_openings: Many[ExceptionalPeriod] = Field(default_factory=list)
+    exceptional_closings: Many[ExceptionalPeriod] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _regular_or_round_the_clock(self) -> Self:
@@ -269,7 +269,7 @@ class Connector(House):
     max_voltage: Int
     max_amperage: Int
     max_electric_power: Int | None = None
-    tariff_ids: Many[CiString36] = []
+    tariff_ids: Many[CiString36] = Field(default_factory=list)
     terms_and_conditions: Url | None = None
     last_updated: DateTime
 
@@ -280,15 +280,15 @@ class Evse(House):
     uid: Id36
     evse_id: CiString48 | None = None
     status: Annotated[Status, Descriptive(Status.UNKNOWN)]
-    status_schedule: Many[StatusSchedule] = []
-    capabilities: Many[Annotated[Capability, Descriptive()]] = []
+    status_schedule: Many[StatusSchedule] = Field(default_factory=list)
+    capabilities: Many[Annotated[Capability, Descriptive()]] = Field(default_factory=list)
     connectors: Some[Connector]
     floor_level: Annotated[str, FreeText(4)] | None = None
     coordinates: GeoLocation | None = None
     physical_reference: Annotated[str, FreeText(16)] | None = None
-    directions: Many[DisplayText] = []
-    parking_restrictions: Many[Annotated[ParkingRestriction, Descriptive()]] = []
-    images: Many[Image] = []
+    directions: Many[DisplayText] = Field(default_factory=list)
+    parking_restrictions: Many[Annotated[ParkingRestriction, Descriptive()]] = Field(default_factory=list)
+    images: Many[Image] = Field(default_factory=list)
     last_updated: DateTime
 
 
@@ -299,7 +299,7 @@ class Location(House):
     party_id: PartyCode
     id: Id36
     publish: bool
-    publish_allowed_to: Many[PublishTokenType] = []
+    publish_allowed_to: Many[PublishTokenType] = Field(default_factory=list)
     name: Annotated[str, FreeText(255)] | None = None
     address: Annotated[str, FreeText(255)]
     city: Annotated[str, FreeText(45)]
@@ -307,17 +307,17 @@ class Location(House):
     state: Annotated[str, FreeText(45)] | None = None
     country: Country
     coordinates: GeoLocation
-    related_locations: Many[AdditionalGeoLocation] = []
+    related_locations: Many[AdditionalGeoLocation] = Field(default_factory=list)
     parking_type: Annotated[ParkingType, Descriptive()] | None = None
-    evses: Many[Evse] = []
-    directions: Many[DisplayText] = []
+    evses: Many[Evse] = Field(default_factory=list)
+    directions: Many[DisplayText] = Field(default_factory=list)
     operator: BusinessDetails | None = None
     suboperator: BusinessDetails | None = None
     owner: BusinessDetails | None = None
-    facilities: Many[Annotated[Facility, Descriptive()]] = []
+    facilities: Many[Annotated[Facility, Descriptive()]] = Field(default_factory=list)
     time_zone: Annotated[str, Text(255)]
     opening_times: Annotated[Hours | None, Dispensable()] = None
     charging_when_closed: bool | None = None
-    images: Many[Image] = []
+    images: Many[Image] = Field(default_factory=list)
     energy_mix: EnergyMix | None = None
     last_updated: DateTime

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Annotated
 
+from pydantic import Field
+
 from ocpi_party.ocpi.cdr import AuthMethod, CdrToken, ChargingPeriod
 from ocpi_party.ocpi.fields import (
     CiString36,
@@ -50,7 +52,7 @@ class Session(House):
     connector_id: Id36
     meter_id: Annotated[str, FreeText(255)] | None = None
     currency: Currency
-    charging_periods: Many[ChargingPeriod] = []
+    charging_periods: Many[ChargingPeriod] = Field(default_factory=list)
     total_cost: Price | None = None
     status: Annotated[SessionStatus, Control(("RESERVED", "RESERVATION"))]
     last_updated: DateTime

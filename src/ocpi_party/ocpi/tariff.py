@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Annotated
 
+from pydantic import Field
+
 from ocpi_party.ocpi.fields import (
     CountryCode,
     Currency,
@@ -76,7 +78,7 @@ class TariffRestrictions(House):
     max_power: Number | None = None
     min_duration: Int | None = None
     max_duration: Int | None = None
-    day_of_week: Many[Annotated[DayOfWeek, Descriptive()]] = []
+    day_of_week: Many[Annotated[DayOfWeek, Descriptive()]] = Field(default_factory=list)
     reservation: Annotated[ReservationRestrictionType, Descriptive()] | None = None
 
 
@@ -93,7 +95,7 @@ class Tariff(House):
     id: Id36
     currency: Currency
     type: Annotated[TariffType, Descriptive()] | None = None
-    tariff_alt_text: Many[DisplayText] = []
+    tariff_alt_text: Many[DisplayText] = Field(default_factory=list)
     tariff_alt_url: Url | None = None
     min_price: Price | None = None
     max_price: Price | None = None

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Annotated
 
+from pydantic import Field
+
 from ocpi_party.ocpi.fields import (
     CiString36,
     CountryCode,
@@ -64,7 +66,7 @@ class Token(House):
 
 class LocationReferences(House):
     location_id: Id36
-    evse_uids: Many[CiString36] = []
+    evse_uids: Many[CiString36] = Field(default_factory=list)
 
 
 class AuthorizationInfo(House):

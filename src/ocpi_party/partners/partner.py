@@ -14,6 +14,7 @@ class Party:
     """A party in a role: one of ours, or one of a partner's.
 
     elsewhere  it is behind this hub, but connected to us directly too, or our own: the hub does not speak for it
+    key        folded, as parties are compared
     """
 
     country_code: str
@@ -23,11 +24,10 @@ class Party:
     status: str = "CONNECTED"
     behind_hub: bool = False
     elsewhere: bool = False
+    key: PartyId = field(init=False, compare=False)
 
-    @property
-    def key(self) -> PartyId:
-        """Folded, as parties are compared."""
-        return PartyId(self.country_code, self.party_id).folded()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", PartyId(self.country_code, self.party_id).folded())
 
 
 class PartnerStatus(StrEnum):
