@@ -40,10 +40,10 @@ async def delivery(server: Server, cdr_id: str = "CDR1") -> list[dict[str, Any]]
 async def failures_are_over(server: Server) -> None:
     """The pause after a failure is over, without waiting for it."""
     async with server.app.building.database.write() as tx:
-        from ocpi_party.outbox import repository as outbox
+        from ocpi_party.outbox import lanes
 
         for row in await server.rows("SELECT id FROM partners"):
-            await outbox.wake(tx, row["id"])
+            await lanes.wake(tx, row["id"])
 
 
 @pytest.mark.requirement("CDR-R-01", "CDR-R-21", "CDR-R-25", "HUB-13")

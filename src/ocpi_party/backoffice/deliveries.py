@@ -13,9 +13,9 @@ from ocpi_party.backoffice.partners import known
 from ocpi_party.database import Row
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode, fold, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import lanes, overview, telling
 from ocpi_party.owned.listing import Window
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners import findings
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.pagination import window
 
@@ -47,7 +47,7 @@ async def list_deliveries(
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     only: dict[str, Any] = {"partner": partner, "module": module, "state": state and fold(state)}
     async with building.database.read() as tx:
-        rows, total = await outbox.page(tx, **only, offset=wanted.offset, limit=wanted.limit)
+        rows, total = await overview.page(tx, **only, offset=wanted.offset, limit=wanted.limit)
     return _page(request, building, wanted, [_told(row) for row in rows], total)
 
 
@@ -56,8 +56,8 @@ async def retry_deliveries(building: CurrentBuilding, body: Retry) -> dict[str, 
     """Tell a partner again what it refused, and try at once what waits."""
     await known(building, body.partner)
     async with building.database.write() as tx:
-        retried = await outbox.retry_refused(tx, body.partner)
-        await outbox.wake(tx, body.partner)
+        retried = await telling.retry_refused(tx, body.partner)
+        await lanes.wake(tx, body.partner)
     building.wake()
     return {"retried": retried}
 
@@ -74,7 +74,7 @@ async def list_findings(
     """Where partners deviate from the specification, what was seen last first; date_from and date_to are of that time."""
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     async with building.database.read() as tx:
-        rows, total = await partners.findings(
+        rows, total = await findings.page(
             tx, partner, module, wanted.date_from, wanted.date_to, offset=wanted.offset, limit=wanted.limit
         )
     return _page(request, building, wanted, [_told(row) for row in rows], total)

@@ -28,7 +28,7 @@ from ocpi_party.backoffice.authorization import CurrentBuilding
 from ocpi_party.database import Row
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import overview
 from ocpi_party.partners.client import Exchange
 from ocpi_party.pull import repository as pulls
 from ocpi_party.webhooks import repository as webhooks
@@ -108,7 +108,7 @@ async def metrics(building: CurrentBuilding) -> Response:
     """Everything in the text format of Prometheus."""
     in_use, is_open = building.database.in_use
     async with building.database.read() as tx:
-        lanes, ages, lags = await outbox.lanes(tx), await pulls.ages(tx), await webhooks.lags(tx)
+        lanes, ages, lags = await overview.lanes(tx), await pulls.ages(tx), await webhooks.lags(tx)
     asked = CollectorRegistry()
     found = [*_pool(in_use, is_open), *_lanes(lanes), *_pulls(ages), *_webhooks(lags), *_messages(building.messages)]
     asked.register(_Asked(found))

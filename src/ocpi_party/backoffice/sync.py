@@ -11,7 +11,7 @@ from ocpi_party.backoffice.partners import PartnerId, known
 from ocpi_party.database import Row
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import lanes, overview, telling
 from ocpi_party.partners.partner import PartnerStatus
 from ocpi_party.pull import repository as pulls
 
@@ -47,8 +47,8 @@ async def retry(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, i
     """Tell the partner again what it refused, and at once what waits for the end of a pause; `refused` were so many."""
     await known(building, partner_id)
     async with building.database.write() as tx:
-        refused = await outbox.retry_refused(tx, partner_id)
-        await outbox.wake(tx, partner_id)
+        refused = await telling.retry_refused(tx, partner_id)
+        await lanes.wake(tx, partner_id)
     building.wake()
     return {"refused": refused}
 
@@ -58,7 +58,7 @@ async def get_sync(building: CurrentBuilding, partner_id: PartnerId) -> dict[str
     """push: what is pending and refused per module, and how each of the partner's parties is reached; pull: its lists."""
     await known(building, partner_id)
     async with building.database.read() as tx:
-        modules, lanes = await outbox.state(tx, partner_id)
+        modules, lanes = await overview.state(tx, partner_id)
         lists = await pulls.state(tx, partner_id)
     push = {"modules": [_told(row) for row in modules], "parties": [_told(row) for row in lanes]}
     return {"push": push, "pull": [_told(row) for row in lists]}

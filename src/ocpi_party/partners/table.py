@@ -21,6 +21,9 @@ from ocpi_party.database import metadata
 
 NOW = text("now()")
 
+DIRECTORY = "directory"
+"""The channel on which every process hears that parties, partners or tokens changed."""
+
 PARTIES = Table(
     "parties",
     metadata,

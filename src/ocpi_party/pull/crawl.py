@@ -18,10 +18,9 @@ from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, wire_time
 from ocpi_party.owned.pull import Found, Pulled
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import Answer, OcpiClient, Route
+from ocpi_party.partners.findings import Note, note_many
 from ocpi_party.partners.partner import Partner
-from ocpi_party.partners.repository import Note
 from ocpi_party.pull import links
 from ocpi_party.pull import repository as pulls
 from ocpi_party.pull.repository import Pull, Turned
@@ -154,7 +153,7 @@ class Crawl:
             self.pull = await pulls.turn(tx, self.pull, turned)
             if next_url is None:
                 await self._finish(tx, page)
-            await partners.note_many(tx, self.partner.id, self.pull.module, page.notes)
+            await note_many(tx, self.partner.id, self.pull.module, page.notes)
         if page.refused:
             log.warning(
                 "partner %s: %s of %s %s on a page cannot be taken, see its findings",

@@ -8,8 +8,7 @@ from functools import cache
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId
-from ocpi_party.partners import repository as partners
-from ocpi_party.partners.repository import Note
+from ocpi_party.partners.findings import Note, tell_findings
 from ocpi_party.pull.planning import Wanted
 
 _KEYS = """unnest(CAST(:modules AS text[]), CAST(:parties AS text[]), CAST(:addressees AS text[]), CAST(:ranks AS int[]))
@@ -254,7 +253,7 @@ async def note_missing(tx: WriteTx, pull: Pull, table: str, owner: str | None, r
     """
     rows = await tx.rows(_missing(table), id=pull.id, module=pull.module, owner=owner, rule=rule)
     new = [Note(row["ref"], row["pointer"], row["rule"]) for row in rows if row["new"]]
-    await partners.tell_findings(tx, pull.partner_id, pull.module, new)
+    await tell_findings(tx, pull.partner_id, pull.module, new)
     return len(rows)
 
 

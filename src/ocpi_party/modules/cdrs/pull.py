@@ -10,14 +10,14 @@ from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import ForeignToken, InvalidObject
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.owned.pull import Found, Pulled, Refused
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.parties import own_parties
 
 
 @dataclass(frozen=True, slots=True)
 class PulledCdrs(Pulled):
     async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
         """any_age does not count: a CDR that we have never changes."""
-        ours = {party.key for party in await partners.own_parties(tx) if party.role is Role.EMSP}
+        ours = {party.key for party in await own_parties(tx) if party.role is Role.EMSP}
         refused = []
         for one in found:
             try:

@@ -24,7 +24,7 @@ from ocpi_party.ocpi.charging_profile import (
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
 
@@ -76,7 +76,7 @@ async def _take_on(
         if given is not None and told is ChargingProfileResponseType.ACCEPTED:
             await inbound.open_request(tx, given, response, timeout)
         if findings:
-            await partners.note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, session_id, findings)
+            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, session_id, findings)
     asked.house.happenings.wake()
     return success(asked.spoken.write(ChargingProfileResponse, response))
 

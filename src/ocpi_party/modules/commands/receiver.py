@@ -21,7 +21,7 @@ from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import failure, success
 
@@ -50,7 +50,7 @@ async def post_command(request: Request, asked: CurrentAsked, command: IdInUrl) 
         told = await verdict(tx, asked, wanted, document)
         response = _response(told, asked.house.command_timeout)
         if reading.findings:
-            await partners.note(tx, asked.partner.id, ModuleId.COMMANDS, wanted, reading.findings)
+            await note(tx, asked.partner.id, ModuleId.COMMANDS, wanted, reading.findings)
         if told is ACCEPTED:
             taken = await _take_on(tx, asked, given, wanted, response)
     asked.house.happenings.wake()

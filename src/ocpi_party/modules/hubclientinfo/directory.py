@@ -12,8 +12,9 @@ from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.client_info import ConnectionStatus
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import lanes, marking
 from ocpi_party.partners import repository as partners
+from ocpi_party.partners.table import DIRECTORY
 
 BEHIND_HUB = "behind the hub: "
 """How alerts about such a party begin."""
@@ -65,7 +66,7 @@ async def keep(tx: WriteTx, hub_id: int, info: JsonObject) -> bool:
     before = known["status"] if known else None
     if before != info["status"]:
         await _changed(tx, hub_id, party, info, before, away_since)
-        await tx.notify(partners.DIRECTORY)
+        await tx.notify(DIRECTORY)
     return known is None
 
 
@@ -79,11 +80,11 @@ async def _changed(
             hub = await partners.get(tx, hub_id)
             broadcast = hub.quirks.get("broadcast", ()) if hub else ()
             since = away_since - _OVERLAP
-            await outbox.mark_changed_since(tx, hub_id, str(party), info["role"], since, broadcast)
-        await outbox.wake(tx, hub_id, str(party))
+            await marking.mark_changed_since(tx, hub_id, str(party), info["role"], since, broadcast)
+        await lanes.wake(tx, hub_id, str(party))
         await partners.settle_alert(tx, hub_id, words)
     elif status != ConnectionStatus.OFFLINE:
-        given_up = await outbox.give_up(tx, hub_id, str(party), info["role"])
+        given_up = await marking.give_up(tx, hub_id, str(party), info["role"])
         open_business = [ref for module, ref in given_up if module is ModuleId.CDRS]
         await _alert(tx, hub_id, words, status, open_business)
     data = {"partner": hub_id, "country_code": party.country_code, "party_id": party.party_id, "role": info["role"]}
