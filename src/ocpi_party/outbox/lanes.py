@@ -60,14 +60,17 @@ async def renew(tx: WriteTx, lane: Lane, lease_for: timedelta) -> bool:
     )
 
 
+_POSTPONE = Statement(
+    """UPDATE outbox_lanes SET failures = failures + 1, next_attempt_at = :until, last_failure_at = now(),
+              last_error = :error, leased_until = NULL, lease = NULL
+        WHERE partner_id = :partner_id AND party = :party AND lease = :lease"""
+)
+
+
 async def postpone(tx: WriteTx, lane: Lane, until: datetime, error: str) -> None:
     """The partner cannot be told now: the breaker of this lane opens until then."""
     await tx.run(
-        Statement(
-            """UPDATE outbox_lanes SET failures = failures + 1, next_attempt_at = :until, last_failure_at = now(),
-                      last_error = :error, leased_until = NULL, lease = NULL
-                WHERE partner_id = :partner_id AND party = :party AND lease = :lease"""
-        ),
+        _POSTPONE,
         partner_id=lane.partner_id,
         party=lane.party,
         lease=lane.lease,
@@ -76,16 +79,14 @@ async def postpone(tx: WriteTx, lane: Lane, until: datetime, error: str) -> None
     )
 
 
+_RELEASE = Statement(
+    """UPDATE outbox_lanes SET leased_until = NULL, lease = NULL
+        WHERE partner_id = :partner_id AND party = :party AND lease = :lease"""
+)
+
+
 async def release(tx: WriteTx, lane: Lane) -> None:
-    await tx.run(
-        Statement(
-            """UPDATE outbox_lanes SET leased_until = NULL, lease = NULL
-                WHERE partner_id = :partner_id AND party = :party AND lease = :lease"""
-        ),
-        partner_id=lane.partner_id,
-        party=lane.party,
-        lease=lane.lease,
-    )
+    await tx.run(_RELEASE, partner_id=lane.partner_id, party=lane.party, lease=lane.lease)
 
 
 _WAKE = Statement(

@@ -111,7 +111,7 @@ _MARK_PARTY = Statement(
 
 async def mark_party(tx: WriteTx, module: ModuleId, ref: str, partner_id: int, party: str) -> None:
     """Note that this one party of a partner does not know the newest state of an object."""
-    rank = RANK.get(module, 9)
+    rank = RANK.get(module, LAST)
     await tx.run(_MARK_PARTY, module=module, rank=rank, ref=ref, partner_id=partner_id, party=party)
 
 
@@ -133,6 +133,9 @@ def _changed_since(table: str, module: ModuleId) -> Statement:
 _CHANGED_SINCE = {module: _changed_since(str(module), module) for module in RANK}
 
 
+_RECEIVES = Statement("SELECT module FROM partner_endpoints WHERE partner_id = :id AND interface = 'RECEIVER'")
+
+
 async def mark_changed_since(
     tx: WriteTx, partner_id: int, party: str, role: str, since: datetime, modules: Iterable[str]
 ) -> None:
@@ -140,10 +143,7 @@ async def mark_changed_since(
 
     modules  of which no marks are kept for the party itself, because their objects go to the hub as a broadcast
     """
-    has = await tx.rows(
-        Statement("SELECT module FROM partner_endpoints WHERE partner_id = :id AND interface = 'RECEIVER'"),
-        id=partner_id,
-    )
+    has = await tx.rows(_RECEIVES, id=partner_id)
     for module in (ModuleId(row["module"]) for row in has if row["module"] in BROADCAST.intersection(modules)):
         if (module not in OWNED_BY_CPO) == (role == "CPO"):
             await tx.run(_CHANGED_SINCE[module], partner_id=partner_id, party=party, since=since)
@@ -161,7 +161,10 @@ async def give_up(tx: WriteTx, partner_id: int, party: str, role: str) -> list[t
     return [(ModuleId(row["module"]), row["ref"]) for row in rows]
 
 
+_FORGET = [Statement(f"DELETE FROM {table} WHERE partner_id = :id") for table in ("outbox_marks", "outbox_lanes")]
+
+
 async def forget(tx: WriteTx, partner_id: int) -> None:
     """Nothing is told to this partner any more."""
-    for table in ("outbox_marks", "outbox_lanes"):
-        await tx.run(Statement(f"DELETE FROM {table} WHERE partner_id = :id"), id=partner_id)
+    for statement in _FORGET:
+        await tx.run(statement, id=partner_id)

@@ -60,42 +60,38 @@ async def settle(tx: WriteTx, lane: Lane, told: Sequence[Mark]) -> None:
     await tx.run(_DELIVERED, n=len(told), partner_id=lane.partner_id, party=lane.party)
 
 
+_REFUSE = Statement(
+    """UPDATE outbox_marks SET state = 'REFUSED', attempts = attempts + 1, error = :why
+        WHERE seq = :seq AND version = :version"""
+)
+
+
 async def refuse(tx: WriteTx, mark: Mark, why: str) -> None:
     """The partner refuses this object; it is told again when it changes or an operator asks for it."""
-    await tx.run(
-        Statement(
-            """UPDATE outbox_marks SET state = 'REFUSED', attempts = attempts + 1, error = :why
-                WHERE seq = :seq AND version = :version"""
-        ),
-        seq=mark.seq,
-        version=mark.version,
-        why=why[:1000],
-    )
+    await tx.run(_REFUSE, seq=mark.seq, version=mark.version, why=why[:1000])
+
+
+_DOUBT = Statement("UPDATE outbox_marks SET attempts = attempts + 1, error = :why, patch = NULL WHERE seq = :seq")
 
 
 async def doubt(tx: WriteTx, mark: Mark, why: str) -> None:
     """Nobody knows whether the partner took it; the next attempt tells the whole object."""
-    await tx.run(
-        Statement("UPDATE outbox_marks SET attempts = attempts + 1, error = :why, patch = NULL WHERE seq = :seq"),
-        seq=mark.seq,
-        why=why[:1000],
-    )
+    await tx.run(_DOUBT, seq=mark.seq, why=why[:1000])
+
+
+_DROP = Statement("DELETE FROM outbox_marks WHERE seq = :seq AND version = :version")
 
 
 async def drop(tx: WriteTx, mark: Mark) -> None:
     """There is nothing to tell any more: the object is no longer ours, or the partner has no interface for it."""
-    await tx.run(
-        Statement("DELETE FROM outbox_marks WHERE seq = :seq AND version = :version"),
-        seq=mark.seq,
-        version=mark.version,
-    )
+    await tx.run(_DROP, seq=mark.seq, version=mark.version)
+
+
+_RETRY = Statement(
+    "UPDATE outbox_marks SET state = 'WAITING', patch = NULL WHERE partner_id = :id AND state = 'REFUSED'"
+)
 
 
 async def retry_refused(tx: WriteTx, partner_id: int) -> int:
     """Tell the partner again what it refused; tells how many objects that are."""
-    return await tx.run(
-        Statement(
-            "UPDATE outbox_marks SET state = 'WAITING', patch = NULL WHERE partner_id = :id AND state = 'REFUSED'"
-        ),
-        id=partner_id,
-    )
+    return await tx.run(_RETRY, id=partner_id)

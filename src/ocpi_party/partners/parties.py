@@ -21,13 +21,16 @@ async def own_parties(tx: ReadTx) -> tuple[Party, ...]:
     )
 
 
+_ADD = Statement(
+    """INSERT INTO parties (country_code, party_id, role, owner, business_details)
+        VALUES (:country_code, :party_id, :role, :owner, :details) ON CONFLICT DO NOTHING"""
+)
+
+
 async def add_party(tx: WriteTx, party: Party) -> bool:
     """Add one of our own parties. False, if we have it already in this role."""
     added = await tx.run(
-        Statement(
-            """INSERT INTO parties (country_code, party_id, role, owner, business_details)
-               VALUES (:country_code, :party_id, :role, :owner, :details) ON CONFLICT DO NOTHING"""
-        ),
+        _ADD,
         country_code=party.country_code,
         party_id=party.party_id,
         role=party.role,
@@ -38,18 +41,20 @@ async def add_party(tx: WriteTx, party: Party) -> bool:
     return added == 1
 
 
+_DROP_ROLES = Statement("DELETE FROM partner_parties WHERE partner_id = :id AND source = 'credentials'")
+_ADD_ROLE = Statement(
+    """INSERT INTO partner_parties (partner_id, owner, role, country_code, party_id, business_details, source)
+        VALUES (:id, :owner, :role, :country_code, :party_id, :details, 'credentials')
+        ON CONFLICT (partner_id, owner, role) DO UPDATE
+        SET business_details = excluded.business_details, source = 'credentials', status = 'CONNECTED'"""
+)
+
+
 async def replace_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> None:
     """The roles of the partner's credentials take the place of those it had; parties behind a hub stay."""
-    await tx.run(
-        Statement("DELETE FROM partner_parties WHERE partner_id = :id AND source = 'credentials'"), id=partner_id
-    )
+    await tx.run(_DROP_ROLES, id=partner_id)
     await tx.run_many(
-        Statement(
-            """INSERT INTO partner_parties (partner_id, owner, role, country_code, party_id, business_details, source)
-               VALUES (:id, :owner, :role, :country_code, :party_id, :details, 'credentials')
-               ON CONFLICT (partner_id, owner, role) DO UPDATE
-               SET business_details = excluded.business_details, source = 'credentials', status = 'CONNECTED'"""
-        ),
+        _ADD_ROLE,
         [
             {
                 "id": partner_id,
@@ -64,23 +69,23 @@ async def replace_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[st
     )
 
 
+_ALONE = Statement("SELECT pg_advisory_xact_lock(hashtext('partner_parties'))")
+_TAKEN = Statement(
+    """SELECT q.owner || ' ' || q.role AS taken FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+         WHERE q.source = 'credentials' AND p.status = 'CONNECTED' AND p.id <> :id
+           AND q.owner || ' ' || q.role = ANY(:wanted)
+        UNION SELECT owner || ' ' || role FROM parties WHERE owner || ' ' || role = ANY(:wanted)"""
+)
+
+
 async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
     """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`.
 
     Nobody else can take roles until the transaction ends: of two platforms that claim one at once, the second sees the first.
     """
-    await tx.row(Statement("SELECT pg_advisory_xact_lock(hashtext('partner_parties'))"))
+    await tx.row(_ALONE)
     wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {r['role']}" for r in roles]
-    rows = await tx.rows(
-        Statement(
-            """SELECT q.owner || ' ' || q.role AS taken FROM partner_parties q JOIN partners p ON p.id = q.partner_id
-                WHERE q.source = 'credentials' AND p.status = 'CONNECTED' AND p.id <> :id
-                  AND q.owner || ' ' || q.role = ANY(:wanted)
-               UNION SELECT owner || ' ' || role FROM parties WHERE owner || ' ' || role = ANY(:wanted)"""
-        ),
-        id=partner_id,
-        wanted=wanted,
-    )
+    rows = await tx.rows(_TAKEN, id=partner_id, wanted=wanted)
     return [row["taken"] for row in rows]
 
 

@@ -89,25 +89,29 @@ async def connected(tx: ReadTx) -> list[Partner]:
     return [_partner(row) for row in await tx.rows(_CONNECTED)]
 
 
+_FACTS = Statement("SELECT * FROM partners WHERE id = :id")
+
+
 async def facts(tx: ReadTx, partner_id: int) -> Row | None:
     """The row as it stands, with the dates and the alert that a Partner does not carry."""
-    return await tx.row(Statement("SELECT * FROM partners WHERE id = :id"), id=partner_id)
+    return await tx.row(_FACTS, id=partner_id)
+
+
+_LOCK = Statement("SELECT id FROM partners WHERE id = :id FOR UPDATE")
 
 
 async def lock(tx: WriteTx, partner_id: int) -> Partner | None:
     """The partner, nobody else changing it until the transaction ends."""
-    await tx.row(Statement("SELECT id FROM partners WHERE id = :id FOR UPDATE"), id=partner_id)
+    await tx.row(_LOCK, id=partner_id)
     return await get(tx, partner_id)
+
+
+_CREATE = Statement("INSERT INTO partners (name, status, versions_url) VALUES (:name, :status, :url) RETURNING id")
 
 
 async def create(tx: WriteTx, name: str, status: PartnerStatus, *, versions_url: str | None = None) -> int:
     """Add a partner and tell its id."""
-    partner_id: int = await tx.value(
-        Statement("INSERT INTO partners (name, status, versions_url) VALUES (:name, :status, :url) RETURNING id"),
-        name=name,
-        status=status,
-        url=versions_url,
-    )
+    partner_id: int = await tx.value(_CREATE, name=name, status=status, url=versions_url)
     return partner_id
 
 
@@ -145,19 +149,26 @@ async def announce(tx: WriteTx, owner: str) -> None:
     await tx.run(_CHANGED_OFFER, owner=owner)
 
 
+_DELETE = Statement("DELETE FROM partners WHERE id = :id")
+
+
 async def delete(tx: WriteTx, partner_id: int) -> None:
     """Forget a partner with whom nothing was ever exchanged."""
-    await tx.run(Statement("DELETE FROM partners WHERE id = :id"), id=partner_id)
+    await tx.run(_DELETE, id=partner_id)
     await tx.notify(DIRECTORY)
+
+
+_DROP_ENDPOINTS = Statement("DELETE FROM partner_endpoints WHERE partner_id = :id")
+_ADD_ENDPOINT = Statement(
+    "INSERT INTO partner_endpoints (partner_id, module, interface, url) VALUES (:id, :module, :interface, :url)"
+)
 
 
 async def replace_endpoints(tx: WriteTx, partner_id: int, endpoints: Mapping[tuple[str, str], str]) -> None:
     """endpoints  (module, SENDER or RECEIVER) → URL, as the version details told them"""
-    await tx.run(Statement("DELETE FROM partner_endpoints WHERE partner_id = :id"), id=partner_id)
+    await tx.run(_DROP_ENDPOINTS, id=partner_id)
     await tx.run_many(
-        Statement(
-            "INSERT INTO partner_endpoints (partner_id, module, interface, url) VALUES (:id, :module, :interface, :url)"
-        ),
+        _ADD_ENDPOINT,
         [{"id": partner_id, "module": m, "interface": i, "url": url} for (m, i), url in endpoints.items()],
     )
 
@@ -180,9 +191,12 @@ async def way_to(tx: ReadTx, owner: str, role: Role) -> Partner | None:
     return await get(tx, partner_id) if partner_id is not None else None
 
 
+_TOUCH = Statement("UPDATE partners SET last_contact_at = now() WHERE id = ANY(:ids)")
+
+
 async def touch(tx: WriteTx, partner_ids: list[int]) -> None:
     """We heard of these partners just now."""
-    await tx.run(Statement("UPDATE partners SET last_contact_at = now() WHERE id = ANY(:ids)"), ids=partner_ids)
+    await tx.run(_TOUCH, ids=partner_ids)
 
 
 _ALERT = Statement("UPDATE partners SET alert = :alert WHERE id = :id AND alert IS DISTINCT FROM :alert")

@@ -160,12 +160,15 @@ _BEGIN = Statement(
 )
 
 
+_FORGET_PAGES = Statement("DELETE FROM pull_pages WHERE pull_id = :id")
+
+
 async def begin(tx: WriteTx, pull: Pull, url: str, at: datetime, date_from: datetime | None) -> Pull:
     """Begin a crawl, from its first page on. Raises LeaseLost"""
     row = await tx.row(_BEGIN, id=pull.id, lease=pull.lease, at=at, date_from=date_from, url=url)
     if row is None:
         raise LeaseLost
-    await tx.run(Statement("DELETE FROM pull_pages WHERE pull_id = :id"), id=pull.id)
+    await tx.run(_FORGET_PAGES, id=pull.id)
     return _pull(row)
 
 
@@ -221,10 +224,12 @@ async def turn(tx: WriteTx, pull: Pull, page: Turned) -> Pull:
     return _pull(row)
 
 
+_VISITED = Statement("SELECT EXISTS (SELECT FROM pull_pages WHERE pull_id = :id AND url = :url)")
+
+
 async def was_visited(tx: ReadTx, pull: Pull, url: str) -> bool:
     """Whether this crawl fetched that page already."""
-    query = Statement("SELECT EXISTS (SELECT FROM pull_pages WHERE pull_id = :id AND url = :url)")
-    return bool(await tx.value(query, id=pull.id, url=url))
+    return bool(await tx.value(_VISITED, id=pull.id, url=url))
 
 
 @cache
@@ -300,11 +305,12 @@ async def state(tx: ReadTx, partner_id: int) -> list[Row]:
     return await tx.rows(_STATE, id=partner_id)
 
 
+_AGES = Statement(
+    """SELECT partner_id, module, max(extract(epoch FROM now() - good_until))::float AS age FROM pulls
+        WHERE good_until IS NOT NULL GROUP BY partner_id, module ORDER BY partner_id, module"""
+)
+
+
 async def ages(tx: ReadTx) -> list[Row]:
     """For those who watch: how old, in seconds, is what was fetched of each list; none for one never fetched."""
-    return await tx.rows(
-        Statement(
-            """SELECT partner_id, module, max(extract(epoch FROM now() - good_until))::float AS age FROM pulls
-                WHERE good_until IS NOT NULL GROUP BY partner_id, module ORDER BY partner_id, module"""
-        )
-    )
+    return await tx.rows(_AGES)

@@ -89,9 +89,10 @@ async def postpone(tx: WriteTx, due: Due, until: datetime, why: str) -> None:
     await tx.run(_POSTPONE, id=due.id, lease=due.lease, until=until, why=why)
 
 
+_UNDELIVERED = Statement("SELECT count(*) FROM results_due WHERE partner_id = :id AND state = 'DUE'")
+
+
 async def undelivered(tx: ReadTx, partner_id: int) -> int:
     """How many results wait for this partner."""
-    count: int = await tx.value(
-        Statement("SELECT count(*) FROM results_due WHERE partner_id = :id AND state = 'DUE'"), id=partner_id
-    )
+    count: int = await tx.value(_UNDELIVERED, id=partner_id)
     return count

@@ -50,6 +50,9 @@ async def note_command(
     return number
 
 
+_NOT_TAKEN = Statement("DELETE FROM command_tokens WHERE id = :id")
+
+
 async def forget_command(tx: WriteTx, number: int) -> None:
     """The command was not taken after all."""
-    await tx.run(Statement("DELETE FROM command_tokens WHERE id = :id"), id=number)
+    await tx.run(_NOT_TAKEN, id=number)
