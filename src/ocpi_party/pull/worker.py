@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
-from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.pull import Pulled
@@ -150,7 +150,7 @@ class PullWorker:
         pulled = self.pulled.get(pull.module)
         if partner is None or pulled is None:
             return None
-        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        dialect = dialect_of(self.dialects, partner.version)
         return Crawl(
             self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, pull
         )  # fmt: skip

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
-from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
@@ -210,7 +210,7 @@ class PushWorker:
     def _teller(self, lane: Lane, partner: Partner, mark: Mark) -> Teller:
         pushed = self.pushed.get(mark.module)
         url = partner.endpoint(mark.module, pushed.interface if pushed else InterfaceRole.RECEIVER) or ""
-        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        dialect = dialect_of(self.dialects, partner.version)
         route = Route(PartyId.parse(mark.ref.partition("/")[0]), PartyId.parse(lane.party))
 
         async def send(method: str, to: str, body: Any, params: Mapping[str, str] | None) -> Answer:
