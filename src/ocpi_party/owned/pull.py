@@ -3,13 +3,14 @@
 Whoever pulls has fetched, read and checked them; a module says where they are stored and what is particular about them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Table
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import Reading
+from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, encode, fold, parse_time
@@ -56,6 +57,10 @@ class Pulled:
     key: Key = by_id
     page_size: int = 1000
     needs_date_from: bool = False
+
+    def read(self, spoken: Dialect, wire: object, quirks: Mapping[str, Any]) -> Reading:
+        """An item of the list in the house form. quirks  what was agreed on with the partner. Raises InvalidObject"""
+        return spoken.read(self.kind, wire)
 
     async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
         """Keep the objects of one page, each at most once in it; older states than ours are passed over.

@@ -172,7 +172,7 @@ class Crawl:
         """Good objects are kept, each bad one is noted (TRN-30, OWN-21)."""
         name = self._name(item)
         try:
-            reading = self.dialect.read(self.pulled.kind, item)
+            reading = self.pulled.read(self.dialect, item, self.partner.quirks)
         except InvalidObject as fault:
             page.refs.add(name)
             return page.refuse(name, fault.pointer, fault.rule)
