@@ -49,6 +49,11 @@ INBOUND_REQUESTS = Table(
     Column(
         "number", BigInteger, comment="our number of what it is about, where the partner's id must not reach a station"
     ),
+    Column(
+        "asked_until",
+        DateTime(timezone=True),
+        comment="until then somebody finds out whether it is taken; NULL: the response stands",
+    ),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column(
         "state",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ocpi_party.dialects.dialect import Finding
-from ocpi_party.modules.callbacks import inbound
+from ocpi_party.modules.callbacks import inbound, repeated
 from ocpi_party.modules.callbacks.inbound import Inbound
 from ocpi_party.modules.callbacks.urls import check_response_url
 from ocpi_party.modules.chargingprofiles.checks import OurSession, our_session, verdict
@@ -66,9 +66,9 @@ async def _take_on(
     async with asked.database.write() as tx:
         session = await our_session(tx, asked.owners, session_id)
         given = _inbound(asked, kind, session, wanted, url) if session else None
-        known = await inbound.first_answer(tx, given) if given else None
+        known = await repeated.first(tx, given) if given else None
         if known is not None:
-            return success(asked.spoken.write(ChargingProfileResponse, known))
+            return success(asked.spoken.write(ChargingProfileResponse, known.response))
         most = asked.house.charging_profile_requests
         told = await verdict(tx, session, _asking(asked), asked.partner.id, most)
         timeout = asked.house.command_timeout
