@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.partners import known
 from ocpi_party.database import Row
+from ocpi_party.modules.oversight import deliveries
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode, fold, wire_time
-from ocpi_party.outbox import lanes, overview, telling
 from ocpi_party.owned.listing import Window
 from ocpi_party.partners import findings
 from ocpi_party.transport.asked import Building
@@ -39,27 +39,37 @@ async def list_deliveries(
     building: CurrentBuilding,
     partner: PartnerQuery = None,
     module: ModuleId | None = None,
-    state: Annotated[Literal["waiting", "refused"] | None, Query()] = None,
+    state: Annotated[Literal["waiting", "refused", "given_up"] | None, Query()] = None,
     offset: Count = None,
     limit: Count = None,
 ) -> Response:
-    """Objects of ours whose newest state a partner does not know, oldest first: waiting, or refused with its reason."""
+    """Objects of ours whose newest state a partner does not know, and results of its commands that it did not get.
+
+    Waiting, or refused or given up with the reason; objects before results, each the oldest first.
+    """
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     only: dict[str, Any] = {"partner": partner, "module": module, "state": state and fold(state)}
     async with building.database.read() as tx:
-        rows, total = await overview.page(tx, **only, offset=wanted.offset, limit=wanted.limit)
+        rows, total = await deliveries.page(tx, **only, offset=wanted.offset, limit=wanted.limit)
     return _page(request, building, wanted, [_told(row) for row in rows], total)
 
 
 @router.post("/deliveries/retry", status_code=202, dependencies=[WRITE])
 async def retry_deliveries(building: CurrentBuilding, body: Retry) -> dict[str, Any]:
-    """Tell a partner again what it refused, and try at once what waits."""
-    await known(building, body.partner)
+    """Tell a partner again what it refused or was given up, and try at once what waits.
+
+    The result of a command or a request for a charging profile is sent again until a day after its time.
+    """
+    return {"retried": await retry(building, body.partner)}
+
+
+async def retry(building: Building, partner_id: int) -> int:
+    """Raises UnknownObject"""
+    await known(building, partner_id)
     async with building.database.write() as tx:
-        retried = await telling.retry_refused(tx, body.partner)
-        await lanes.wake(tx, body.partner)
+        retried = await deliveries.retry(tx, partner_id, building.keep_trying)
     building.wake()
-    return {"retried": retried}
+    return retried
 
 
 @router.get("/findings", dependencies=[READ])

@@ -34,23 +34,3 @@ _EVERY_LANE = Statement(
 async def lanes(tx: ReadTx) -> list[Row]:
     """Every lane in numbers, for those who watch. lag  age of the oldest thing it was not told, in seconds"""
     return await tx.rows(_EVERY_LANE)
-
-
-_ONLY = """(CAST(:partner AS bigint) IS NULL OR m.partner_id = :partner) AND (CAST(:module AS text) IS NULL OR m.module = :module)
-           AND (CAST(:state AS text) IS NULL OR m.state = :state)"""
-_PAGE = Statement(
-    f"""SELECT m.seq AS id, m.partner_id AS partner, m.party, m.module, m.ref AS object, lower(m.state) AS state,
-               m.marked_at AS since, m.attempts, CASE m.state WHEN 'REFUSED' THEN m.error ELSE l.last_error END AS reason,
-               CASE m.state WHEN 'WAITING' THEN l.next_attempt_at END AS next_attempt_at
-          FROM outbox_marks m JOIN outbox_lanes l USING (partner_id, party)
-         WHERE {_ONLY} ORDER BY m.seq OFFSET :offset LIMIT :limit"""
-)
-_COUNT = Statement(f"SELECT count(*) FROM outbox_marks m WHERE {_ONLY}")
-
-
-async def page(
-    tx: ReadTx, *, partner: int | None, module: str | None, state: str | None, offset: int, limit: int
-) -> tuple[list[Row], int]:
-    """What partners do not know, oldest first, and how much that is. state  WAITING or REFUSED, None for both"""
-    only = {"partner": partner, "module": module, "state": state}
-    return await tx.rows(_PAGE, **only, offset=offset, limit=limit), await tx.value(_COUNT, **only)
