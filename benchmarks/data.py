@@ -7,7 +7,9 @@ import asyncpg
 from benchmarks.server import SECRET_KEY
 from ocpi_party.database import Database, Statement
 from ocpi_party.ocpi.modules import ModuleId, Role
+from ocpi_party.partners import credentials_tokens
 from ocpi_party.partners import repository as partners
+from ocpi_party.partners.parties import add_party, replace_roles
 from ocpi_party.partners.partner import PartnerStatus, Party
 from ocpi_party.partners.secrets import Vault
 
@@ -52,7 +54,7 @@ async def add_locations(connection: asyncpg.Connection, count: int, *, partner_i
 async def add_parties(database: Database) -> None:
     async with database.write() as tx:
         for party_id, role in ((OUR_CPO, Role.CPO), (OUR_EMSP, Role.EMSP)):
-            await partners.add_party(tx, Party("NL", party_id, role, {"name": f"NL/{party_id}"}))
+            await add_party(tx, Party("NL", party_id, role, {"name": f"NL/{party_id}"}))
 
 
 def token_of(number: int) -> str:
@@ -75,14 +77,14 @@ async def _add_partner(tx, number: int, base: str, *, push: bool) -> int:  # typ
         tx, f"partner {number}", PartnerStatus.CONNECTED, versions_url=f"{base}/versions"
     )
     role = {"country_code": "NL", "party_id": f"P{number:02}", "business_details": {"name": f"P{number:02}"}}
-    await partners.replace_roles(tx, partner_id, [role | {"role": "CPO"}, role | {"role": "EMSP"}])
+    await replace_roles(tx, partner_id, [role | {"role": "CPO"}, role | {"role": "EMSP"}])
     endpoints = {
         (str(module), interface): f"{base}/2.2.1/{interface.lower()}/{module}"
         for module in (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS, ModuleId.CDRS, ModuleId.TARIFFS)
         for interface in ("SENDER", "RECEIVER")
     }
     await partners.replace_endpoints(tx, partner_id, endpoints)
-    await partners.issue_token(tx, partner_id, vault.digest(token_of(number)), "ISSUED")
+    await credentials_tokens.issue_token(tx, partner_id, vault.digest(token_of(number)), "ISSUED")
     await tx.run(
         Statement(
             "UPDATE partners SET version = '2.2.1', token_sent = :token, push = :push, pull = false WHERE id = :id"

@@ -169,6 +169,9 @@ async def bill(session, location, evse, connector):
         "tariffs": [await ask("GET", f"/tariffs/{CPO}/{one}") for one in connector.get("tariff_ids", [])],
         "charging_periods": session["charging_periods"],
     }
+    if not cdr["tariffs"]:
+        print(f"{session['id']}: the connector has no tariff, so there is nothing to bill", flush=True)
+        return
     priced = await ask("POST", "/cdrs/price", cdr)
     await ask("PUT", f"/cdrs/{CPO}/{session['id']}", priced["cdr"])
     print(*priced["lines"], sep="\n", flush=True)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from ocpi_party.app import App, create_app
 from ocpi_party.database import Statement
 from ocpi_party.ocpi.modules import Role
-from ocpi_party.partners import repository
+from ocpi_party.partners.parties import add_party
 from ocpi_party.partners.partner import Party
 from ocpi_party.settings import Settings
 from tests.partner import Caller, FakePartner, Internet
@@ -34,7 +34,7 @@ class Server:
     async def add_party(self, country_code: str, party_id: str, role: str) -> None:
         details = {"name": f"{country_code}/{party_id}"}
         async with self.app.building.database.write() as tx:
-            await repository.add_party(tx, Party(country_code, party_id, Role(role), details))
+            await add_party(tx, Party(country_code, party_id, Role(role), details))
         self.app.building.directory.drop()
 
     async def invite(self, name: str = "partner") -> str:

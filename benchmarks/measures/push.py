@@ -17,7 +17,7 @@ from benchmarks.stage import Child, Stage, ask, child
 from ocpi_party.database import Database
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import marking
 
 PARTNERS = 20
 Arrival = tuple[float, str, str, list[tuple[str, str]], str]
@@ -51,7 +51,7 @@ async def _mark(database: Database, changes: int) -> None:
         for number in range(1, changes + 1):
             patch = {"status": "CHARGING", "last_updated": at}
             ref = f"NL*{data.OUR_CPO}/LOC{number}/LOC{number}-1"
-            await outbox.mark(tx, ModuleId.LOCATIONS, ref, owner=f"NL*{data.OUR_CPO}", patch=patch)
+            await marking.mark(tx, ModuleId.LOCATIONS, ref, owner=f"NL*{data.OUR_CPO}", patch=patch)
 
 
 async def _pushed(stage: Stage, url: str, partners: Child, count: int) -> list[Arrival]:

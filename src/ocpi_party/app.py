@@ -47,7 +47,7 @@ from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
 from ocpi_party.transport.observed import message_of as handled_message
 from ocpi_party.transport.paths import Interface, as_sent
-from ocpi_party.webhooks.worker import WebhookWorker
+from ocpi_party.webhooks.worker import WebhookWorker, answers_within
 
 log = logging.getLogger(__name__)
 
@@ -253,6 +253,7 @@ def create_app(
         messages=messages,
         happenings=happenings,
         ask=webhooks.ask,
+        answers_within=answers_within,
         connected=pulling.plan,
         disconnected=pulling.unplan,
         missed=want,

@@ -251,7 +251,7 @@ def base_url(host: str, port: int) -> str:
 
 def _reachable(host: str) -> str:
     """The host of a URL: every address stands for this machine, and IPv6 goes into brackets."""
-    if host in ("0.0.0.0", "::", ""):  # noqa: S104
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - it is compared, not bound to
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
@@ -299,4 +299,4 @@ This page is made by `python -m ocpi_party.settings > docs/settings.md`.
 
 
 if __name__ == "__main__":
-    print(page())  # noqa: T201
+    print(page())  # noqa: T201 - it is what was asked for

@@ -14,6 +14,8 @@ from ocpi_party.ocpi.types import PartyId
 
 OWA = PartyId("NL", "OWA")
 URL = "/api/cdrs/NL/OWA/CDR1"
+_UNNAMED = {name: value for name, value in a_charging_period().items() if name != "tariff_id"}
+_AD_HOC = a_tariff(OWA, type="AD_HOC_PAYMENT")
 THEIRS = "https://tnm.example/ocpi/2.2.1/receiver/cdrs"
 
 
@@ -40,10 +42,10 @@ async def delivery(server: Server, cdr_id: str = "CDR1") -> list[dict[str, Any]]
 async def failures_are_over(server: Server) -> None:
     """The pause after a failure is over, without waiting for it."""
     async with server.app.building.database.write() as tx:
-        from ocpi_party.outbox import repository as outbox
+        from ocpi_party.outbox import lanes
 
         for row in await server.rows("SELECT id FROM partners"):
-            await outbox.wake(tx, row["id"])
+            await lanes.wake(tx, row["id"])
 
 
 @pytest.mark.requirement("CDR-R-01", "CDR-R-21", "CDR-R-25", "HUB-13")
@@ -324,6 +326,14 @@ async def test_the_costs_of_a_cdr_are_calculated_from_its_tariffs_and_periods(se
     [
         ({"country_code": None}, "/country_code"),
         ({"charging_periods": []}, "/charging_periods"),
+        ({"tariffs": [], "charging_periods": [_UNNAMED]}, "/tariffs"),
+        ({"tariffs": None, "charging_periods": [_UNNAMED]}, "/tariffs"),
+        ({"tariffs": None}, "/charging_periods/0/tariff_id"),
+        (
+            {"charging_periods": [a_charging_period(), a_charging_period(tariff_id="13")]},
+            "/charging_periods/1/tariff_id",
+        ),
+        ({"tariffs": [_AD_HOC, _AD_HOC | {"id": "13"}], "charging_periods": [_UNNAMED]}, "/tariffs"),
     ],
 )
 async def test_a_cdr_that_has_no_price_is_refused_in_words(
@@ -332,6 +342,26 @@ async def test_a_cdr_that_has_no_price_is_refused_in_words(
     answer = await server.operator.post("/api/cdrs/price", json=ours() | changes)
 
     assert (answer.status_code, answer.json()["pointer"]) == (422, pointer)
+
+
+async def test_a_period_without_a_tariff_beside_others_costs_nothing_and_is_named(server: Server) -> None:
+    later = _UNNAMED | {"start_date_time": "2026-03-01T12:15:00Z"}
+
+    answer = await server.operator.post("/api/cdrs/price", json=ours(charging_periods=[a_charging_period(), later]))
+
+    assert answer.status_code == 200, answer.text
+    told = answer.json()
+    assert told["cdr"]["total_cost"] == {"excl_vat": 1.05, "incl_vat": 1.26}
+    assert told["cdr"]["total_energy"] == 8.4
+    assert "Charging period 2 names no tariff_id: no tariff is relevant, no cost." in told["notes"]
+
+
+async def test_a_session_that_is_free_of_charge_has_a_tariff_that_says_so(server: Server) -> None:
+    free = a_tariff(OWA, elements=[{"price_components": [{"type": "ENERGY", "price": 0, "step_size": 1}]}])
+
+    answer = await server.operator.post("/api/cdrs/price", json=ours(tariffs=[free]))
+
+    assert answer.json()["cdr"]["total_cost"]["excl_vat"] == 0
 
 
 @pytest.mark.requirement("CDR-R-18", "CDR-R-17")

@@ -9,7 +9,7 @@ from tests.partner import FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.ocpi.types import PartyId
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import lanes
 
 OWA = PartyId("NL", "OWA")
 URL = "/api/sessions/NL/OWA/101"
@@ -100,7 +100,7 @@ async def test_after_an_uncertain_patch_the_whole_session_is_put(server: Server,
     await server.push()
     (partner,) = await server.rows("SELECT id FROM partners")
     async with server.app.building.database.write() as tx:
-        await outbox.wake(tx, partner["id"])
+        await lanes.wake(tx, partner["id"])
     await server.push()
 
     assert [method for method, _ in told(tnm)] == ["PATCH", "PUT"]

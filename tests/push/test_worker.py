@@ -12,7 +12,7 @@ from tests.partner import FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.database import Statement
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import lanes
 
 LOC1 = "/receiver/locations/NL/OWA/LOC1"
 EVSE = f"{LOC1}/3256"
@@ -312,7 +312,7 @@ async def test_a_worker_that_vanishes_is_followed_by_another_that_is_careful(ser
     await report(server, "CHARGING")
     database = server.app.building.database
     async with database.write() as tx:
-        (lane,) = await outbox.claim(tx, most=5, lease_for=timedelta(seconds=60))
+        (lane,) = await lanes.claim(tx, most=5, lease_for=timedelta(seconds=60))
     await server.push()
     assert tnm.asked == []  # The lane is held.
 
@@ -322,7 +322,7 @@ async def test_a_worker_that_vanishes_is_followed_by_another_that_is_careful(ser
 
     assert _asked(tnm) == [("PUT", EVSE)]  # Nobody knows whether the PATCH was sent.
     async with database.write() as tx:
-        assert not await outbox.renew(tx, lane, timedelta(seconds=60))
+        assert not await lanes.renew(tx, lane, timedelta(seconds=60))
 
 
 @pytest.mark.requirement("OPS-07")

@@ -16,7 +16,7 @@ from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
 from ocpi_party.owned.publish import must_be, our_ref
 from ocpi_party.pricing.net import Net
@@ -145,7 +145,7 @@ async def send_cdr(building: CurrentBuilding, country_code: PathId, party_id: Pa
         known = await owned.get(tx, CDRS, ref)
         if known is None:
             raise UnknownObject(ref)
-        told = await outbox.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=known.audience)
+        told = await marking.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=known.audience)
     building.wake()
     return {"partners": told}
 

@@ -17,7 +17,7 @@ from ocpi_party.modules.chargingprofiles.view import inbound_view, outbound_view
 from ocpi_party.ocpi.charging_profile import ActiveChargingProfile, ChargingProfile
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold, wire_time
+from ocpi_party.ocpi.types import PartyId, encode, fold, wire_time
 from ocpi_party.owned.publish import our_ref
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.pagination import window
@@ -142,8 +142,7 @@ def _owner(country_code: str | None, party_id: str | None) -> str | None:
 async def _send(building: Building, wanted: Wanted) -> Response:
     sent = await send(building, wanted)
     building.happenings.wake()
-    told: JsonObject = {"id": sent.id, "response": sent.response}
-    return _json(told | ({"error": sent.error} if sent.error else {}), 202)
+    return _json(sent.told(), 202)
 
 
 @router.get(_PLAN, dependencies=[READ])

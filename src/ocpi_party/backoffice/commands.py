@@ -13,7 +13,7 @@ from ocpi_party.database import ReadTx, Row
 from ocpi_party.modules.callbacks import inbound, outbound
 from ocpi_party.modules.commands import reservations, results
 from ocpi_party.modules.commands.kinds import WITH_TOKEN, command_named
-from ocpi_party.modules.commands.sending import Sending, Sent
+from ocpi_party.modules.commands.sending import send
 from ocpi_party.modules.commands.view import inbound_view, outbound_views, reservation_view
 from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
@@ -135,11 +135,9 @@ async def _send(building: Building, command: CommandType, body: JsonObject) -> R
     cpo = _party(body, "country_code", "party_id")
     ours = await _our_emsp(building, command, body)
     document = {k: v for k, v in body.items() if k not in _ADDRESS}
-    sending = Sending(building.database, building.client, building.vault, building.dialects, building.public_url)
-    sent: Sent = await sending.send(command, cpo, ours, document)
+    sent = await send(building, command, cpo, ours, document)
     building.happenings.wake()
-    told: JsonObject = {"id": sent.id, "response": sent.response.document}
-    return _json(told | ({"error": sent.response.error} if sent.response.error else {}), 202)
+    return _json(sent.told(), 202)
 
 
 _ADDRESS = ("country_code", "party_id", "from_country_code", "from_party_id", "response_url")

@@ -11,11 +11,11 @@ from pydantic import BaseModel, Field
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.partners import known
 from ocpi_party.database import Row
+from ocpi_party.modules.oversight import deliveries
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode, fold, wire_time
-from ocpi_party.outbox import repository as outbox
 from ocpi_party.owned.listing import Window
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners import findings
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.pagination import window
 
@@ -39,27 +39,37 @@ async def list_deliveries(
     building: CurrentBuilding,
     partner: PartnerQuery = None,
     module: ModuleId | None = None,
-    state: Annotated[Literal["waiting", "refused"] | None, Query()] = None,
+    state: Annotated[Literal["waiting", "refused", "given_up"] | None, Query()] = None,
     offset: Count = None,
     limit: Count = None,
 ) -> Response:
-    """Objects of ours whose newest state a partner does not know, oldest first: waiting, or refused with its reason."""
+    """Objects of ours whose newest state a partner does not know, and results of its commands that it did not get.
+
+    Waiting, or refused or given up with the reason; objects before results, each the oldest first.
+    """
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     only: dict[str, Any] = {"partner": partner, "module": module, "state": state and fold(state)}
     async with building.database.read() as tx:
-        rows, total = await outbox.page(tx, **only, offset=wanted.offset, limit=wanted.limit)
+        rows, total = await deliveries.page(tx, **only, offset=wanted.offset, limit=wanted.limit)
     return _page(request, building, wanted, [_told(row) for row in rows], total)
 
 
 @router.post("/deliveries/retry", status_code=202, dependencies=[WRITE])
 async def retry_deliveries(building: CurrentBuilding, body: Retry) -> dict[str, Any]:
-    """Tell a partner again what it refused, and try at once what waits."""
-    await known(building, body.partner)
+    """Tell a partner again what it refused or was given up, and try at once what waits.
+
+    The result of a command or a request for a charging profile is sent again until a day after its time.
+    """
+    return {"retried": await retry(building, body.partner)}
+
+
+async def retry(building: Building, partner_id: int) -> int:
+    """Raises UnknownObject"""
+    await known(building, partner_id)
     async with building.database.write() as tx:
-        retried = await outbox.retry_refused(tx, body.partner)
-        await outbox.wake(tx, body.partner)
+        retried = await deliveries.retry(tx, partner_id, building.keep_trying)
     building.wake()
-    return {"retried": retried}
+    return retried
 
 
 @router.get("/findings", dependencies=[READ])
@@ -74,7 +84,7 @@ async def list_findings(
     """Where partners deviate from the specification, what was seen last first; date_from and date_to are of that time."""
     wanted = window(request, size=building.page_size, size_max=building.page_size_max)
     async with building.database.read() as tx:
-        rows, total = await partners.findings(
+        rows, total = await findings.page(
             tx, partner, module, wanted.date_from, wanted.date_to, offset=wanted.offset, limit=wanted.limit
         )
     return _page(request, building, wanted, [_told(row) for row in rows], total)

@@ -13,6 +13,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import decode, now, parse_time
 from ocpi_party.partners import repository
+from ocpi_party.partners.parties import own_parties
 
 router = APIRouter(prefix="/display", tags=["locations"], dependencies=[READ])
 
@@ -42,6 +43,6 @@ async def get_display(
         raise InvalidObject("", "is no Location")
     async with building.database.read() as tx:
         parties = [party for partner in await repository.connected(tx) for party in partner.parties]
-        parties += await repository.own_parties(tx)
+        parties += await own_parties(tx)
     moment = parse_time(at) if at else now()
     return asdict(display(location, token=token or None, at=moment, parties=parties))

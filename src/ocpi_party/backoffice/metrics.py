@@ -8,7 +8,6 @@ Partners stand here by their id alone: whoever reaches the port may read this.
 import os
 from collections.abc import Iterable, Iterator
 from time import perf_counter
-from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import (
@@ -28,7 +27,7 @@ from ocpi_party.backoffice.authorization import CurrentBuilding
 from ocpi_party.database import Row
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import overview
 from ocpi_party.partners.client import Exchange
 from ocpi_party.pull import repository as pulls
 from ocpi_party.webhooks import repository as webhooks
@@ -40,6 +39,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 _MODULES = frozenset(ModuleId)
 _NONE = "none"
+_Family = type[CounterMetricFamily] | type[GaugeMetricFamily]
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client leaves it untyped
 _registry = CollectorRegistry()
 _requests = Counter(
@@ -108,7 +108,7 @@ async def metrics(building: CurrentBuilding) -> Response:
     """Everything in the text format of Prometheus."""
     in_use, is_open = building.database.in_use
     async with building.database.read() as tx:
-        lanes, ages, lags = await outbox.lanes(tx), await pulls.ages(tx), await webhooks.lags(tx)
+        lanes, ages, lags = await overview.lanes(tx), await pulls.ages(tx), await webhooks.lags(tx)
     asked = CollectorRegistry()
     found = [*_pool(in_use, is_open), *_lanes(lanes), *_pulls(ages), *_webhooks(lags), *_messages(building.messages)]
     asked.register(_Asked(found))
@@ -180,8 +180,8 @@ def _messages(recorder: Recorder | None) -> Iterator[Metric]:
         yield CounterMetricFamily("ocpi_party_messages_dropped", dropped, recorder.dropped)
 
 
-def _by_partner(family: Any, name: str, words: str, lanes: list[Row], column: str) -> Metric:
-    metric: Metric = family(f"ocpi_party_{name}", words, labels=["partner", "party"])
+def _by_partner(family: _Family, name: str, words: str, lanes: list[Row], column: str) -> Metric:
+    metric = family(f"ocpi_party_{name}", words, labels=["partner", "party"])
     for lane in lanes:
-        metric.add_metric([str(lane["partner_id"]), lane["party"]], float(lane[column]))  # type: ignore[attr-defined]
+        metric.add_metric([str(lane["partner_id"]), lane["party"]], float(lane[column]))
     return metric

@@ -10,6 +10,7 @@ from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import BusinessDetails
 from ocpi_party.partners import repository
+from ocpi_party.partners.parties import add_party, own_parties
 from ocpi_party.partners.partner import Party
 
 router = APIRouter(prefix="/parties", tags=["parties"])
@@ -28,7 +29,7 @@ async def post_party(building: CurrentBuilding, body: PartyBody) -> dict[str, An
     details = body.business_details.model_dump(mode="json", exclude_none=True)
     party = Party(body.country_code.upper(), body.party_id.upper(), Role(body.role), details)
     async with building.database.write() as tx:
-        if not await repository.add_party(tx, party):
+        if not await add_party(tx, party):
             raise Conflict(f"{party.key} is a party of ours in role {party.role} already")
         await repository.announce(tx, str(party.key))
     building.directory.drop()
@@ -39,7 +40,7 @@ async def post_party(building: CurrentBuilding, body: PartyBody) -> dict[str, An
 @router.get("", dependencies=[READ])
 async def get_parties(building: CurrentBuilding) -> list[dict[str, Any]]:
     async with building.database.read() as tx:
-        return [_told(party) for party in await repository.own_parties(tx)]
+        return [_told(party) for party in await own_parties(tx)]
 
 
 def _told(party: Party) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel
 
+from ocpi_party.backoffice import deliveries
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.partners import PartnerId, known
 from ocpi_party.database import Row
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import overview
 from ocpi_party.partners.partner import PartnerStatus
 from ocpi_party.pull import repository as pulls
 
@@ -45,12 +46,7 @@ async def pull_now(building: CurrentBuilding, partner_id: PartnerId, body: Wante
 @router.post("/{partner_id}/retry", status_code=202, dependencies=[WRITE])
 async def retry(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, int]:
     """Tell the partner again what it refused, and at once what waits for the end of a pause; `refused` were so many."""
-    await known(building, partner_id)
-    async with building.database.write() as tx:
-        refused = await outbox.retry_refused(tx, partner_id)
-        await outbox.wake(tx, partner_id)
-    building.wake()
-    return {"refused": refused}
+    return {"refused": await deliveries.retry(building, partner_id)}
 
 
 @router.get("/{partner_id}/sync", dependencies=[READ])
@@ -58,7 +54,7 @@ async def get_sync(building: CurrentBuilding, partner_id: PartnerId) -> dict[str
     """push: what is pending and refused per module, and how each of the partner's parties is reached; pull: its lists."""
     await known(building, partner_id)
     async with building.database.read() as tx:
-        modules, lanes = await outbox.state(tx, partner_id)
+        modules, lanes = await overview.state(tx, partner_id)
         lists = await pulls.state(tx, partner_id)
     push = {"modules": [_told(row) for row in modules], "parties": [_told(row) for row in lanes]}
     return {"push": push, "pull": [_told(row) for row in lists]}

@@ -17,9 +17,10 @@ from ocpi_party.cli.installation import Installation, check_database, installati
 from ocpi_party.cli.partner import named
 from ocpi_party.cli.tell import AsJson, as_json
 from ocpi_party.modules.credentials.preflight import EITHER, THEY, YOU, Preflight
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import overview
 from ocpi_party.partners import repository
 from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.partners.parties import own_parties
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.transport import offer
 
@@ -110,9 +111,9 @@ def _key_file(path: Path) -> Finding:
 async def _house(app: App) -> Findings:
     yield await _public_url(app)
     async with app.building.database.read() as tx:
-        ours = await repository.own_parties(tx)
+        ours = await own_parties(tx)
         partners = await repository.every(tx)
-        lanes = {lane["partner_id"]: lane for lane in await outbox.lanes(tx) if lane["broken"] or lane["refused"]}
+        lanes = {lane["partner_id"]: lane for lane in await overview.lanes(tx) if lane["broken"] or lane["refused"]}
     if ours:
         yield Finding("parties", ", ".join(f"{party.key} {party.role}" for party in ours))
     else:

@@ -62,7 +62,7 @@ def connect(
     json: AsJson = False,
 ) -> None:
     """Register with a partner that invited us. They call us back at once, so the server must run."""
-    given = sys.stdin.readline().strip() if token == "-" else token or os.environ.get(TOKEN_VARIABLE)  # noqa: S105
+    given = sys.stdin.readline().strip() if token == "-" else token or os.environ.get(TOKEN_VARIABLE)  # noqa: S105 - a dash is no secret
     if not given:
         raise typer.BadParameter(f"give --token, or set {TOKEN_VARIABLE}")
 

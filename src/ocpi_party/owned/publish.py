@@ -12,7 +12,7 @@ from ocpi_party.dialects.dialect import read_published
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, decode, encode, now, parse_time, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
 from ocpi_party.owned.receive import Merge, replaced
 from ocpi_party.owned.table import Ref
@@ -112,10 +112,10 @@ class Publisher:
         if known is None:
             raise UnknownObject(ref)
         await repository.hide(tx, self.table, ref)
-        await outbox.mark(tx, self.module, str(ref), owner=ref.owner, audience=known.audience, rank=outbox.LAST)
+        await marking.mark(tx, self.module, str(ref), owner=ref.owner, audience=known.audience, rank=marking.LAST)
 
     async def _mark(self, tx: WriteTx, ref: Ref, audience: str, patch: JsonObject | None) -> None:
-        await outbox.mark(tx, self.module, str(ref), owner=ref.owner, audience=audience, patch=patch)
+        await marking.mark(tx, self.module, str(ref), owner=ref.owner, audience=audience, patch=patch)
 
 
 def must_be(document: JsonObject, **from_url: str) -> JsonObject:

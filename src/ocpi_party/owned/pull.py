@@ -3,13 +3,15 @@
 Whoever pulls has fetched, read and checked them; a module says where they are stored and what is particular about them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from typing import Any
 
 from sqlalchemy import Table
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import Reading
+from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, encode, fold, parse_time
@@ -37,6 +39,13 @@ class Refused:
     fault: InvalidObject
 
 
+class Again(Enum):
+    """When a whole list is fetched again: SOON, to confirm what it did not show, or at its NEXT_TIME, to see it come back."""
+
+    SOON = "SOON"
+    NEXT_TIME = "NEXT_TIME"
+
+
 def by_id(document: JsonObject) -> str:
     return fold(document["id"])
 
@@ -56,6 +65,27 @@ class Pulled:
     key: Key = by_id
     page_size: int = 1000
     needs_date_from: bool = False
+
+    def read(self, spoken: Dialect, wire: object, quirks: Mapping[str, Any]) -> Reading:
+        """An item of the list in the house form. quirks  what was agreed on with the partner. Raises InvalidObject"""
+        return spoken.read(self.kind, wire)
+
+    @property
+    def held(self) -> str | None:
+        """A query for what the whole of a list must show: ref and rev of what we hold of it. None, if nothing follows from one.
+
+        :partner_id, :addressee  whose list it is; :owner  whose objects are in it, NULL for everybody's behind a hub
+        """
+        return f"""SELECT t.owner || '/' || t.key AS ref, t.rev FROM {self.table} t
+                    WHERE t.partner_id = :partner_id AND t.addressee = :addressee AND NOT t.gone
+                      AND (CAST(:owner AS text) IS NULL OR t.owner = :owner)"""
+
+    async def missed(self, tx: WriteTx, partner_id: int, refs: Sequence[str], before: int) -> Again | None:
+        """What a whole list did not show, noted as findings by now; tells whether the next list is to be whole as well.
+
+        before  what has a higher rev was written meanwhile
+        """
+        return None
 
     async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
         """Keep the objects of one page, each at most once in it; older states than ours are passed over.

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from ocpi_party.database import Database, ReadTx
 from ocpi_party.ocpi.modules import InterfaceRole
 from ocpi_party.ocpi.types import House, decode
-from ocpi_party.outbox.repository import Mark
+from ocpi_party.outbox.telling import Mark
 from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.partners.client import Answer
 from ocpi_party.partners.urls import join

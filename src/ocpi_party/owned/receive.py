@@ -13,8 +13,8 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, PartyId, decode, encode, fold, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
 from ocpi_party.partners.audience import EVERYBODY
+from ocpi_party.partners.findings import note
 
 Merge = Callable[[JsonObject, JsonObject], JsonObject]
 """(what we have, what changed) → the whole object afterwards"""
@@ -58,7 +58,7 @@ async def put(
         raise InvalidObject("/last_updated", "is older than the state that we have")
     await tell(tx, module, ref, new=done.created)
     if reading.findings:
-        await partners.note(tx, ref.partner_id, module, str(ref), reading.findings)
+        await note(tx, ref.partner_id, module, str(ref), reading.findings)
     return done
 
 

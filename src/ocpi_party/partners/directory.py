@@ -5,9 +5,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ocpi_party.database import Database, DatabaseUnavailable
-from ocpi_party.partners import repository
+from ocpi_party.partners import credentials_tokens, repository
+from ocpi_party.partners.parties import own_parties, reached_directly
 from ocpi_party.partners.partner import Partner, Party
 from ocpi_party.partners.secrets import Vault, candidates
+from ocpi_party.partners.table import DIRECTORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Directory:
 
     async def open(self) -> None:
         """Begin to listen for changes. Raises DatabaseUnavailable."""
-        self._stop = await self._database.listen(repository.DIRECTORY, lambda _payload: self.drop(), self._deaf)
+        self._stop = await self._database.listen(DIRECTORY, lambda _payload: self.drop(), self._deaf)
         self._hearing = True
 
     async def close(self) -> None:
@@ -78,7 +80,7 @@ class Directory:
             return self._own[1]
         drops = self._drops
         async with self._database.read() as tx:
-            parties = await repository.own_parties(tx)
+            parties = await own_parties(tx)
         if self._hearing and drops == self._drops:
             self._own = (time.monotonic() + self._keep, parties)
         return parties
@@ -89,7 +91,7 @@ class Directory:
             return self._direct[1]
         drops = self._drops
         async with self._database.read() as tx:
-            owners = await repository.reached_directly(tx)
+            owners = await reached_directly(tx)
         if self._hearing and drops == self._drops:
             self._direct = (time.monotonic() + self._keep, owners)
         return owners
@@ -131,7 +133,7 @@ class Directory:
             return None
         by_digest = {self._vault.digest(token): token for token in tokens}
         async with self._database.read() as tx:
-            found = await repository.token_states(tx, list(by_digest))
+            found = await credentials_tokens.token_states(tx, list(by_digest))
             # Two forms of one header that name different tokens would be a wrong guess: exactly one may match (AMB-01).
             partner = await repository.get(tx, found[0]["partner_id"]) if len(found) == 1 else None
         if partner is None:
@@ -139,6 +141,6 @@ class Directory:
         row = found[0]
         if row["first_used_at"] is None and row["state"] != "INVITATION":
             async with self._database.write() as tx:
-                await repository.first_use(tx, partner.id, row["digest"])
+                await credentials_tokens.first_use(tx, partner.id, row["digest"])
             self.drop()  # Tokens that ended with it must not live on here until the database has told us.
         return Caller(partner, by_digest[row["digest"]], invited=row["state"] == "INVITATION")

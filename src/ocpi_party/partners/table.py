@@ -21,6 +21,9 @@ from ocpi_party.database import metadata
 
 NOW = text("now()")
 
+DIRECTORY = "directory"
+"""The channel on which every process hears that parties, partners or tokens changed."""
+
 PARTIES = Table(
     "parties",
     metadata,
@@ -77,6 +80,14 @@ PARTNER_PARTIES = Table(
         DateTime(timezone=True),
         comment="when a party behind a hub went away, by our clock; NULL as soon as what it has since is going to be fetched",
     ),
+    Column(
+        "rev",
+        BigInteger,
+        nullable=False,
+        server_default=text("nextval('revisions')"),
+        comment="new whenever the hub tells of it",
+    ),
+    Column("unlisted_since", DateTime(timezone=True), comment="since when the hub's whole list has left it out"),
     Index(None, "owner", "role"),
 )
 

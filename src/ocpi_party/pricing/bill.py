@@ -66,6 +66,9 @@ class Bill:
         for tariff in self.charged.values():
             yield from limits(tariff, [line for line in lines if line.tariff_id == tariff.id])
 
+    def tariff_ids(self) -> Iterator[str]:
+        yield from dict.fromkeys([*(use.tariff.id for use in self.reserved), *self.charged])
+
     def currency(self) -> str:
         """Empty if there was no tariff at all."""
         used = {use.tariff.currency for use in [*self.used, *self.reserved]}

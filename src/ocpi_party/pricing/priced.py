@@ -10,6 +10,7 @@ from ocpi_party.pricing.lines import Line
 @dataclass(frozen=True)
 class PricedSession:
     """
+    tariff_ids     the tariffs that charging periods, or a reservation, were priced by; none if there was none for them
     lines          all that was used, priced or not; their costs add up to `total_cost`
     notes          what an operator should know about how it was calculated
     total_energy   in kWh, as measured; total_time and total_parking_time in hours, without the time of a reservation
@@ -17,6 +18,7 @@ class PricedSession:
     """
 
     currency: str
+    tariff_ids: tuple[str, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
     total_energy: Fraction

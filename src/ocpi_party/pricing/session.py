@@ -78,6 +78,7 @@ def _priced(bill: Bill, charging: Sequence[Period], session: Session) -> PricedS
     parked = [period.quantities["PARKING_TIME"] for period in charging if "PARKING_TIME" in period.quantities]
     return PricedSession(
         currency=bill.currency(),
+        tariff_ids=tuple(bill.tariff_ids()),
         lines=tuple(bill.lines()),
         notes=tuple(bill.notes),
         total_energy=sum((period.quantities.get("ENERGY", Fraction(0)) for period in charging), Fraction(0)),

@@ -17,12 +17,11 @@ from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, wire_time
-from ocpi_party.owned.pull import Found, Pulled
+from ocpi_party.owned.pull import Again, Found, Pulled
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import Answer, OcpiClient, Route
+from ocpi_party.partners.findings import Note, note_many
 from ocpi_party.partners.partner import Partner
-from ocpi_party.partners.repository import Note
 from ocpi_party.pull import links
 from ocpi_party.pull import repository as pulls
 from ocpi_party.pull.repository import Pull, Turned
@@ -173,7 +172,7 @@ class Crawl:
             self.pull = await pulls.turn(tx, self.pull, turned)
             if next_url is None:
                 await self._finish(tx, page)
-            await partners.note_many(tx, self.partner.id, self.pull.module, page.notes)
+            await note_many(tx, self.partner.id, self.pull.module, page.notes)
         if page.refused:
             log.warning(
                 "partner %s: %s of %s %s on a page cannot be taken, see its findings",
@@ -192,7 +191,7 @@ class Crawl:
         """Good objects are kept, each bad one is noted (TRN-30, OWN-21)."""
         name = self._name(item)
         try:
-            reading = self.dialect.read(self.pulled.kind, item)
+            reading = self.pulled.read(self.dialect, item, self.partner.quirks)
         except InvalidObject as fault:
             page.refs.add(name)
             return page.refuse(name, fault.pointer, fault.rule)
@@ -248,12 +247,21 @@ class Crawl:
             page.doubt = "ends before as many objects as X-Total-Count were sent"
         if page.doubt is not None:
             page.notes.append(Note(f"{self.pull.party}/", "", f"the list {page.doubt}"))
-        elif self.pull.date_from is None and self.pulled.table is not None:
-            owner = None if self.partner.is_hub else self.pull.party
-            await pulls.note_missing(tx, self.pull, self.pulled.table.name, owner, NOT_LISTED)
+        doubted = page.doubt is not None or self.pull.date_from is not None
+        again = None if doubted else await self._missed(tx)
         await pulls.finish(tx, self.pull, self.next_at())
+        if again is not None:
+            await pulls.want_whole(tx, self.pull, soon=again is Again.SOON)
         if self.pull.module is ModuleId.HUB_CLIENT_INFO:
             await pulls.catch_up(tx, self.partner.id)
+
+    async def _missed(self, tx: WriteTx) -> Again | None:
+        """What the whole list did not show is noted, and what follows from it done."""
+        if self.pulled.held is None or self.pull.since_rev is None:
+            return None
+        owner = None if self.partner.is_hub else self.pull.party
+        missing = await pulls.note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
+        return await self.pulled.missed(tx, self.partner.id, missing, self.pull.since_rev) if missing else None
 
 
 def _count(answered: Mapping[str, str], before: int | None) -> int | None:

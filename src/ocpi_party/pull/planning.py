@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
-from ocpi_party.outbox.repository import RANK
+from ocpi_party.outbox.marking import RANK
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
 

@@ -8,8 +8,7 @@ from functools import cache
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId
-from ocpi_party.partners import repository as partners
-from ocpi_party.partners.repository import Note
+from ocpi_party.partners.findings import Note, tell_findings
 from ocpi_party.pull.planning import Wanted
 
 _KEYS = """unnest(CAST(:modules AS text[]), CAST(:parties AS text[]), CAST(:addressees AS text[]), CAST(:ranks AS int[]))
@@ -99,6 +98,7 @@ class Pull:
 
     started_at  None: the crawl has not begun
     date_from   None: a crawl of everything
+    since_rev   what has a higher revision was written while we crawled
     total       X-Total-Count of the last page
     """
 
@@ -112,6 +112,7 @@ class Pull:
     good_until: datetime | None
     started_at: datetime | None
     date_from: datetime | None
+    since_rev: int | None
     next_url: str | None
     pages: int
     objects: int
@@ -120,7 +121,7 @@ class Pull:
 
 
 _COLUMNS = """p.id, p.lease, p.partner_id, p.module, p.party, p.addressee, p.wanted_full, p.good_until, p.started_at, p.date_from,
-              p.next_url, p.pages, p.objects, p.total, p.failures"""
+              p.since_rev, p.next_url, p.pages, p.objects, p.total, p.failures"""
 _ONE_AT_A_TIME = Statement("SELECT pg_advisory_xact_lock(hashtext('pulls'))")
 _DUE = "(o.leased_until < now() OR o.leased_until IS NULL AND o.next_at <= now())"
 _CLAIM = Statement(
@@ -161,12 +162,15 @@ _BEGIN = Statement(
 )
 
 
+_FORGET_PAGES = Statement("DELETE FROM pull_pages WHERE pull_id = :id")
+
+
 async def begin(tx: WriteTx, pull: Pull, url: str, at: datetime, date_from: datetime | None) -> Pull:
     """Begin a crawl, from its first page on. Raises LeaseLost"""
     row = await tx.row(_BEGIN, id=pull.id, lease=pull.lease, at=at, date_from=date_from, url=url)
     if row is None:
         raise LeaseLost
-    await tx.run(Statement("DELETE FROM pull_pages WHERE pull_id = :id"), id=pull.id)
+    await tx.run(_FORGET_PAGES, id=pull.id)
     return _pull(row)
 
 
@@ -222,24 +226,25 @@ async def turn(tx: WriteTx, pull: Pull, page: Turned) -> Pull:
     return _pull(row)
 
 
+_VISITED = Statement("SELECT EXISTS (SELECT FROM pull_pages WHERE pull_id = :id AND url = :url)")
+
+
 async def was_visited(tx: ReadTx, pull: Pull, url: str) -> bool:
     """Whether this crawl fetched that page already."""
-    query = Statement("SELECT EXISTS (SELECT FROM pull_pages WHERE pull_id = :id AND url = :url)")
-    return bool(await tx.value(query, id=pull.id, url=url))
+    return bool(await tx.value(_VISITED, id=pull.id, url=url))
 
 
 @cache
-def _missing(table: str) -> Statement:
+def _missing(held: str) -> Statement:
     # What was written since the crawl began may be too new for its pages.
     return Statement(
         f"""
         INSERT INTO findings (partner_id, module, ref, pointer, rule)
-        SELECT t.partner_id, CAST(:module AS text), t.owner || '/' || t.key, '', CAST(:rule AS text)
-          FROM {table} t JOIN pulls p ON p.id = :id
-         WHERE t.partner_id = p.partner_id AND t.addressee = p.addressee AND NOT t.gone AND t.rev <= p.since_rev
-           AND (CAST(:owner AS text) IS NULL OR t.owner = :owner)
+        SELECT :partner_id, CAST(:module AS text), h.ref, '', CAST(:rule AS text)
+          FROM ({held}) h
+         WHERE h.rev <= :before
            AND NOT EXISTS (SELECT FROM pull_pages g CROSS JOIN LATERAL unnest(g.refs) AS r(ref)
-                            WHERE g.pull_id = :id AND r.ref = t.owner || '/' || t.key)
+                            WHERE g.pull_id = :id AND r.ref = h.ref)
          ORDER BY 3
         ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()
         RETURNING ref, pointer, rule, xmax = 0 AS new
@@ -247,15 +252,20 @@ def _missing(table: str) -> Statement:
     )
 
 
-async def note_missing(tx: WriteTx, pull: Pull, table: str, owner: str | None, rule: str) -> int:
-    """A finding for each object that we hold and a whole crawl did not show (PAG-19); tells how many.
+async def note_missing(tx: WriteTx, pull: Pull, held: str, owner: str | None, rule: str) -> list[str]:
+    """A finding for each object that we hold and a whole crawl did not show (PAG-19); their refs.
 
+    held   Pulled.held
     owner  whose objects the list holds; None for everybody's behind a hub
     """
-    rows = await tx.rows(_missing(table), id=pull.id, module=pull.module, owner=owner, rule=rule)
+    rows = await tx.rows(
+        _missing(held),
+        id=pull.id, partner_id=pull.partner_id, addressee=pull.addressee, owner=owner,
+        module=pull.module, rule=rule, before=pull.since_rev,
+    )  # fmt: skip
     new = [Note(row["ref"], row["pointer"], row["rule"]) for row in rows if row["new"]]
-    await partners.tell_findings(tx, pull.partner_id, pull.module, new)
-    return len(rows)
+    await tell_findings(tx, pull.partner_id, pull.module, new)
+    return [row["ref"] for row in rows]
 
 
 _FINISH = Statement(
@@ -272,6 +282,17 @@ async def finish(tx: WriteTx, pull: Pull, next_at: datetime | None) -> None:
     """The crawl came to its end. next_at  None: not again, unless somebody wanted it meanwhile. Raises LeaseLost"""
     if not await tx.run(_FINISH, id=pull.id, lease=pull.lease, next_at=next_at):
         raise LeaseLost
+
+
+_WANT_WHOLE = Statement(
+    """UPDATE pulls SET wanted_full = true, next_at = CASE WHEN :soon THEN LEAST(next_at, now() + :pause) ELSE next_at END
+        WHERE id = :id"""
+)
+
+
+async def want_whole(tx: WriteTx, pull: Pull, *, soon: bool) -> None:
+    """The next time, fetch the whole list and not what changed. soon  do not wait until it is due"""
+    await tx.run(_WANT_WHOLE, id=pull.id, soon=soon, pause=_PAUSE)
 
 
 _FAIL = Statement(
@@ -301,11 +322,12 @@ async def state(tx: ReadTx, partner_id: int) -> list[Row]:
     return await tx.rows(_STATE, id=partner_id)
 
 
+_AGES = Statement(
+    """SELECT partner_id, module, max(extract(epoch FROM now() - good_until))::float AS age FROM pulls
+        WHERE good_until IS NOT NULL GROUP BY partner_id, module ORDER BY partner_id, module"""
+)
+
+
 async def ages(tx: ReadTx) -> list[Row]:
     """For those who watch: how old, in seconds, is what was fetched of each list; none for one never fetched."""
-    return await tx.rows(
-        Statement(
-            """SELECT partner_id, module, max(extract(epoch FROM now() - good_until))::float AS age FROM pulls
-                WHERE good_until IS NOT NULL GROUP BY partner_id, module ORDER BY partner_id, module"""
-        )
-    )
+    return await tx.rows(_AGES)

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
-from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
+from ocpi_party.partners.parties import own_parties, reached_directly
 from ocpi_party.pull import repository as pulls
 from ocpi_party.pull.crawl import Crawl, ListRefused, NotAuthorized
 from ocpi_party.pull.links import ForeignLink
@@ -58,7 +59,7 @@ class PullWorker:
     async def plan(self, tx: WriteTx, partner_id: int) -> None:
         """Fetch from now on what we need of this partner as it is now; nothing, if it is not connected or not to be pulled."""
         partner = await partners.get(tx, partner_id)
-        lists = wanted(partner, await partners.own_parties(tx), self.pulled) if partner else []
+        lists = wanted(partner, await own_parties(tx), self.pulled) if partner else []
         await pulls.plan(tx, partner_id, lists)
         await pulls.catch_up(tx, partner_id)
 
@@ -145,11 +146,11 @@ class PullWorker:
     async def _crawl(self, pull: Pull) -> Crawl | None:
         async with self.database.read() as tx:
             partner = await partners.get(tx, pull.partner_id)
-            direct = await partners.reached_directly(tx) if partner and partner.is_hub else frozenset()
+            direct = await reached_directly(tx) if partner and partner.is_hub else frozenset()
         pulled = self.pulled.get(pull.module)
         if partner is None or pulled is None:
             return None
-        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        dialect = dialect_of(self.dialects, partner.version)
         return Crawl(
             self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, pull
         )  # fmt: skip

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ocpi_party.database import Database, DatabaseUnavailable
-from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.modules.callbacks import delivery, inbound, outbound
 from ocpi_party.modules.callbacks.delivery import Due
 from ocpi_party.modules.callbacks.urls import check_response_url
@@ -127,7 +127,7 @@ class ResultWorker:
             url = check_response_url(due.response_url, partner, allow_private=self.client.allow_private)
         except InvalidObject as fault:
             return "REFUSED", f"we may not call its response_url any more: it {fault.rule}"
-        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        dialect = dialect_of(self.dialects, partner.version)
         kind = self.kinds[due.module, due.kind]
         route = Route(PartyId.parse(due.ours), PartyId.parse(due.theirs) if due.theirs else None)
         about = About(due.module, f"{due.kind}/{due.request_id}", url_is_secret=True)

@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import Any
 
 from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
-from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId, now
-from ocpi_party.outbox import repository as outbox
-from ocpi_party.outbox.repository import Lane, Mark
+from ocpi_party.outbox import lanes, telling
+from ocpi_party.outbox.lanes import Lane
+from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import Answer, OcpiClient, PartnerUnreachable, Route
@@ -92,7 +93,7 @@ class PushWorker:
         if free <= 0:
             return 0
         async with self.database.write() as tx:
-            claimed = await outbox.claim(tx, most=free, lease_for=self.lease_for)
+            claimed = await lanes.claim(tx, most=free, lease_for=self.lease_for)
         for lane in claimed:
             task = asyncio.create_task(self.tell_lane(lane))
             self._busy.add(task)
@@ -118,12 +119,12 @@ class PushWorker:
             )
             log.warning("partner %s (%s) cannot be told until %s: %s", lane.partner_id, lane.party, until, fault)
             async with self.database.write() as tx:
-                await outbox.postpone(tx, lane, until, str(fault))
+                await lanes.postpone(tx, lane, until, str(fault))
                 if lane.failures == 0:
                     await self._tell_operator(tx, EventType.PARTNER_UNREACHABLE, lane, why=str(fault))
         else:
             async with self.database.write() as tx:
-                await outbox.release(tx, lane)
+                await lanes.release(tx, lane)
                 if lane.failures:
                     await self._tell_operator(tx, EventType.PARTNER_BACK, lane)
         finally:
@@ -135,7 +136,7 @@ class PushWorker:
         if moment - self._held.get(lane, float("-inf")) < self.lease_for.total_seconds() / 3:
             return
         async with self.database.write() as tx:
-            if not await outbox.renew(tx, lane, self.lease_for):
+            if not await lanes.renew(tx, lane, self.lease_for):
                 raise LaneLost
         self._held[lane] = moment
 
@@ -143,7 +144,7 @@ class PushWorker:
         """Tell the next few. False, if there is nothing left. Raises PartnerUnreachable, LaneLost"""
         await self._hold(lane)
         async with self.database.read() as tx:
-            marks = await outbox.waiting(tx, lane, _BATCH)
+            marks = await telling.waiting(tx, lane, _BATCH)
             partner = await partners.get(tx, lane.partner_id)
             states = await self._load(tx, marks)
         if not marks or partner is None:
@@ -159,7 +160,7 @@ class PushWorker:
         finally:
             if told:
                 async with self.database.write() as tx:
-                    await outbox.settle(tx, lane, told)
+                    await telling.settle(tx, lane, told)
         return True
 
     async def _load(self, tx: Any, marks: list[Mark]) -> dict[tuple[ModuleId, str], State]:
@@ -176,7 +177,7 @@ class PushWorker:
         pushed = self.pushed.get(mark.module)
         if pushed is None or not teller.url:
             async with self.database.write() as tx:
-                await outbox.drop(tx, mark)
+                await telling.drop(tx, mark)
             return False
         try:
             if state is not None and not state.is_there_for(lane.party):
@@ -186,7 +187,7 @@ class PushWorker:
         except PartnerUnreachable as fault:
             if fault.maybe_done:
                 async with self.database.write() as tx:
-                    await outbox.doubt(tx, mark, str(fault))
+                    await telling.doubt(tx, mark, str(fault))
             raise
         if answer is None or answer.ok:
             if self.delivered is not None and answer is not None:
@@ -196,7 +197,7 @@ class PushWorker:
             raise Unauthorized(f"the partner does not accept our credentials token: {answer}")
         log.warning("partner %s refuses %s %s: %s", partner.id, mark.module, mark.ref, answer)
         async with self.database.write() as tx:
-            await outbox.refuse(tx, mark, str(answer))
+            await telling.refuse(tx, mark, str(answer))
             await self._tell_operator(
                 tx, EventType.DELIVERY_GIVEN_UP, lane, module=mark.module, object=mark.ref, why=str(answer)
             )
@@ -209,7 +210,7 @@ class PushWorker:
     def _teller(self, lane: Lane, partner: Partner, mark: Mark) -> Teller:
         pushed = self.pushed.get(mark.module)
         url = partner.endpoint(mark.module, pushed.interface if pushed else InterfaceRole.RECEIVER) or ""
-        dialect = self.dialects.get(partner.version or "") or next(iter(self.dialects.values()))
+        dialect = dialect_of(self.dialects, partner.version)
         route = Route(PartyId.parse(mark.ref.partition("/")[0]), PartyId.parse(lane.party))
 
         async def send(method: str, to: str, body: Any, params: Mapping[str, str] | None) -> Answer:

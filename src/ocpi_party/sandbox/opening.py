@@ -13,6 +13,7 @@ from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import encode
 from ocpi_party.owned.publish import our_ref
 from ocpi_party.partners import repository as partners
+from ocpi_party.partners.parties import add_party
 from ocpi_party.partners.partner import PartnerStatus, Party
 from ocpi_party.sandbox.parties import CARDS, CPO, EMSP, TARIFF_ID, locations, tariff
 
@@ -27,7 +28,7 @@ async def open_sandbox(house: App, party: Party) -> str:
     """Make everything ready; tells the token that a partner registers with. Invitations that nobody used end."""
     building = house.building
     async with building.database.write() as tx:
-        await partners.add_party(tx, party)
+        await add_party(tx, party)
         await (_furnish_cpo if party.role is Role.CPO else _furnish_emsp)(tx)
         for partner in await partners.every(tx):
             if partner.status is PartnerStatus.INVITED:

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Request
 from pydantic import BeforeValidator
 
-from ocpi_party.database import Database, WriteTx
+from ocpi_party.database import Database, ReadTx, WriteTx
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
@@ -56,6 +56,7 @@ class Building:
     messages      writes down what is exchanged with partners; None, if nothing is kept
     happenings    wakes readers of events
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
+    answers_within  how long that may take; None likewise
     wake          tells the workers of this process that there is something to do
     connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
     disconnected  likewise when it leaves
@@ -86,6 +87,7 @@ class Building:
     messages: Recorder | None
     happenings: Happenings
     ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+    answers_within: Callable[[ReadTx, str], Awaitable[timedelta | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]
     missed: Callable[[WriteTx, int, ModuleId], Awaitable[bool]]

@@ -27,7 +27,7 @@ class InvitedOnly(errors.Refusal):
 
 
 class NotYet(errors.Refusal):
-    """The handshake with the asker is not finished at our end: the same request will do in a moment (503)."""
+    """What the request depends on is not finished at our end: the same request will do in a moment (503)."""
 
 
 ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {

@@ -167,9 +167,12 @@ class OcpiFront:
 
 def _as_told(given: Mapping[str, str]) -> tuple[PartyId | None, PartyId | None]:
     """The headers swapped as they came, for an answer that says they are wrong."""
-    sender = given.get(headers.FROM_COUNTRY_CODE), given.get(headers.FROM_PARTY_ID)
-    to = given.get(headers.TO_COUNTRY_CODE), given.get(headers.TO_PARTY_ID)
-    return (PartyId(*sender) if all(sender) else None, PartyId(*to) if all(to) else None)  # type: ignore[arg-type]
+
+    def party(country_code: str, party_id: str) -> PartyId | None:
+        told = given.get(country_code), given.get(party_id)
+        return PartyId(told[0], told[1]) if told[0] and told[1] else None
+
+    return party(headers.FROM_COUNTRY_CODE, headers.FROM_PARTY_ID), party(headers.TO_COUNTRY_CODE, headers.TO_PARTY_ID)
 
 
 def interface_of(path: str) -> tuple[Role | None, str, ModuleId | None]:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from ocpi_party.database import Database, DatabaseUnavailable, Row, Statement
+from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement
 from ocpi_party.events import repository
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import NoAnswer
@@ -49,6 +49,21 @@ _FAIL = Statement(
         WHERE id = :id AND lease = :lease"""
 )
 _RELEASE = Statement("UPDATE webhooks SET leased_until = NULL WHERE id = :id AND lease = :lease")
+
+
+_ASKED = Statement(
+    "SELECT id, url, secret, timeout_ms FROM webhooks WHERE asked = :asked AND enabled ORDER BY id DESC LIMIT 1"
+)
+
+
+def _within(webhook: Row) -> timedelta:
+    return timedelta(milliseconds=webhook["timeout_ms"] or 3000)
+
+
+async def answers_within(tx: ReadTx, question: str) -> timedelta | None:
+    """How long the operator's system may take to answer such a question; None, if no webhook answers it."""
+    webhook = await tx.row(_ASKED, asked=question)
+    return None if webhook is None else _within(webhook)
 
 
 @dataclass(slots=True)
@@ -148,13 +163,7 @@ class WebhookWorker:
         Raises    NoAnswer, if it is late or makes no sense
         """
         async with self.database.read() as tx:
-            webhook = await tx.row(
-                Statement(
-                    """SELECT id, url, secret, timeout_ms FROM webhooks
-                        WHERE asked = :asked AND enabled ORDER BY id DESC LIMIT 1"""
-                ),
-                asked=question,
-            )
+            webhook = await tx.row(_ASKED, asked=question)
         if webhook is None:
             return None
         body = encode({"type": f"question.{question}", "time": wire_time(now()), "data": dict(about)})
@@ -162,7 +171,7 @@ class WebhookWorker:
         headers = signed(self.vault.open(webhook["secret"], webhook["id"]), message_id, body)
         assert self._http is not None
         try:
-            async with asyncio.timeout((webhook["timeout_ms"] or 3000) / 1000):
+            async with asyncio.timeout(_within(webhook).total_seconds()):
                 answer = await self._http.post(webhook["url"], content=body, headers=headers)
             found = answer.json()
         except (httpx.HTTPError, OSError, TimeoutError, ValueError) as fault:

@@ -8,7 +8,7 @@ from tests.partner import Caller, FakePartner
 from tests.server import Server
 
 from ocpi_party.database import Statement
-from ocpi_party.modules.callbacks import delivery, inbound, outbound
+from ocpi_party.modules.callbacks import delivery, inbound, outbound, repeated
 from ocpi_party.modules.callbacks.inbound import Inbound
 from ocpi_party.modules.callbacks.outbound import Outbound
 from ocpi_party.modules.callbacks.urls import callback_url, check_response_url, new_secret
@@ -106,12 +106,12 @@ async def test_the_same_request_within_its_time_has_the_same_first_answer(server
     same, other = await _inbound(server), await _inbound(server, response_url="https://tnm.example/back/2")
 
     async with server.app.building.database.write() as tx:
-        answers = [await inbound.first_answer(tx, asked) for asked in (same, other)]
+        found = [await repeated.first(tx, asked) for asked in (same, other)]
     await _overdue(server)
     async with server.app.building.database.write() as tx:
-        later = await inbound.first_answer(tx, same)
+        later = await repeated.first(tx, same)
 
-    assert answers == [b'{"result":"ACCEPTED","timeout":30}', None]
+    assert [one and one.response for one in found] == [b'{"result":"ACCEPTED","timeout":30}', None]
     assert later is None
 
 

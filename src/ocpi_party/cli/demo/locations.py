@@ -1,6 +1,7 @@
 """Steps of the demo: Locations and the status of their EVSEs reach the eMSP, also after it was away."""
 
 import asyncio
+from functools import partial
 from itertools import count
 from statistics import median
 from time import perf_counter
@@ -114,7 +115,7 @@ async def report_status(story: Story) -> None:
         status = _STATUSES[number % 2]
         started = perf_counter()
         await report(story, 0, status)
-        await story.wait("the eMSP sees the new status", lambda s=status: has_status(story, 0, s), within=20)  # type: ignore[misc]
+        await story.wait("the eMSP sees the new status", partial(has_status, story, 0, status), within=20)
         took.append((perf_counter() - started) * 1000)
     story.holds(
         f"20 changes, from the operator's PATCH at the CPO until the eMSP's API shows it: "

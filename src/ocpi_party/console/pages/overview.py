@@ -11,7 +11,7 @@ from ocpi_party.console.visit import Place, Visit
 from ocpi_party.database import Row
 from ocpi_party.events import repository as events
 from ocpi_party.ocpi.types import now
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import overview as outbox
 
 _SPANS = {
     "hour": (timedelta(hours=1), timedelta(minutes=1)),

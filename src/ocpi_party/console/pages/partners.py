@@ -8,7 +8,6 @@ from starlette.responses import Response
 from ocpi_party.console.handshake import watched
 from ocpi_party.console.visit import Place, Visit
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.outbox import repository as outbox
 
 MODULES = [module for module in ModuleId if module not in (ModuleId.CREDENTIALS,)]
 
@@ -92,12 +91,7 @@ async def pull(visit: Visit) -> Response:
 
 async def retry(visit: Visit) -> Response:
     """Send what was refused again, and what waits at once."""
-    partner_id = (await visit.api.get(_path(visit))).data["id"]
-    async with visit.building.database.write() as tx:
-        await outbox.retry_refused(tx, partner_id)
-        await outbox.wake(tx, partner_id)
-    visit.building.wake()
-    return visit.go(f"/partners/{partner_id}", "retrying")
+    return await _done(visit, "POST", "/retry", "retrying")
 
 
 async def confirm_unregister(visit: Visit) -> Response:

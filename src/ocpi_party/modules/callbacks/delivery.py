@@ -89,9 +89,32 @@ async def postpone(tx: WriteTx, due: Due, until: datetime, why: str) -> None:
     await tx.run(_POSTPONE, id=due.id, lease=due.lease, until=until, why=why)
 
 
+RETRIABLE = """d.state IN ('REFUSED', 'GIVEN_UP')
+               AND now() < GREATEST(r.deadline + interval '1 day', d.give_up_at)
+               AND NOT EXISTS (SELECT FROM results_due b
+                                WHERE b.request_id = d.request_id AND b.id > d.id AND b.state = 'DELIVERED')"""
+"""Of a result `d` of a request `r`. A partner may forget its response_url, we keep ours a day; and what was told last stands."""
+
+_RETRY = Statement(
+    f"""UPDATE results_due SET state = 'DUE', next_at = now(), give_up_at = GREATEST(give_up_at, now() + :keep_trying),
+               attempts = 0, settled_at = NULL
+         WHERE id IN (SELECT d.id FROM results_due d JOIN inbound_requests r ON r.id = d.request_id
+                       WHERE d.partner_id = :id AND {RETRIABLE})"""
+)
+
+
+async def retry(tx: WriteTx, partner_id: int, keep_trying: timedelta) -> int:
+    """Deliver once more what this partner refused or was given up, where that still makes sense; tells how many there are.
+
+    keep_trying  how long to try
+    """
+    return await tx.run(_RETRY, id=partner_id, keep_trying=keep_trying)
+
+
+_UNDELIVERED = Statement("SELECT count(*) FROM results_due WHERE partner_id = :id AND state = 'DUE'")
+
+
 async def undelivered(tx: ReadTx, partner_id: int) -> int:
     """How many results wait for this partner."""
-    count: int = await tx.value(
-        Statement("SELECT count(*) FROM results_due WHERE partner_id = :id AND state = 'DUE'"), id=partner_id
-    )
+    count: int = await tx.value(_UNDELIVERED, id=partner_id)
     return count

@@ -46,36 +46,27 @@ class Inbound:
         return hashlib.sha256(encode(named)).digest()
 
 
-_ALONE = Statement("SELECT pg_advisory_xact_lock(CAST(:partner_id AS int), hashtext(encode(:fingerprint, 'hex')))")
-_REPEATED = Statement(
-    """SELECT convert_to(response::text, 'UTF8') FROM inbound_requests
-        WHERE partner_id = :partner_id AND fingerprint = :fingerprint AND deadline > now() ORDER BY id LIMIT 1"""
-)
 _OPEN = Statement(
     """INSERT INTO inbound_requests
          (module, kind, partner_id, ours, theirs, ref, request, fingerprint, response_url, response, on_timeout, number,
-          deadline)
+          deadline, asked_until)
        VALUES (:module, :kind, :partner_id, :ours, :theirs, :ref, CAST(:request AS json), :fingerprint, :response_url,
-               CAST(:response AS json), CAST(:on_timeout AS json), CAST(:number AS bigint), now() + CAST(:wait AS interval))
+               CAST(:response AS json), CAST(:on_timeout AS json), CAST(:number AS bigint), now() + CAST(:wait AS interval),
+               now() + CAST(:asked_within AS interval))
        RETURNING id"""
 )
 
 
-async def first_answer(tx: WriteTx, asked: Inbound) -> bytes | None:
-    """What we answered to this very request before, if its time is not over (CMD-R-25). Others that are the same wait for us."""
-    await tx.row(_ALONE, partner_id=asked.partner_id, fingerprint=asked.fingerprint)
-    found: bytes | None = await tx.value(_REPEATED, partner_id=asked.partner_id, fingerprint=asked.fingerprint)
-    return found
-
-
 async def open_request(
-    tx: WriteTx, asked: Inbound, response: bytes, promised: timedelta, *, number: int | None = None
-) -> int:
+    tx: WriteTx, asked: Inbound, response: bytes, promised: timedelta,
+    *, number: int | None = None, asked_within: timedelta | None = None,
+) -> int:  # fmt: skip
     """Keep a request that we take on, and tell its id.
 
     response  what the partner is answered at once
     promised  the timeout that the partner is told
     number    our number of what it is about, where the partner's own id must not reach a station
+    asked_within  how long it may take to find out whether somebody takes it; None, if the response stands
     """
     request_id: int = await tx.value(
         _OPEN,
@@ -92,26 +83,10 @@ async def open_request(
         on_timeout=encode(asked.on_timeout).decode(),
         number=number,
         wait=promised * (1 - MARGIN),
+        asked_within=asked_within,
     )
     await happened.received(tx, asked.module, asked.kind, request_id, asked.partner_id)
     return request_id
-
-
-_ANSWER = Statement(
-    """UPDATE inbound_requests
-          SET response = CAST(:response AS json), deadline = received_at + CAST(:wait AS interval),
-              state = CASE WHEN :refused THEN 'REFUSED' ELSE state END
-        WHERE id = :id AND state = 'PENDING'"""
-)
-
-
-async def answer(tx: WriteTx, request_id: int, response: bytes, promised: timedelta, *, refused: bool) -> bool:
-    """The partner is answered something else than what was kept first. False, if the request has its result already.
-
-    refused  no result follows
-    """
-    wait = promised * (1 - MARGIN)
-    return await tx.run(_ANSWER, id=request_id, response=response.decode(), wait=wait, refused=refused) == 1
 
 
 _DUE = """INSERT INTO results_due (request_id, partner_id, document, give_up_at)
@@ -125,6 +100,7 @@ _SETTLE = Statement(
 _TIME_OUT = Statement(
     f"""WITH overdue AS (
             SELECT id FROM inbound_requests WHERE state = 'PENDING' AND deadline <= now()
+               AND (asked_until IS NULL OR asked_until <= now())
              ORDER BY deadline LIMIT :most FOR UPDATE SKIP LOCKED),
         settled AS (
             UPDATE inbound_requests r SET state = 'TIMED_OUT', result = on_timeout, resulted_at = now()

@@ -49,6 +49,11 @@ INBOUND_REQUESTS = Table(
     Column(
         "number", BigInteger, comment="our number of what it is about, where the partner's id must not reach a station"
     ),
+    Column(
+        "asked_until",
+        DateTime(timezone=True),
+        comment="until then somebody finds out whether it is taken; NULL: the response stands",
+    ),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column(
         "state",
@@ -86,6 +91,7 @@ RESULTS_DUE = Table(
     Column("settled_at", DateTime(timezone=True)),
     Column("error", Text, comment="of the last attempt, in words"),
     Index(None, "request_id", "id"),
+    Index("results_due_undelivered_idx", "id", postgresql_where=text("state <> 'DELIVERED'")),
     Index("results_due_next_idx", "next_at", postgresql_where=text("state = 'DUE'")),
     comment="results to be POSTed to a response_url, those of one request in order",
 )

@@ -5,7 +5,7 @@ from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.locations.facts import time_zone
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.types import JsonObject, now, parse_time, wire_time
+from ocpi_party.ocpi.types import JsonObject, fold, now, parse_time, wire_time
 from ocpi_party.partners.audience import OURS
 from ocpi_party.pricing.cost_fields import PARTS, cost_fields
 from ocpi_party.pricing.exact import Unpriceable
@@ -20,15 +20,29 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
     """The CDR with its cost fields in place of those in the body, if there are any, and how they came about.
 
     owner   our CPO, as rows name it; its Location tells the time zone, else it is UTC
-    Raises  InvalidObject, also for tariffs and periods that have no price
+    Raises  InvalidObject, also for tariffs and periods that have no price: a session that costs nothing has a tariff
+            that says so ("Free of Charge"); a period beside others that names none costs nothing
     """
     given = {name: value for name, value in body.items() if name not in _COSTS}
     cdr = read_own(Cdr, {"last_updated": wire_time(now())} | given | _TOTALS)
+    _must_have_its_tariffs(cdr)
     zone = await time_zone(tx, OURS, owner, cdr["cdr_location"]["id"])
     try:
         priced = price_session(
             cdr.get("tariffs") or [], cdr["charging_periods"], parse_time(cdr["end_date_time"]), zone or "UTC"
         )
-        return cdr | cost_fields(priced, cdr["currency"]), priced
     except Unpriceable as why:
         raise InvalidObject("/tariffs", f"have no price for these charging_periods: {why}") from why
+    if not priced.tariff_ids:
+        raise InvalidObject(
+            "/tariffs", "has none for these charging_periods, by their tariff_id or by its type and time"
+        )
+    return cdr | cost_fields(priced, cdr["currency"]), priced
+
+
+def _must_have_its_tariffs(cdr: JsonObject) -> None:
+    known = {fold(tariff["id"]) for tariff in cdr.get("tariffs") or []}
+    for number, period in enumerate(cdr["charging_periods"]):
+        named = period.get("tariff_id")
+        if named is not None and fold(named) not in known:
+            raise InvalidObject(f"/charging_periods/{number}/tariff_id", "names a tariff that is not in tariffs")

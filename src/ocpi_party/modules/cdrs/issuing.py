@@ -12,7 +12,7 @@ from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
 from ocpi_party.owned.publish import must_be, our_ref, same_content
 from ocpi_party.owned.table import Ref
@@ -60,7 +60,7 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
         await _creditable(tx, our_ref(ref.owner, document["credit_reference_id"]), "/credit_reference_id")
     audience = str(payer(document))
     if await repository.add(tx, ref, document, audience=audience):
-        await outbox.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=audience)
+        await marking.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=audience)
         return Issued(document, created=True)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     assert known is not None  # CDRs are never taken away.

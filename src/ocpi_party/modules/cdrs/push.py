@@ -12,12 +12,12 @@ from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.headers import LOCATION
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.outbox.repository import Mark
+from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.publish import same_content
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.owned.states import load_states
-from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import Answer
+from ocpi_party.partners.findings import note
 from ocpi_party.partners.urls import resolve, same_origin
 
 
@@ -54,7 +54,7 @@ async def _keep(teller: Teller, mark: Mark, url: str | None) -> None:
         await urls.keep(tx, mark.ref, teller.partner_id, url)
         if url is None:
             rule = "the answer to POST has no header Location: we cannot ask for the CDR"
-            await partners.note(tx, teller.partner_id, ModuleId.CDRS, mark.ref, [("", rule)])
+            await note(tx, teller.partner_id, ModuleId.CDRS, mark.ref, [("", rule)])
 
 
 async def _is_there(teller: Teller, url: str, state: State) -> bool:

@@ -14,7 +14,7 @@ from ocpi_party.ocpi.types import JsonObject, PartyId
 from ocpi_party.owned import receive
 from ocpi_party.owned.publish import same_content
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 
 
 class Taken(Enum):
@@ -46,7 +46,7 @@ async def take(
     ref = ref._replace(addressee=str(party))
     if await repository.add(tx, ref, cdr):
         found = [*findings, *await audit(tx, ref, cdr)]
-        await partners.note(tx, ref.partner_id, ModuleId.CDRS, str(ref), set(found))
+        await note(tx, ref.partner_id, ModuleId.CDRS, str(ref), set(found))
         await receive.tell(tx, ModuleId.CDRS, ref, kind=EventType.CDR_RECEIVED)
         return Taken.NEW
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
@@ -56,6 +56,6 @@ async def take(
         return Taken.KNOWN
     fields = sorted(name for name in before.keys() | cdr.keys() if before.get(name) != cdr.get(name))
     rule = f"was sent again with another content, which was not taken: {', '.join(fields)}"
-    await partners.note(tx, ref.partner_id, ModuleId.CDRS, str(ref), [("/id", rule)])
+    await note(tx, ref.partner_id, ModuleId.CDRS, str(ref), [("/id", rule)])
     await receive.tell(tx, ModuleId.CDRS, ref, kind=EventType.CDR_REFUSED)
     return Taken.OTHER

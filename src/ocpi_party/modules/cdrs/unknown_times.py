@@ -5,17 +5,18 @@ from typing import Any
 
 from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.ocpi.cdr import Cdr
-from ocpi_party.ocpi.types import JsonObject
 
 UNKNOWN = "1970-01-01T00:00:00Z"
 _SPELLINGS = (UNKNOWN, "1970-1-1T00:00:00Z")
 _KNOWN = "2000-01-01T00:00:00Z"
 
 
-def read_cdr(spoken: Dialect, body: JsonObject, quirks: Mapping[str, Any]) -> Reading:
+def read_cdr(spoken: Dialect, wire: object, quirks: Mapping[str, Any]) -> Reading:
     """A partner's CDR in the house form. With the quirk `unknown_times` its times may be unknown. Raises InvalidObject"""
     agreed = bool(quirks.get("unknown_times"))
-    unknown = [name for name in ("start_date_time", "end_date_time") if agreed and body.get(name) in _SPELLINGS]
+    if not agreed or not isinstance(wire, dict):
+        return spoken.read(Cdr, wire)
+    unknown = [name for name in ("start_date_time", "end_date_time") if wire.get(name) in _SPELLINGS]
     # The check sees a moment in their place, so that all the rest is checked as ever.
-    reading = spoken.read(Cdr, body | dict.fromkeys(unknown, _KNOWN))
+    reading = spoken.read(Cdr, wire | dict.fromkeys(unknown, _KNOWN))
     return Reading(reading.document | dict.fromkeys(unknown, UNKNOWN), reading.findings)

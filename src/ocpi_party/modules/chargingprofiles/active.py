@@ -11,7 +11,7 @@ from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import SessionStatus
 from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, now, parse_time, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
 from ocpi_party.owned.repository import Stored
 from ocpi_party.owned.table import Ref
@@ -99,7 +99,7 @@ async def _tell(tx: WriteTx, session: Stored, profile: JsonObject) -> None:
         raise InvalidObject("/start_date_time", "is older than the plan that we have")
     for sender in await tx.rows(_SENDERS, seq=session.seq):
         ref = str(session.ref)
-        await outbox.mark_party(tx, ModuleId.CHARGING_PROFILES, ref, sender["partner_id"], sender["party"])
+        await marking.mark_party(tx, ModuleId.CHARGING_PROFILES, ref, sender["partner_id"], sender["party"])
 
 
 def _object(text: bytes) -> JsonObject:

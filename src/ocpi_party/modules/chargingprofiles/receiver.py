@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ocpi_party.dialects.dialect import Finding
-from ocpi_party.modules.callbacks import inbound
+from ocpi_party.modules.callbacks import inbound, repeated
 from ocpi_party.modules.callbacks.inbound import Inbound
 from ocpi_party.modules.callbacks.urls import check_response_url
 from ocpi_party.modules.chargingprofiles.checks import OurSession, our_session, verdict
@@ -24,7 +24,7 @@ from ocpi_party.ocpi.charging_profile import (
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
 
@@ -66,9 +66,9 @@ async def _take_on(
     async with asked.database.write() as tx:
         session = await our_session(tx, asked.owners, session_id)
         given = _inbound(asked, kind, session, wanted, url) if session else None
-        known = await inbound.first_answer(tx, given) if given else None
+        known = await repeated.first(tx, given) if given else None
         if known is not None:
-            return success(asked.spoken.write(ChargingProfileResponse, known))
+            return success(asked.spoken.write(ChargingProfileResponse, known.response))
         most = asked.house.charging_profile_requests
         told = await verdict(tx, session, _asking(asked), asked.partner.id, most)
         timeout = asked.house.command_timeout
@@ -76,7 +76,7 @@ async def _take_on(
         if given is not None and told is ChargingProfileResponseType.ACCEPTED:
             await inbound.open_request(tx, given, response, timeout)
         if findings:
-            await partners.note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, session_id, findings)
+            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, session_id, findings)
     asked.house.happenings.wake()
     return success(asked.spoken.write(ChargingProfileResponse, response))
 

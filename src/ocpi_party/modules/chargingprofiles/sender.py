@@ -18,7 +18,7 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, PartyId, fold
 from ocpi_party.owned import receive, repository
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
 
@@ -45,7 +45,7 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
     async with asked.database.write() as tx:
         await outbound.receive(tx, ModuleId.CHARGING_PROFILES, asked.partner.id, digest, result)
         if reading.findings:
-            await partners.note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, known["kind"], reading.findings)
+            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, known["kind"], reading.findings)
         await _keep_plan(tx, known, result)
     asked.house.happenings.wake()
     return success()
@@ -79,7 +79,7 @@ async def put_active_charging_profile(request: Request, asked: CurrentAsked, ses
         if await active.keep(tx, session["seq"], reading.document):
             await receive.tell(tx, ModuleId.CHARGING_PROFILES, ref)
         if reading.findings:
-            await partners.note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, str(ref), reading.findings)
+            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, str(ref), reading.findings)
     asked.house.happenings.wake()
     return success()
 

@@ -1,35 +1,31 @@
 """We ask a CPO about the charging profile of our driver's session. OCPI 2.2.1, ChargingProfiles, "Flow"."""
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from ocpi_party.database import ReadTx, Statement
-from ocpi_party.dialects.dialect import Dialect, read_own
+from ocpi_party.dialects.dialect import Dialect, dialect_of, read_own
 from ocpi_party.modules.callbacks import outbound
 from ocpi_party.modules.callbacks.outbound import Outbound
+from ocpi_party.modules.callbacks.response import Sent, response_to
 from ocpi_party.modules.callbacks.urls import callback_url, new_secret
 from ocpi_party.modules.chargingprofiles.checks import is_capable
 from ocpi_party.modules.chargingprofiles.kinds import METHOD, Kind
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.modules.sessions.publishing import emsp_of
 from ocpi_party.modules.sessions.wishes import NotOffered
-from ocpi_party.ocpi.charging_profile import ChargingProfileResponse, ChargingProfileResponseType, SetChargingProfile
+from ocpi_party.ocpi.charging_profile import ChargingProfileResponse, SetChargingProfile
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.session import SessionStatus
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode, fold
 from ocpi_party.owned.repository import Stored, stored
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import Answer, PartnerUnreachable, Route
+from ocpi_party.partners.client import Route
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.urls import join
 from ocpi_party.transport.asked import Building
-
-_UNTOLD: Final = timedelta(seconds=60)
-"""The timeout of a partner that tells none."""
-_LONGEST: Final = timedelta(days=1)
 
 _SESSIONS = Statement(
     """SELECT seq, partner_id, addressee, owner, key, last_updated, audience, document FROM sessions
@@ -52,19 +48,6 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A request of ours on its way.
-
-    id        under which its result is found later
-    response  ChargingProfileResponse, None if there is none that can be read; error tells why
-    """
-
-    id: int
-    response: JsonObject | None
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Target:
     session: Stored
     session_id: str
@@ -77,7 +60,7 @@ async def send(house: Building, wanted: Wanted) -> Sent:
     target = await _target(house, wanted)
     ref, partner = target.session.ref, target.partner
     secret, digest = new_secret(house.vault)
-    spoken = house.dialects.get(partner.version or "") or next(iter(house.dialects.values()))
+    spoken = dialect_of(house.dialects, partner.version)
     back = callback_url(house.public_url, str(spoken.version), ModuleId.CHARGING_PROFILES, secret)
     url, body = _spelled(spoken, wanted, target, back)
     request = {"session_id": target.session_id} | wanted.request
@@ -87,15 +70,8 @@ async def send(house: Building, wanted: Wanted) -> Sent:
     async with house.database.write() as tx:
         request_id = await outbound.create(tx, asked, digest)
     route = Route(PartyId.parse(ref.addressee), PartyId.parse(ref.owner))
-    try:
-        answer = await house.client.call(partner, METHOD[wanted.kind], url, route=route, **body)
-    except PartnerUnreachable as fault:
-        async with house.database.write() as tx:
-            await outbound.unanswered(tx, request_id, str(fault), maybe_done=fault.maybe_done)
-        if not fault.maybe_done:
-            raise
-        return Sent(request_id, None, str(fault))
-    return await _answered(house, request_id, spoken, answer)
+    call = house.client.call(partner, METHOD[wanted.kind], url, route=route, **body)
+    return await response_to(house, request_id, call, spoken, ChargingProfileResponse)
 
 
 def _spelled(spoken: Dialect, wanted: Wanted, target: _Target, back: str) -> tuple[str, dict[str, Any]]:
@@ -139,28 +115,6 @@ async def _session(tx: ReadTx, wanted: Wanted) -> Stored:
     if len({(one.ref.owner, one.ref.partner_id) for one in found}) > 1:
         raise InvalidObject("", "several CPOs have a session with this id: country_code and party_id must say which")
     return found[0]
-
-
-async def _answered(house: Building, request_id: int, spoken: Dialect, answer: Answer) -> Sent:
-    document, error = _read(spoken, answer)
-    accepted = answer.ok and (document is None or document["result"] == ChargingProfileResponseType.ACCEPTED)
-    told = timedelta(seconds=document["timeout"]) if document else _UNTOLD
-    promised = min(max(told, timedelta()), _LONGEST)
-    async with house.database.write() as tx:
-        response = None if document is None else encode(document)
-        await outbound.answered(tx, request_id, response, promised, accepted=accepted, error=error)
-    return Sent(request_id, document, error)
-
-
-def _read(spoken: Dialect, answer: Answer) -> tuple[JsonObject | None, str | None]:
-    """A success without a response that can be read may still lead to a result: it is waited for."""
-    error = None if answer.ok else str(answer)
-    if answer.data is None:
-        return None, error or f"{answer}, without a ChargingProfileResponse"
-    try:
-        return spoken.read(ChargingProfileResponse, answer.data).document, error
-    except InvalidObject as fault:
-        return None, f"{answer}, with a ChargingProfileResponse that cannot be read: {fault}"
 
 
 def _object(text: str) -> JsonObject:

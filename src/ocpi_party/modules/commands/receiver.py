@@ -7,13 +7,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ocpi_party.database import WriteTx
-from ocpi_party.modules.callbacks import inbound
+from ocpi_party.modules.callbacks import inbound, repeated
 from ocpi_party.modules.callbacks.inbound import Inbound
 from ocpi_party.modules.callbacks.urls import check_response_url
 from ocpi_party.modules.commands import reservations
 from ocpi_party.modules.commands.checks import ACCEPTED, Verdict, verdict
 from ocpi_party.modules.commands.kinds import KINDS, WITH_TOKEN, command_named, subject_of
-from ocpi_party.modules.commands.operator import response_of
+from ocpi_party.modules.commands.operator import answers_within, ask, response_to_first
 from ocpi_party.modules.commands.reservations import Whose
 from ocpi_party.modules.tokens.commanded import note_command
 from ocpi_party.ocpi.command import CommandResponse, CommandResultType, CommandType
@@ -21,7 +21,7 @@ from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import failure, success
 
@@ -42,22 +42,24 @@ async def post_command(request: Request, asked: CurrentAsked, command: IdInUrl) 
     )
     document = {name: value for name, value in reading.document.items() if name != "response_url"}
     given = _inbound(asked, wanted, document, url)
-    taken: Taken | None = None
+    told, taken = ACCEPTED, None
     async with asked.database.write() as tx:
-        known = await inbound.first_answer(tx, given)
-        if known is not None:
-            return success(asked.spoken.write(CommandResponse, known))
-        told = await verdict(tx, asked, wanted, document)
-        response = _response(told, asked.house.command_timeout)
-        if reading.findings:
-            await partners.note(tx, asked.partner.id, ModuleId.COMMANDS, wanted, reading.findings)
-        if told is ACCEPTED:
-            taken = await _take_on(tx, asked, given, wanted, response)
+        known = await repeated.first(tx, given)
+        if known is None:
+            told = await verdict(tx, asked, wanted, document)
+            response = _response(told, asked.house.command_timeout)
+            if reading.findings:
+                await note(tx, asked.partner.id, ModuleId.COMMANDS, wanted, reading.findings)
+            if told is ACCEPTED:
+                taken = await _take_on(tx, asked, given, wanted, response)
     asked.house.happenings.wake()
-    if taken is not None:
+    if known is not None:
+        asked.about = f"{wanted}/{known.id}"
+        response = await response_to_first(asked, given, known)
+    elif taken is not None:
         asked.about = f"{wanted}/{taken.request_id}"
         if taken.is_open:
-            response = await response_of(asked, given, taken.request_id, response, taken.noted_token)
+            response = await ask(asked, given, taken.request_id)
     spelled = asked.spoken.write(CommandResponse, response)
     if told.unknown_location:
         return failure(200, StatusCode.UNKNOWN_LOCATION, told.why, data=spelled)
@@ -89,11 +91,10 @@ def _response(told: Verdict, timeout: timedelta) -> bytes:
 
 
 class Taken(NamedTuple):
-    """A command that was kept. is_open  it has no result yet; noted_token  where its token is remembered"""
+    """A command that was kept. is_open  whether the operator's system takes it has to be asked"""
 
     request_id: int
     is_open: bool
-    noted_token: int | None
 
 
 async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandType, response: bytes) -> Taken:
@@ -104,15 +105,16 @@ async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandTy
         number = await reservations.claim(tx, whose, given.request)
     elif command is CommandType.CANCEL_RESERVATION:
         number = await reservations.find(tx, whose, given.request["reservation_id"])
-    request_id = await inbound.open_request(tx, given, response, asked.house.command_timeout, number=number)
+    is_unknown = command is CommandType.CANCEL_RESERVATION and number is None
+    within = None if is_unknown else await answers_within(tx, asked)
+    timeout = asked.house.command_timeout
+    request_id = await inbound.open_request(tx, given, response, timeout, number=number, asked_within=within)
     if command is CommandType.RESERVE_NOW and number is not None:
         await reservations.asked_by(tx, number, request_id)
-    is_unknown = command is CommandType.CANCEL_RESERVATION and number is None
     if is_unknown:
         unknown = encode({"result": CommandResultType.UNKNOWN_RESERVATION})
         await inbound.settle(tx, ModuleId.COMMANDS, request_id, unknown, asked.house.keep_trying)
-    noted = None
     if command in WITH_TOKEN:
         until = parse_time(given.request["expiry_date"]) if command is CommandType.RESERVE_NOW else None
-        noted = await note_command(tx, given.partner_id, given.ours, given.request, reserved_until=until)
-    return Taken(request_id, not is_unknown, noted)
+        await note_command(tx, given.partner_id, given.ours, given.request, request_id=request_id, reserved_until=until)
+    return Taken(request_id, within is not None)

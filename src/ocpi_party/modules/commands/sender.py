@@ -9,7 +9,7 @@ from ocpi_party.ocpi.command import CommandResult, CommandResultType
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
 
@@ -28,7 +28,7 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
     async with asked.database.write() as tx:
         await outbound.receive(tx, ModuleId.COMMANDS, asked.partner.id, digest, _meant(reading.document))
         if reading.findings:
-            await partners.note(tx, asked.partner.id, ModuleId.COMMANDS, known["kind"], reading.findings)
+            await note(tx, asked.partner.id, ModuleId.COMMANDS, known["kind"], reading.findings)
     asked.house.happenings.wake()
     return success()
 

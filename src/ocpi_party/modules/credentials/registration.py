@@ -26,9 +26,10 @@ from ocpi_party.ocpi.errors import (
 )
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, now
-from ocpi_party.outbox import repository as outbox
-from ocpi_party.partners import repository
+from ocpi_party.outbox import lanes, marking
+from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.client import About, Answer, OcpiClient, PartnerUnreachable
+from ocpi_party.partners.parties import replace_roles, taken_roles
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
 from ocpi_party.partners.secrets import new_token
 from ocpi_party.partners.urls import check_url
@@ -87,7 +88,7 @@ class Registration:
         token = new_token()
         async with self.house.database.write() as tx:
             partner_id = await repository.create(tx, name, PartnerStatus.INVITED)
-            await repository.issue_token(tx, partner_id, self.house.vault.digest(token), "INVITATION")
+            await credentials_tokens.issue_token(tx, partner_id, self.house.vault.digest(token), "INVITATION")
             await self._tell(tx, EventType.PARTNER_INVITED, partner_id)
         self.house.directory.drop()
         return partner_id, token
@@ -107,8 +108,8 @@ class Registration:
             if fresh is None or fresh.status is not PartnerStatus.INVITED:
                 raise AlreadyRegistered("you are registered: use PUT to renew your credentials")
             await self._must_be_free(tx, partner, credentials)
-            await repository.withdraw_tokens(tx, partner.id)
-            await repository.issue_token(tx, partner.id, digest, "ISSUED")
+            await credentials_tokens.withdraw_tokens(tx, partner.id)
+            await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
             await self._keep(tx, partner, credentials, offered)
             await repository.change(tx, partner.id, connected_at=now(), rotated_at=now(), renew_at=self._renew_at())
             await self.house.connected(tx, partner.id)
@@ -132,11 +133,11 @@ class Registration:
             if fresh is None or fresh.status is not PartnerStatus.CONNECTED:
                 raise NotRegistered("you are not registered: use POST")
             await self._must_be_free(tx, partner, credentials)
-            await repository.issue_token(tx, partner.id, digest, "ISSUED")
-            await repository.expire_older_tokens(tx, partner.id, digest, now() + self.house.token_grace)
+            await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
+            await credentials_tokens.expire_older_tokens(tx, partner.id, digest, now() + self.house.token_grace)
             await self._keep(tx, partner, credentials, offered)
             await repository.change(tx, partner.id, rotated_at=now(), renew_at=self._renew_at())
-            await outbox.wake(tx, partner.id)
+            await lanes.wake(tx, partner.id)
             await self._tell(tx, EventType.PARTNER_ROTATED, partner.id)
             await self.house.connected(tx, partner.id)
         self._changed()
@@ -185,13 +186,13 @@ class Registration:
         ]
 
     async def _must_be_free(self, tx: WriteTx, partner: Partner, credentials: Mapping[str, Any]) -> None:
-        taken = await repository.taken_roles(tx, partner.id, credentials["roles"])
+        taken = await taken_roles(tx, partner.id, credentials["roles"])
         if taken:
             log.warning("partner %s claims roles of another connection: %s", partner.id, ", ".join(taken))
             raise InvalidObject("/roles", f"another connection has already: {', '.join(taken)}")
 
     async def _keep(self, tx: WriteTx, partner: Partner, credentials: Mapping[str, Any], offered: Offered) -> None:
-        await repository.replace_roles(tx, partner.id, credentials["roles"])
+        await replace_roles(tx, partner.id, credentials["roles"])
         await repository.replace_endpoints(tx, partner.id, offered.endpoints)
         await repository.change(
             tx,
@@ -219,7 +220,7 @@ class Registration:
         async with self.house.database.write() as tx:
             partner_id = await repository.create(tx, name, PartnerStatus.CONNECTING, versions_url=versions_url)
             # Valid before the POST is sent: they call us back while it is open.
-            await repository.issue_token(tx, partner_id, self.house.vault.digest(offered_token), "OFFERED")
+            await credentials_tokens.issue_token(tx, partner_id, self.house.vault.digest(offered_token), "OFFERED")
             await repository.change(tx, partner_id, token_encoding=encoding)
             partner = await repository.get(tx, partner_id)
         self.house.directory.drop()
@@ -230,7 +231,7 @@ class Registration:
             given = await self._post(discovery, "POST", offered, credentials)
             async with self.house.database.write() as tx:
                 await self._must_be_free(tx, partner, given)
-                await repository.settle_offer(tx, self.house.vault.digest(offered_token))
+                await credentials_tokens.settle_offer(tx, self.house.vault.digest(offered_token))
                 await self._keep(tx, partner, given, offered)
                 await repository.change(tx, partner_id, connected_at=now(), rotated_at=now(), renew_at=self._renew_at())
                 await self.house.connected(tx, partner_id)
@@ -293,7 +294,7 @@ class Registration:
         try:
             offered = await self._discover(self._discovery(current[0], partner), partner.versions_url, partner)
             async with self.house.database.write() as tx:
-                await repository.issue_token(tx, partner_id, digest, "OFFERED")
+                await credentials_tokens.issue_token(tx, partner_id, digest, "OFFERED")
             self.house.directory.drop()
             given = await self._post(self._discovery(current[0], partner), "PUT", offered, credentials)
         except HandshakeUncertain:
@@ -306,17 +307,17 @@ class Registration:
             raise
         except Refusal as fault:
             async with self.house.database.write() as tx:
-                await repository.withdraw_token(tx, digest)
+                await credentials_tokens.withdraw_token(tx, digest)
                 await repository.change(tx, partner_id, alert=f"renewal of tokens failed: {fault}")
             self.house.directory.drop()
             raise HandshakeFailed(str(fault)) from fault
         async with self.house.database.write() as tx:
             await repository.lock(tx, partner_id)
             # The partner has switched already: refusing its answer would lock us out. Roles of others it does not get.
-            taken = await repository.taken_roles(tx, partner_id, given["roles"])
-            given["roles"] = [r for r in given["roles"] if not await repository.taken_roles(tx, partner_id, [r])]
-            await repository.settle_offer(tx, digest)
-            await repository.expire_older_tokens(tx, partner_id, digest, now() + self.house.token_grace)
+            taken = await taken_roles(tx, partner_id, given["roles"])
+            given["roles"] = [r for r in given["roles"] if not await taken_roles(tx, partner_id, [r])]
+            await credentials_tokens.settle_offer(tx, digest)
+            await credentials_tokens.expire_older_tokens(tx, partner_id, digest, now() + self.house.token_grace)
             await self._keep(tx, partner, given, offered)
             alert = f"claims roles of another connection: {', '.join(taken)}" if taken else None
             await repository.change(tx, partner_id, rotated_at=now(), renew_at=self._renew_at(), alert=alert)
@@ -347,9 +348,9 @@ class Registration:
     async def _forget(self, partner_id: int) -> None:
         async with self.house.database.write() as tx:
             await repository.lock(tx, partner_id)
-            await repository.withdraw_tokens(tx, partner_id)
+            await credentials_tokens.withdraw_tokens(tx, partner_id)
             await repository.change(tx, partner_id, status=PartnerStatus.UNREGISTERED, token_sent=None, alert=None)
-            await outbox.forget(tx, partner_id)
+            await marking.forget(tx, partner_id)
             await self.house.disconnected(tx, partner_id)
             await self._tell(tx, EventType.PARTNER_UNREGISTERED, partner_id)
         self._changed()

@@ -12,8 +12,9 @@ from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.client_info import ConnectionStatus
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import lanes, marking
 from ocpi_party.partners import repository as partners
+from ocpi_party.partners.table import DIRECTORY
 
 BEHIND_HUB = "behind the hub: "
 """How alerts about such a party begin."""
@@ -34,6 +35,7 @@ _KEEP = Statement(
     VALUES (:partner_id, :owner, :role, :country_code, :party_id, 'hub', :status, :at, CAST(:document AS json), to_timestamp(0))
     ON CONFLICT (partner_id, owner, role) DO UPDATE
        SET status = excluded.status, last_updated = excluded.last_updated, document = excluded.document,
+           rev = nextval('revisions'), unlisted_since = NULL,
            away_since = CASE WHEN k.status = 'CONNECTED' AND excluded.status <> 'CONNECTED'
                              THEN COALESCE(k.away_since, now()) ELSE k.away_since END
     RETURNING away_since
@@ -65,13 +67,42 @@ async def keep(tx: WriteTx, hub_id: int, info: JsonObject) -> bool:
     before = known["status"] if known else None
     if before != info["status"]:
         await _changed(tx, hub_id, party, info, before, away_since)
-        await tx.notify(partners.DIRECTORY)
+        await tx.notify(DIRECTORY)
     return known is None
 
 
+_NOT_LISTED = """partner_id = :partner_id AND owner || '/' || role = ANY(CAST(:refs AS text[])) AND rev <= :before
+                 AND source = 'hub'"""
+_AWAY = Statement(
+    f"""UPDATE partner_parties SET status = 'OFFLINE', away_since = COALESCE(away_since, now())
+         WHERE {_NOT_LISTED} AND unlisted_since IS NOT NULL AND status = 'CONNECTED'
+        RETURNING owner, role, away_since"""
+)
+_DOUBT = Statement(f"UPDATE partner_parties SET unlisted_since = now() WHERE {_NOT_LISTED} AND unlisted_since IS NULL")
+
+
+async def unlist(tx: WriteTx, hub_id: int, refs: Sequence[str], before: int) -> bool:
+    """The hub's whole list does not show these. Whom the one before did not show either is away, as if OFFLINE.
+
+    It is not SUSPENDED, for the hub did not say so: it is told what it missed, if it is listed again.
+
+    refs     COUNTRY*PARTY/ROLE
+    before   whom the hub told of with a higher revision, it told of meanwhile
+    Returns  whether some are missing for the first time
+    """
+    missing = {"partner_id": hub_id, "refs": list(refs), "before": before}
+    for row in await tx.rows(_AWAY, **missing):
+        info = {"role": row["role"], "status": ConnectionStatus.OFFLINE}
+        party = PartyId.parse(row["owner"])
+        await _changed(tx, hub_id, party, info, ConnectionStatus.CONNECTED, row["away_since"], listed=False)
+        await tx.notify(DIRECTORY)
+    return await tx.run(_DOUBT, **missing) > 0
+
+
 async def _changed(
-    tx: WriteTx, hub_id: int, party: PartyId, info: JsonObject, before: str | None, away_since: datetime | None
-) -> None:
+    tx: WriteTx, hub_id: int, party: PartyId, info: JsonObject, before: str | None, away_since: datetime | None,
+    *, listed: bool = True,
+) -> None:  # fmt: skip
     status, words = info["status"], f"{BEHIND_HUB}{party} ({info['role']}) "
     open_business: list[str] = []
     if status == ConnectionStatus.CONNECTED:
@@ -79,27 +110,29 @@ async def _changed(
             hub = await partners.get(tx, hub_id)
             broadcast = hub.quirks.get("broadcast", ()) if hub else ()
             since = away_since - _OVERLAP
-            await outbox.mark_changed_since(tx, hub_id, str(party), info["role"], since, broadcast)
-        await outbox.wake(tx, hub_id, str(party))
+            await marking.mark_changed_since(tx, hub_id, str(party), info["role"], since, broadcast)
+        await lanes.wake(tx, hub_id, str(party))
         await partners.settle_alert(tx, hub_id, words)
+    elif not listed:
+        await _alert(tx, hub_id, f"{words}is not in the hub's full list any more, and is told nothing (OFFLINE)")
     elif status != ConnectionStatus.OFFLINE:
-        given_up = await outbox.give_up(tx, hub_id, str(party), info["role"])
+        given_up = await marking.give_up(tx, hub_id, str(party), info["role"])
         open_business = [ref for module, ref in given_up if module is ModuleId.CDRS]
-        await _alert(tx, hub_id, words, status, open_business)
+        await _alert(tx, hub_id, words + _why(status, open_business))
     data = {"partner": hub_id, "country_code": party.country_code, "party_id": party.party_id, "role": info["role"]}
-    told = data | {"status": status, "before": before, "cdrs_not_delivered": open_business}
+    told = data | {"status": status, "before": before, "listed": listed, "cdrs_not_delivered": open_business}
     await events.tell(tx, EventType.PARTY_CHANGED, f"partners/{hub_id}", told, partner_id=hub_id)
 
 
-async def _alert(tx: WriteTx, hub_id: int, words: str, status: str, open_business: Sequence[str]) -> None:
-    """For people, who see the last one; another alert of this partner is more urgent and stays."""
+def _why(status: str, open_business: Sequence[str]) -> str:
     if status == ConnectionStatus.PLANNED:
-        text = f"{words}will be reachable soon (PLANNED): get into contact with it"
-    else:
-        cdrs = (
-            f": {len(open_business)} CDRs are not delivered, {', '.join(open_business[:5])} …" if open_business else ""
-        )
-        text = f"{words}is gone (SUSPENDED), settle open business by other means{cdrs}"
+        return "will be reachable soon (PLANNED): get into contact with it"
+    cdrs = f": {len(open_business)} CDRs are not delivered, {', '.join(open_business[:5])} …" if open_business else ""
+    return f"is gone (SUSPENDED), settle open business by other means{cdrs}"
+
+
+async def _alert(tx: WriteTx, hub_id: int, text: str) -> None:
+    """For people, who see the last one; another alert of this partner is more urgent and stays."""
     row = await partners.facts(tx, hub_id)
     if row is not None and (row["alert"] or BEHIND_HUB).startswith(BEHIND_HUB):
         await partners.alert(tx, hub_id, text)

@@ -9,7 +9,7 @@ from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned.receive import must_match
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import stored, success
 
@@ -36,7 +36,7 @@ async def put_client_info(request: Request, asked: CurrentAsked, country_code: I
     async with asked.database.write() as tx:
         new = await directory.keep(tx, asked.partner.id, reading.document)
         owner = str(PartyId(country_code, party_id).folded())
-        await partners.note(tx, asked.partner.id, ModuleId.HUB_CLIENT_INFO, owner, reading.findings)
+        await note(tx, asked.partner.id, ModuleId.HUB_CLIENT_INFO, owner, reading.findings)
         await asked.house.connected(tx, asked.partner.id)
     asked.house.directory.drop()
     asked.house.wake()

@@ -14,7 +14,7 @@ from ocpi_party.modules.locations.repository import LockedLocation
 from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, fold, parse_time, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import marking
 from ocpi_party.owned.publish import moment, same_content
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
@@ -159,7 +159,7 @@ class Publishing:
 
     async def _mark(self, audience: str, *part: str, patch: JsonObject | None = None) -> None:
         ref = join_ref(self.ref.owner, self.ref.key, *part)
-        await outbox.mark(self.tx, ModuleId.LOCATIONS, ref, owner=self.ref.owner, audience=audience, patch=patch)
+        await marking.mark(self.tx, ModuleId.LOCATIONS, ref, owner=self.ref.owner, audience=audience, patch=patch)
 
 
 def _last_updated(document: JsonObject | None) -> datetime | None:

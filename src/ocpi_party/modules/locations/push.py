@@ -9,7 +9,7 @@ from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.locations import repository
 from ocpi_party.ocpi.location import Connector, Evse, Location
 from ocpi_party.ocpi.types import House, decode, encode, fold
-from ocpi_party.outbox.repository import Mark
+from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.client import Answer
 

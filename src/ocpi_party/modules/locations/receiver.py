@@ -15,7 +15,7 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject
 from ocpi_party.owned.receive import must_match, tell
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import stored, success
 
@@ -179,4 +179,4 @@ async def _changing(asked: Asked, ref: Ref, *part: str) -> AsyncIterator[Changin
     async with asked.database.write() as tx:
         yield Changing(tx, ref, read, any_age=bool(asked.partner.quirks.get("accept_older")))
         if findings:
-            await partners.note(tx, ref.partner_id, ModuleId.LOCATIONS, "/".join([str(ref), *part]), findings)
+            await note(tx, ref.partner_id, ModuleId.LOCATIONS, "/".join([str(ref), *part]), findings)

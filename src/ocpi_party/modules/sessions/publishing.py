@@ -12,7 +12,7 @@ from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode, wire_time
-from ocpi_party.outbox import repository as outbox
+from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
 from ocpi_party.owned.publish import Published, moment, same_content
 from ocpi_party.owned.table import Ref
@@ -65,7 +65,7 @@ async def _store(tx: WriteTx, ref: Ref, before: JsonObject | None, document: Jso
     done = await repository.put(tx, SESSIONS, ref, encode(document), at, audience=audience, any_age=True)
     assert done is not None  # any age is stored
     patch = None if before is None else news(before, document)
-    await outbox.mark(tx, ModuleId.SESSIONS, str(ref), owner=ref.owner, audience=audience, patch=patch)
+    await marking.mark(tx, ModuleId.SESSIONS, str(ref), owner=ref.owner, audience=audience, patch=patch)
     return Published(document, created=done.created, changed=True)
 
 

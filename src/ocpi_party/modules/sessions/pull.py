@@ -14,7 +14,7 @@ from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import parse_time
 from ocpi_party.owned.pull import Found, Pulled, Refused
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 
 _ENDED = Statement(
     """SELECT s.partner_id, s.addressee, s.owner, s.key, s.last_updated
@@ -61,7 +61,7 @@ def _is_newer(one: Found, ended_at: datetime | None) -> bool:
 async def _note_wh(tx: WriteTx, found: Sequence[Found]) -> None:
     for one in found:
         if findings := in_wh(one.reading.document):
-            await partners.note(tx, one.ref.partner_id, ModuleId.SESSIONS, str(one.ref), findings)
+            await note(tx, one.ref.partner_id, ModuleId.SESSIONS, str(one.ref), findings)
 
 
 PULLED = PulledSessions(Session, SESSIONS, needs_date_from=True)

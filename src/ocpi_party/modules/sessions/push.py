@@ -10,7 +10,7 @@ from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.sessions.charging_periods import appended
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import JsonObject, decode
-from ocpi_party.outbox.repository import Mark
+from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.client import Answer
 

@@ -13,7 +13,7 @@ from ocpi_party.ocpi.types import JsonObject, decode
 from ocpi_party.owned import receive, repository
 from ocpi_party.owned.repository import Put
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners.findings import note
 
 
 async def put(tx: WriteTx, ref: Ref, reading: Reading, *, any_age: bool) -> Put:
@@ -34,7 +34,7 @@ async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, 
         tx, SESSIONS, ModuleId.SESSIONS, ref, Session, spoken, changes, merge=_patched, any_age=any_age
     )
     if findings := in_wh(document):
-        await partners.note(tx, ref.partner_id, ModuleId.SESSIONS, str(ref), findings)
+        await note(tx, ref.partner_id, ModuleId.SESSIONS, str(ref), findings)
 
 
 def _patched(known: JsonObject, changes: JsonObject) -> JsonObject:

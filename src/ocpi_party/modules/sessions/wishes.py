@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ocpi_party.dialects.dialect import dialect_of
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.modules.sessions import charging_preferences, repository
 from ocpi_party.modules.sessions.status import FINAL
@@ -39,7 +40,7 @@ async def send(
     """
     asked = await _to_ask(house, owner, session_id, partner_id)
     route = Route(PartyId.parse(asked.session.ref.addressee), PartyId.parse(owner))
-    spoken = house.dialects.get(asked.partner.version or "") or next(iter(house.dialects.values()))
+    spoken = dialect_of(house.dialects, asked.partner.version)
     body = spoken.write(ChargingPreferences, encode(wish))
     answer = await house.client.call(asked.partner, "PUT", asked.url, route=route, body=body)
     response = _response(answer)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.tariff import Tariff
-from ocpi_party.outbox.repository import Mark
+from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.owned.states import load_states
 from ocpi_party.partners.client import Answer

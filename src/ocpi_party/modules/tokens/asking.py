@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.modules.tokens.place import Place, folded
 from ocpi_party.modules.tokens.push import type_parameter
 from ocpi_party.ocpi.errors import InvalidObject
@@ -95,7 +95,7 @@ async def _ask(house: Building, whom: Whom, asking: Asking, within: timedelta) -
     partner = whom.partner
     url = partner.endpoint(ModuleId.TOKENS, InterfaceRole.SENDER)
     assert url is not None  # whom_to_ask() leaves out partners without it
-    dialect = house.dialects.get(partner.version or "") or next(iter(house.dialects.values()))
+    dialect = dialect_of(house.dialects, partner.version)
     place = asking.place
     body: dict[str, Any] = {} if place is None else {"body": dialect.write(LocationReferences, encode(place.document))}
     try:

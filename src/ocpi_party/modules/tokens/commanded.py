@@ -12,20 +12,23 @@ _APP_COUNTS_FOR = timedelta(days=1)
 """The specification sets tokens of apps no limit; after a day the charge point has long asked what it had to ask."""
 
 _NOTE = Statement(
-    """INSERT INTO command_tokens (partner_id, addressee, owner, key, location_id, evse_uid, reference, document, good_until)
-       VALUES (:partner_id, :addressee, :owner, :key, :location_id, :evse_uid, :reference, CAST(:document AS json), :good_until)
-       RETURNING id"""
+    """INSERT INTO command_tokens (partner_id, addressee, owner, key, location_id, evse_uid, reference, document, good_until,
+                                   request_id)
+       VALUES (:partner_id, :addressee, :owner, :key, :location_id, :evse_uid, :reference, CAST(:document AS json), :good_until,
+               CAST(:request_id AS bigint))"""
 )
 _FORGET = Statement("DELETE FROM command_tokens WHERE good_until < now()")
 
 
 async def note_command(
-    tx: WriteTx, partner_id: int, addressee: str, command: JsonObject, *, reserved_until: datetime | None = None
-) -> int:
-    """Remember the token of a START_SESSION or RESERVE_NOW that we took, and tell under which number.
+    tx: WriteTx, partner_id: int, addressee: str, command: JsonObject,
+    *, request_id: int | None = None, reserved_until: datetime | None = None,
+) -> None:  # fmt: skip
+    """Remember the token of a START_SESSION or RESERVE_NOW that we took.
 
     partner_id      whose connection it came through; addressee is our CPO that it was sent to, COUNTRY*PARTY
     command         StartSession or ReserveNow, in the house form and checked
+    request_id      under which the command is kept, if it may yet turn out that nobody takes it
     reserved_until  expiry_date of a reservation: so long an app's token counts in any case
     """
     token = command["token"]
@@ -35,7 +38,7 @@ async def note_command(
         good_until = max(good_until, reserved_until)
     evse_uid = command.get("evse_uid")
     await tx.run(_FORGET)
-    number: int = await tx.value(
+    await tx.run(
         _NOTE,
         partner_id=partner_id,
         addressee=addressee,
@@ -46,10 +49,13 @@ async def note_command(
         reference=command.get("authorization_reference"),
         document=encode(token).decode(),
         good_until=good_until,
+        request_id=request_id,
     )
-    return number
 
 
-async def forget_command(tx: WriteTx, number: int) -> None:
+_NOT_TAKEN = Statement("DELETE FROM command_tokens WHERE request_id = :request_id")
+
+
+async def forget_command(tx: WriteTx, request_id: int) -> None:
     """The command was not taken after all."""
-    await tx.run(Statement("DELETE FROM command_tokens WHERE id = :id"), id=number)
+    await tx.run(_NOT_TAKEN, request_id=request_id)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.ocpi.token import Token, TokenType
-from ocpi_party.outbox.repository import Mark
+from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.client import Answer
 

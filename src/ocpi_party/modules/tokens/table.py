@@ -45,10 +45,12 @@ COMMAND_TOKENS = Table(
     Column("evse_uid", Text, comment="in upper case; NULL: any EVSE of the Location"),
     Column("reference", Text, comment="authorization_reference of the command"),
     Column("document", JSON, nullable=False, comment="the Token; it need not be known otherwise"),
+    Column("request_id", BigInteger, comment="the command, as in inbound_requests"),
     Column("at", DateTime(timezone=True), nullable=False, server_default=_NOW),
     Column("good_until", DateTime(timezone=True), nullable=False),
     Index(None, "key"),
     Index(None, "good_until"),
+    Index(None, "request_id"),
     comment="tokens of START_SESSION and RESERVE_NOW: their eMSP authorized them already",
 )
 

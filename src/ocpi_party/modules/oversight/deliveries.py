@@ -1,0 +1,52 @@
+"""What partners do not have of us: objects whose newest state they do not know, and results that they did not get."""
+
+from datetime import timedelta
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.modules.callbacks import delivery
+from ocpi_party.outbox import lanes, telling
+
+_OBJECTS = """outbox_marks m JOIN outbox_lanes l USING (partner_id, party)
+              WHERE (CAST(:partner AS bigint) IS NULL OR m.partner_id = :partner)
+                AND (CAST(:module AS text) IS NULL OR m.module = :module)
+                AND (CAST(:state AS text) IS NULL OR m.state = :state)"""
+_RESULTS = f"""results_due d JOIN inbound_requests r ON r.id = d.request_id
+               WHERE d.state <> 'DELIVERED' AND (d.state = 'DUE' OR {delivery.RETRIABLE})
+                 AND (CAST(:partner AS bigint) IS NULL OR d.partner_id = :partner)
+                 AND (CAST(:module AS text) IS NULL OR r.module = :module)
+                 AND (CAST(:state AS text) IS NULL OR d.state = CASE :state WHEN 'WAITING' THEN 'DUE' ELSE :state END)"""
+# Each half goes no further than the page, so that a page of few among many marks reads few of them.
+_PAGE = Statement(
+    f"""
+    SELECT id, partner, party, module, object, state, since, attempts, reason, next_attempt_at FROM (
+        (SELECT 1 AS half, m.seq AS id, m.partner_id AS partner, m.party, m.module, m.ref AS object, lower(m.state) AS state,
+                m.marked_at AS since, m.attempts, CASE m.state WHEN 'REFUSED' THEN m.error ELSE l.last_error END AS reason,
+                CASE m.state WHEN 'WAITING' THEN l.next_attempt_at END AS next_attempt_at
+           FROM {_OBJECTS} ORDER BY m.seq LIMIT CAST(:offset AS bigint) + :limit)
+        UNION ALL
+        (SELECT 2, d.id, d.partner_id, r.theirs, r.module, r.kind || '/' || r.id,
+                CASE d.state WHEN 'DUE' THEN 'waiting' ELSE lower(d.state) END,
+                d.created_at, d.attempts, d.error, CASE d.state WHEN 'DUE' THEN d.next_at END
+           FROM {_RESULTS} ORDER BY d.id LIMIT CAST(:offset AS bigint) + :limit)) AS all_of_it
+     ORDER BY half, id OFFSET :offset LIMIT :limit
+    """
+)
+_COUNT = Statement(f"SELECT (SELECT count(*) FROM {_OBJECTS}) + (SELECT count(*) FROM {_RESULTS})")
+
+
+async def page(
+    tx: ReadTx, *, partner: int | None, module: str | None, state: str | None, offset: int, limit: int
+) -> tuple[list[Row], int]:
+    """Objects, then results, each the oldest first, and how much that is. state  WAITING, REFUSED or GIVEN_UP, None for all"""
+    only = {"partner": partner, "module": module, "state": state}
+    return await tx.rows(_PAGE, **only, offset=offset, limit=limit), await tx.value(_COUNT, **only)
+
+
+async def retry(tx: WriteTx, partner_id: int, keep_trying: timedelta) -> int:
+    """Tell a partner again what it refused or was given up, and try at once what waits; tells how much was not waiting.
+
+    keep_trying  how long to try to deliver a result
+    """
+    refused = await telling.retry_refused(tx, partner_id)
+    await lanes.wake(tx, partner_id)
+    return refused + await delivery.retry(tx, partner_id, keep_trying)

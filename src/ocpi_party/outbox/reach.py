@@ -1,0 +1,10 @@
+"""Whom a mark is for, and whether that party can be told now: conditions in SQL on a mark `m` and a party `q`."""
+
+from ocpi_party.ocpi.modules import ModuleId
+
+# A mark is for a party in a role: a hub may say that NL/ALL is there as CPO, and away as eMSP. Only tokens are told to CPOs.
+IN_ITS_ROLE = f"(q.role = 'HUB' OR (q.role = 'CPO') = (m.module = '{ModuleId.TOKENS}'))"
+
+REACHABLE = f"""coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
+                           WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE}), true)"""
+"""Nothing is sent to a party that is away (HubClientInfo, "Another Party goes OFFLINE"); what it does not know stays marked."""

@@ -1,0 +1,97 @@
+"""The marks of a lane, in the order in which they are told: settled, refused, in doubt, or dropped."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ocpi_party.database import ReadTx, Statement, WriteTx
+from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.outbox.lanes import Lane
+from ocpi_party.outbox.reach import REACHABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    seq: int
+    version: int
+    module: ModuleId
+    ref: str
+    patch: dict[str, Any] | None
+    attempts: int
+
+
+_WAITING = Statement(
+    f"""SELECT seq, version, module, ref, patch, attempts FROM outbox_marks m
+         WHERE partner_id = :partner_id AND party = :party AND state = 'WAITING' AND {REACHABLE}
+         ORDER BY rank, seq LIMIT :most"""
+)
+
+
+async def waiting(tx: ReadTx, lane: Lane, most: int) -> list[Mark]:
+    """What this party does not know, in the order in which it should hear of it."""
+    rows = await tx.rows(_WAITING, partner_id=lane.partner_id, party=lane.party, most=most)
+    return [
+        Mark(
+            r["seq"],
+            r["version"],
+            ModuleId(r["module"]),
+            r["ref"],
+            r["patch"] and json.loads(r["patch"]),
+            r["attempts"],
+        )
+        for r in rows
+    ]
+
+
+_SETTLE = Statement(
+    """DELETE FROM outbox_marks m USING unnest(CAST(:seqs AS bigint[]), CAST(:versions AS int[])) AS told(seq, version)
+        WHERE m.seq = told.seq AND m.version = told.version"""
+)
+_DELIVERED = Statement(
+    """UPDATE outbox_lanes SET failures = 0, delivered = delivered + :n, last_success_at = now()
+        WHERE partner_id = :partner_id AND party = :party"""
+)
+
+
+async def settle(tx: WriteTx, lane: Lane, told: Sequence[Mark]) -> None:
+    """These were told. One that changed meanwhile stays: its newer state was not."""
+    await tx.run(_SETTLE, seqs=[m.seq for m in told], versions=[m.version for m in told])
+    await tx.run(_DELIVERED, n=len(told), partner_id=lane.partner_id, party=lane.party)
+
+
+_REFUSE = Statement(
+    """UPDATE outbox_marks SET state = 'REFUSED', attempts = attempts + 1, error = :why
+        WHERE seq = :seq AND version = :version"""
+)
+
+
+async def refuse(tx: WriteTx, mark: Mark, why: str) -> None:
+    """The partner refuses this object; it is told again when it changes or an operator asks for it."""
+    await tx.run(_REFUSE, seq=mark.seq, version=mark.version, why=why[:1000])
+
+
+_DOUBT = Statement("UPDATE outbox_marks SET attempts = attempts + 1, error = :why, patch = NULL WHERE seq = :seq")
+
+
+async def doubt(tx: WriteTx, mark: Mark, why: str) -> None:
+    """Nobody knows whether the partner took it; the next attempt tells the whole object."""
+    await tx.run(_DOUBT, seq=mark.seq, why=why[:1000])
+
+
+_DROP = Statement("DELETE FROM outbox_marks WHERE seq = :seq AND version = :version")
+
+
+async def drop(tx: WriteTx, mark: Mark) -> None:
+    """There is nothing to tell any more: the object is no longer ours, or the partner has no interface for it."""
+    await tx.run(_DROP, seq=mark.seq, version=mark.version)
+
+
+_RETRY = Statement(
+    "UPDATE outbox_marks SET state = 'WAITING', patch = NULL WHERE partner_id = :id AND state = 'REFUSED'"
+)
+
+
+async def retry_refused(tx: WriteTx, partner_id: int) -> int:
+    """Tell the partner again what it refused; tells how many objects that are."""
+    return await tx.run(_RETRY, id=partner_id)

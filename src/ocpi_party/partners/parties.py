@@ -1,0 +1,101 @@
+"""Who speaks for which party in which role: our own parties, and those of partners."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ocpi_party.database import ReadTx, Statement, WriteTx
+from ocpi_party.ocpi.modules import Role
+from ocpi_party.ocpi.types import PartyId
+from ocpi_party.partners.partner import Party
+from ocpi_party.partners.table import DIRECTORY
+
+_OWN: Statement = Statement("SELECT country_code, party_id, role, business_details FROM parties ORDER BY id")
+
+
+async def own_parties(tx: ReadTx) -> tuple[Party, ...]:
+    """Our own parties, oldest first."""
+    rows = await tx.rows(_OWN)
+    return tuple(
+        Party(r["country_code"], r["party_id"], Role(r["role"]), json.loads(r["business_details"])) for r in rows
+    )
+
+
+_ADD = Statement(
+    """INSERT INTO parties (country_code, party_id, role, owner, business_details)
+        VALUES (:country_code, :party_id, :role, :owner, :details) ON CONFLICT DO NOTHING"""
+)
+
+
+async def add_party(tx: WriteTx, party: Party) -> bool:
+    """Add one of our own parties. False, if we have it already in this role."""
+    added = await tx.run(
+        _ADD,
+        country_code=party.country_code,
+        party_id=party.party_id,
+        role=party.role,
+        owner=str(party.key),
+        details=json.dumps(party.business_details),
+    )
+    await tx.notify(DIRECTORY)
+    return added == 1
+
+
+_DROP_ROLES = Statement("DELETE FROM partner_parties WHERE partner_id = :id AND source = 'credentials'")
+_ADD_ROLE = Statement(
+    """INSERT INTO partner_parties (partner_id, owner, role, country_code, party_id, business_details, source)
+        VALUES (:id, :owner, :role, :country_code, :party_id, :details, 'credentials')
+        ON CONFLICT (partner_id, owner, role) DO UPDATE
+        SET business_details = excluded.business_details, source = 'credentials', status = 'CONNECTED'"""
+)
+
+
+async def replace_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> None:
+    """The roles of the partner's credentials take the place of those it had; parties behind a hub stay."""
+    await tx.run(_DROP_ROLES, id=partner_id)
+    await tx.run_many(
+        _ADD_ROLE,
+        [
+            {
+                "id": partner_id,
+                "owner": str(PartyId(role["country_code"], role["party_id"]).folded()),
+                "role": role["role"],
+                "country_code": role["country_code"],
+                "party_id": role["party_id"],
+                "details": json.dumps(role["business_details"], default=str),
+            }
+            for role in roles
+        ],
+    )
+
+
+_ALONE = Statement("SELECT pg_advisory_xact_lock(hashtext('partner_parties'))")
+_TAKEN = Statement(
+    """SELECT q.owner || ' ' || q.role AS taken FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+         WHERE q.source = 'credentials' AND p.status = 'CONNECTED' AND p.id <> :id
+           AND q.owner || ' ' || q.role = ANY(:wanted)
+        UNION SELECT owner || ' ' || role FROM parties WHERE owner || ' ' || role = ANY(:wanted)"""
+)
+
+
+async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Which of these roles another direct connection, or one of our own parties, has already: `NL*TNM CPO`.
+
+    Nobody else can take roles until the transaction ends: of two platforms that claim one at once, the second sees the first.
+    """
+    await tx.row(_ALONE)
+    wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {r['role']}" for r in roles]
+    rows = await tx.rows(_TAKEN, id=partner_id, wanted=wanted)
+    return [row["taken"] for row in rows]
+
+
+_DIRECT = Statement(
+    """SELECT DISTINCT q.owner FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+        WHERE p.status = 'CONNECTED' AND NOT p.is_hub AND q.source = 'credentials'
+       UNION SELECT owner FROM parties"""
+)
+
+
+async def reached_directly(tx: ReadTx) -> frozenset[str]:
+    """The parties of direct connections and our own, COUNTRY*PARTY."""
+    return frozenset(row["owner"] for row in await tx.rows(_DIRECT))
