@@ -257,7 +257,7 @@ class Registration:
         try:
             answer = await self._client.send(
                 method, url, discovery.token, discovery.encoding, partner_id=discovery.partner_id, body=credentials,
-                about=About(ModuleId.CREDENTIALS),
+                about=About(ModuleId.CREDENTIALS), once=True,
             )  # fmt: skip
         except PartnerUnreachable as fault:
             raise HandshakeUncertain(f"{method} credentials: {url}: {fault}") from fault
@@ -266,20 +266,21 @@ class Registration:
         return self._given(answer, method)
 
     def _given(self, answer: Answer, method: str) -> JsonObject:
-        """The credentials in an answer. Raises HandshakeFailed, if they are none"""
+        """The credentials in an answer that is a success. Raises HandshakeUncertain, if they are none"""
         try:
             dialect = self.house.dialects[self.version]
             given = dialect.read(Credentials, answer.data).document
             check_url(given["url"], pointer="/url", allow_private=self.house.allow_private_urls)
         except InvalidObject as fault:
-            raise HandshakeFailed(f"{method} credentials: the answer holds no valid credentials: {fault}") from fault
+            # It is a success all the same: the partner uses the token that we offered.
+            raise HandshakeUncertain(f"{method} credentials: the answer holds no valid credentials: {fault}") from fault
         return given
 
     async def rotate(self, partner_id: int) -> Partner:
         """New tokens for both directions, by PUT; also tells the partner our endpoints and roles as they are now.
 
-        Raises HandshakeFailed, and then the old tokens work as before; HandshakeUncertain, if the answer is lost: then old and
-        new tokens of the partner are both good, and the next try settles it
+        Raises HandshakeFailed, and then the old tokens work as before; HandshakeUncertain, if the answer is lost or of no use: then
+        old and new tokens of the partner are both good, and the next try settles it
         """
         partner = await self._current(partner_id)
         if partner.status is not PartnerStatus.CONNECTED or partner.versions_url is None:
@@ -296,13 +297,10 @@ class Registration:
                 await repository.issue_token(tx, partner_id, digest, "OFFERED")
             self.house.directory.drop()
             given = await self._post(self._discovery(current[0], partner), "PUT", offered, credentials)
-        except HandshakeUncertain:
+        except HandshakeUncertain as fault:
+            alert = f"the answer to our PUT credentials was lost: rotate again when the partner is well ({fault})"
             async with self.house.database.write() as tx:
-                await repository.change(
-                    tx,
-                    partner_id,
-                    alert="the answer to our PUT credentials was lost: rotate again when the partner is back",
-                )
+                await repository.change(tx, partner_id, alert=alert)
             raise
         except Refusal as fault:
             async with self.house.database.write() as tx:
@@ -372,4 +370,4 @@ class Registration:
 
 
 class HandshakeUncertain(HandshakeFailed):
-    """The answer to our POST or PUT was lost: the partner may have taken it."""
+    """The answer to our POST or PUT was lost, or is of no use: the partner may have taken it."""
