@@ -83,13 +83,13 @@ class _BreaksOff:
         writer.close()
 
 
-async def _send(method: str, partner: _BreaksOff, **more: bool) -> int:
+async def _send(method: str, partner: _BreaksOff, *, once: bool = False) -> int:
     client = OcpiClient(token_of=_no_token, forget=lambda: None, allow_private=True)
     await client.open()
     async with await asyncio.start_server(partner, "127.0.0.1", 0) as server:
         try:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpi"
-            return (await client.send(method, url, "token", **more)).status_code
+            return (await client.send(method, url, "token", once=once)).status_code
         finally:
             await client.close()
 

@@ -420,9 +420,7 @@ def raise_for_server(code: int, status: int, envelope: Mapping[str, Any]) -> Non
 
 def _retry_after(response: httpx.Response) -> timedelta | None:
     value = response.headers.get("retry-after", "")
-    if value.isdigit():
-        return timedelta(seconds=int(value))
     try:
-        return parsedate_to_datetime(value) - now()
-    except (ValueError, TypeError):
+        return timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value) - now()
+    except (ValueError, TypeError, OverflowError):
         return None

@@ -263,7 +263,7 @@ def _wrong_pages(first: Answer, second: Answer | None) -> str | None:
     total = first.headers.get(headers.TOTAL_COUNT, "")
     if not isinstance(first.data, list):
         return "the answer holds no list"
-    if not total.isdigit():
+    if not total.isdecimal() or len(total) > 18:
         return "there is no X-Total-Count"
     if len(first.data) > 1:
         return f"limit=1 was answered with {len(first.data)} objects"

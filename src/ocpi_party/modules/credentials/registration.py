@@ -298,9 +298,9 @@ class Registration:
             self.house.directory.drop()
             given = await self._post(self._discovery(current[0], partner), "PUT", offered, credentials)
         except HandshakeUncertain as fault:
-            alert = f"the answer to our PUT credentials was lost: rotate again when the partner is well ({fault})"
+            lost = f"the answer to our PUT credentials was lost: rotate again when the partner is well ({fault})"
             async with self.house.database.write() as tx:
-                await repository.change(tx, partner_id, alert=alert)
+                await repository.change(tx, partner_id, alert=lost)
             raise
         except Refusal as fault:
             async with self.house.database.write() as tx:
