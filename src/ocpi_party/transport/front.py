@@ -26,7 +26,7 @@ from ocpi_party.transport import routing
 from ocpi_party.transport.asked import Asked, Building
 from ocpi_party.transport.envelope import failure
 from ocpi_party.transport.errors import BodyTooLarge, InvitedOnly, NotYet, refusal_answer
-from ocpi_party.transport.paths import as_sent
+from ocpi_party.transport.paths import as_sent, owner_in
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +158,7 @@ class OcpiFront:
             asked.direct = await house.directory.reached_directly()
         fitting = tuple(party for party in asked.all_ours if party.role is role)
         answer.route(*_as_told(given))
-        asked.sender = routing.sender(given, partner)
+        asked.sender = routing.sender(given, partner, role, owner_in(scope["path"]))
         asked.ours = routing.receivers(given, partner, fitting)
         answer.route(asked.sender, asked.ours[0].key)
         return asked
