@@ -144,8 +144,8 @@ class OcpiFront:
             raise InvitedOnly("this token is for registration only")
         house, partner = self._house, caller.partner
         asked = Asked(
-            house, partner, caller.token, caller.invited, house.dialects.get(version) or next(iter(house.dialects.values())),
-            answer.request_id, answer.correlation_id,
+            house, partner, caller.token, caller.encoding, caller.invited,
+            house.dialects.get(version) or next(iter(house.dialects.values())), answer.request_id, answer.correlation_id,
         )  # fmt: skip
         asked.module = module
         asked.all_ours = partner.agreed_with(await house.directory.own_parties())
