@@ -21,6 +21,7 @@ from ocpi_party.ocpi.errors import (
     InvalidObject,
     NotRegistered,
     Refusal,
+    UnableToUseClientApi,
     UnknownObject,
     UnsupportedVersion,
 )
@@ -174,9 +175,11 @@ class Registration:
         """The versions of a platform, asked with the first of these tokens that it accepts. tokens  each with its encoding"""
         for number, (token, encoding) in enumerate(tokens, 1):
             discovery = self._discovery(token, encoding, partner)
+            # Who decodes may stumble over a raw token instead of refusing it.
+            refusal = UnableToUseClientApi if encoding == "raw" else Unauthorized
             try:
                 return discovery, await discovery.versions(url)
-            except Unauthorized:
+            except refusal:
                 if number == len(tokens):
                     raise
         raise ValueError("no token to ask with")
