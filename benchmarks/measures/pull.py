@@ -19,7 +19,7 @@ from benchmarks.stage import Child, Stage
 from ocpi_party.modules.locations.pull import PULLED as LOCATIONS
 from ocpi_party.modules.tokens.pull import PULLED as TOKENS
 from ocpi_party.ocpi.modules import Role
-from ocpi_party.partners import repository as partners
+from ocpi_party.partners import parties
 from ocpi_party.partners.partner import Party
 
 _LISTS = {"locations": ("cpo", LOCATIONS.page_size, 100_000), "tokens": ("emsp", TOKENS.page_size, 1_000_000)}
@@ -32,7 +32,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
         await data.add_partners(database, [1], push=False)
     async with stage.database(ours_url) as database, database.write() as tx:
         for role in (Role.CPO, Role.EMSP):
-            await partners.add_party(tx, Party("NL", "P02", role, {"name": "P02"}))
+            await parties.add_party(tx, Party("NL", "P02", role, {"name": "P02"}))
     async with stage.server(source_url) as source, stage.server(ours_url, "all") as ours, _operator(ours) as operator:
         partner = await _connect(operator, source)
         connection = await asyncpg.connect(source_url)

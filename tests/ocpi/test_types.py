@@ -119,7 +119,17 @@ def test_a_moment_in_any_form(written: str, moment: datetime) -> None:
 
 @pytest.mark.requirement("TYP-09")
 @pytest.mark.parametrize(
-    "written", ["", "2015-06-29", "29.06.2015 20:39:09", "2015-02-30T00:00:00Z", "2015-06-29T25:00:00Z", "20:39:09Z"]
+    "written",
+    [
+        "",
+        "2015-06-29",
+        "29.06.2015 20:39:09",
+        "2015-02-30T00:00:00Z",
+        "2015-06-29T25:00:00Z",
+        "20:39:09Z",
+        "2015-06-29T20:39:09+24:00",
+        "2015-06-29T20:39:09+01:60",
+    ],
 )
 def test_no_moment(written: str) -> None:
     with pytest.raises(InvalidObject):

@@ -3,9 +3,11 @@
 import asyncio
 import datetime
 import ipaddress
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,6 +65,35 @@ async def _tls_partner(pem: Path) -> AsyncIterator[str]:
         yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpi/versions"
 
 
+@dataclass
+class _BreaksOff:
+    """A partner that takes requests on one connection after the other, and answers only after some broke off."""
+
+    breaks: int
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    """Method and X-Request-ID."""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        ids = [line.partition(":")[2].strip() for line in head.splitlines() if line.lower().startswith("x-request-id:")]
+        self.asked.append((head.partition(" ")[0], ids[0]))
+        if len(self.asked) > self.breaks:
+            writer.write(ANSWER + BODY)
+            await writer.drain()
+        writer.close()
+
+
+async def _send(method: str, partner: _BreaksOff, *, once: bool = False) -> int:
+    client = OcpiClient(token_of=_no_token, forget=lambda: None, allow_private=True)
+    await client.open()
+    async with await asyncio.start_server(partner, "127.0.0.1", 0) as server:
+        try:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpi"
+            return (await client.send(method, url, "token", once=once)).status_code
+        finally:
+            await client.close()
+
+
 async def _no_token(_partner_id: int) -> None:
     return None
 
@@ -90,3 +121,48 @@ async def test_an_authority_of_the_operators_choice_can_vouch(tmp_path: Path) ->
     pem = _self_signed(tmp_path)
     async with _tls_partner(pem) as url:
         assert await _ask(url, pem) == 1000
+
+
+@pytest.mark.requirement("TRN-22", "OPS-03")
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_an_idempotent_request_is_sent_again_with_an_id_of_its_own_when_the_connection_breaks(
+    method: str,
+) -> None:
+    partner = _BreaksOff(1)
+
+    assert await _send(method, partner) == 1000
+
+    assert [asked for asked, _ in partner.asked] == [method, method]
+    assert len({request_id for _, request_id in partner.asked}) == 2
+
+
+@pytest.mark.requirement("CRE-22", "OPS-03")
+@pytest.mark.parametrize(("method", "once"), [("POST", False), ("PATCH", False), ("PUT", True)])
+async def test_what_may_not_be_done_twice_is_sent_once_and_may_have_been_done(method: str, once: bool) -> None:
+    partner = _BreaksOff(1)
+
+    with pytest.raises(PartnerUnreachable) as failed:
+        await _send(method, partner, once=once)
+
+    assert failed.value.maybe_done
+    assert len(partner.asked) == 1
+
+
+async def test_a_second_break_is_the_end() -> None:
+    partner = _BreaksOff(9)
+
+    with pytest.raises(PartnerUnreachable) as failed:
+        await _send("PUT", partner)
+
+    assert failed.value.maybe_done
+    assert len(partner.asked) == 2
+
+
+async def test_where_nobody_listens_nothing_was_done() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = nobody.getsockname()[1]
+
+    with pytest.raises(PartnerUnreachable) as failed:
+        await _ask(f"http://127.0.0.1:{port}/ocpi", None)
+
+    assert not failed.value.maybe_done

@@ -268,7 +268,7 @@ async def test_a_change_of_an_evse_that_we_do_not_know_has_its_list_fetched(serv
     foreign = await caller.request(method, "/locations/NL/XYZ/LOC1/3256", evse)
 
     assert (answer.http_status, answer.status_code, foreign.http_status) == (404, 2003, 404)
-    assert pull["next_at"] == pull["finished_at"] + timedelta(minutes=1)
+    assert pull["next_at"] == pull["finished_at"] + timedelta(seconds=5)
     assert await _held(server) == []
 
 

@@ -219,6 +219,19 @@ async def test_a_partner_that_asks_for_time_gets_it(server: Server, tnm: FakePar
     assert timedelta(seconds=115) < (await _lane(server))["pause"] <= timedelta(seconds=120)
 
 
+@pytest.mark.requirement("OPS-08")
+@pytest.mark.parametrize("nonsense", ["²", "-5", "soon", "9" * 20, "9" * 5000])
+async def test_a_time_to_wait_that_is_none_is_as_good_as_nothing(
+    server: Server, tnm: FakePartner, nonsense: str
+) -> None:
+    tnm.on("PUT", LOC1, httpx.Response(503, headers=[(b"retry-after", nonsense.encode("latin-1"))]))
+
+    await publish(server)
+    await server.push()
+
+    assert timedelta() < (await _lane(server))["pause"] <= timedelta(seconds=1)
+
+
 @pytest.mark.requirement("OPS-06", "OPS-08")
 async def test_a_partner_that_hangs_delays_nobody_else(server: Server, tnm: FakePartner) -> None:
     other = server.internet.add(FakePartner("ccc", "ccc.example", "c.c", roles=(("EMSP", "FR", "CCC"),)))

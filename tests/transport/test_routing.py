@@ -54,6 +54,27 @@ async def test_parties_are_compared_whatever_their_case(tnm: Caller) -> None:
     assert (await tnm.get(URL)).data == a_location()
 
 
+@BOTH
+@pytest.mark.requirement("HUB-01", "HUB-03", "HUB-08")
+@pytest.mark.parametrize(
+    ("roles", "url"),
+    [
+        ([("CPO", "NL", "TNM"), ("CPO", "NL", "TN2"), ("EMSP", "DE", "TNM")], "/locations/nl/tnm/LOC1"),
+        ([("CPO", "NL", "TNM"), ("EMSP", "DE", "TNM")], "/locations/NL/TNM/LOC1"),
+        ([("CPO", "NL", "TNM"), ("EMSP", "DE", "TNM")], "/tokens/TOKEN1/authorize"),
+    ],
+    ids=["the owner in the URL", "the only CPO, who is the owner", "the only CPO"],
+)
+async def test_a_sender_that_does_not_say_who_it_is_is_told_by_what_it_asks(
+    server: Server, roles: list[tuple[str, str, str]], url: str
+) -> None:
+    caller = await server.connect(server.internet.add(FakePartner(roles=tuple(roles))))
+
+    answer = await (caller.post(url, {}) if "tokens" in url else caller.get(url))
+
+    assert (answer.http_status, _told(answer)) == (404, ["NL", "TNM", "NL", "OWM"])
+
+
 @pytest.mark.requirement("HUB-03", "HUB-22")
 async def test_who_has_one_party_may_leave_the_headers_out(server: Server) -> None:
     partner = server.internet.add(FakePartner(roles=(("CPO", "NL", "TNM"),)))

@@ -194,7 +194,8 @@ def wire_time(at: datetime) -> str:
 
 
 _MOMENT = re.compile(
-    r"(\d{4})-(\d\d?)-(\d\d?)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(?:[Zz]|([+\- ])(\d\d):?(\d\d)?)?", re.ASCII
+    r"(\d{4})-(\d\d?)-(\d\d?)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d+))?\s*(?:[Zz]|([+\- ])([01]\d|2[0-3]):?([0-5]\d)?)?",
+    re.ASCII,
 )
 
 

@@ -8,7 +8,7 @@ import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -30,6 +30,7 @@ from ocpi_party.partners.secrets import header_value
 from ocpi_party.partners.urls import check_url, is_public
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
 _ABSENT: Final = object()
 
 
@@ -44,6 +45,13 @@ class PartnerUnreachable(Exception):
         super().__init__(why)
         self.maybe_done = maybe_done
         self.retry_after = retry_after
+
+
+class ConnectionLost(PartnerUnreachable):
+    """The connection broke before an answer began; a partner may close an idle one just when we use it again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, maybe_done=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +189,15 @@ class OcpiClient:
 
     def _session(self) -> aiohttp.ClientSession:
         resolver = _PublicResolver(allow_private=self.allow_private)
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=tls_context(self.ca_bundle), resolver=resolver, limit=0, keepalive_timeout=20, ttl_dns_cache=60
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+        # It would send a PUT again on its own, with the same X-Request-ID; `send` knows when that does no harm.
+        session._retry_connection = False
+        return session
 
     async def close(self) -> None:
         if self._http is not None:
@@ -249,9 +260,13 @@ class OcpiClient:
         within: timedelta | None = None,
         partner: Partner | None = None,
         about: About | None = None,
+        once: bool = False,
     ) -> Answer:
-        """Ask with this token. Raises PartnerUnreachable"""
-        assert self._http is not None
+        """Ask with this token. An idempotent request is sent again, if the connection breaks before it is answered (AMB-58).
+
+        once  not even then: it would do something else the second time
+        Raises PartnerUnreachable
+        """
         try:
             check_url(url.partition("?")[0], pointer="", allow_private=self.allow_private)
         except InvalidObject as fault:
@@ -261,9 +276,24 @@ class OcpiClient:
             partner_id, method, url, str(uuid.uuid4()), correlation_id or str(uuid.uuid4()), route, content, now(),
             params=params, about=about, endpoint=_endpoint(partner, url) if partner else None, token=token,
         )  # fmt: skip
+        left = within or self.timeout
+        try:
+            return await self._observed(exchange, header_value(token, encoding), left)
+        except ConnectionLost:
+            left -= timedelta(seconds=exchange.seconds)
+            if once or method not in _IDEMPOTENT or left <= timedelta(0):
+                raise
+        try:
+            again = replace(exchange, request_id=str(uuid.uuid4()), sent_at=now(), error=None)
+            return await self._observed(again, header_value(token, encoding), left)
+        except PartnerUnreachable as fault:
+            fault.maybe_done = True  # The first may have arrived.
+            raise
+
+    async def _observed(self, exchange: Exchange, authorization: str, within: timedelta) -> Answer:
         started = time.perf_counter()
         try:
-            answer = await self._exchange(exchange, header_value(token, encoding), params, within or self.timeout)
+            return await self._exchange(exchange, authorization, within)
         except PartnerUnreachable as fault:
             exchange.error = str(fault)
             exchange.status_code = fault.status_code if isinstance(fault, PartnerFailed) else None
@@ -272,11 +302,8 @@ class OcpiClient:
             exchange.seconds = time.perf_counter() - started
             for observe in self.observers:
                 observe(exchange)
-        return answer
 
-    async def _exchange(
-        self, exchange: Exchange, authorization: str, params: Mapping[str, str] | None, within: timedelta
-    ) -> Answer:
+    async def _exchange(self, exchange: Exchange, authorization: str, within: timedelta) -> Answer:
         assert self._http is not None
         sent = {
             headers.AUTHORIZATION: authorization,
@@ -290,9 +317,11 @@ class OcpiClient:
         try:
             async with asyncio.timeout(within.total_seconds()):
                 response = await self._http.request(
-                    exchange.method, exchange.url, params=params, content=exchange.body, headers=sent
+                    exchange.method, exchange.url, params=exchange.params, content=exchange.body, headers=sent
                 )
         except (httpx.ConnectError, httpx.ConnectTimeout) as fault:
+            if _was_connected(fault):
+                raise ConnectionLost(f"no answer: {_words(fault)}") from fault
             raise PartnerUnreachable(f"no connection: {_words(fault)}") from fault
         except (httpx.HTTPError, TimeoutError, aiohttp.ClientError, OSError) as fault:
             raise PartnerUnreachable(f"no answer: {_words(fault)}", maybe_done=True) from fault
@@ -313,6 +342,12 @@ def _endpoint(partner: Partner, url: str) -> tuple[ModuleId, InterfaceRole, str]
         if url.startswith(base.rstrip("/")) and url[len(base.rstrip("/")) :][:1] in ("", "/", "?")
     ]
     return max(fitting, key=lambda one: len(one[2]), default=None)
+
+
+def _was_connected(fault: BaseException) -> bool:
+    """The transport calls it a ConnectTimeout as well, if a connection that there was breaks."""
+    broken = isinstance(fault.__cause__, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    return broken and not isinstance(fault.__cause__, aiohttp.ClientConnectorError)
 
 
 def _words(fault: BaseException) -> str:
@@ -385,9 +420,7 @@ def raise_for_server(code: int, status: int, envelope: Mapping[str, Any]) -> Non
 
 def _retry_after(response: httpx.Response) -> timedelta | None:
     value = response.headers.get("retry-after", "")
-    if value.isdigit():
-        return timedelta(seconds=int(value))
     try:
-        return parsedate_to_datetime(value) - now()
-    except (ValueError, TypeError):
+        return timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value) - now()
+    except (ValueError, TypeError, OverflowError):
         return None

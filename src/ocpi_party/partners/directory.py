@@ -1,7 +1,7 @@
 """Who is asking, by credentials token, and the tokens that we ask with: kept for seconds and dropped on change."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from ocpi_party.database import Database, DatabaseUnavailable
@@ -16,11 +16,13 @@ from ocpi_party.partners.table import DIRECTORY
 class Caller:
     """A partner that asks, and the token it asked with.
 
+    encoding  base64 or raw, as the token came
     invited  it holds an invitation only: versions and credentials are open to it, nothing else
     """
 
     partner: Partner
     token: str
+    encoding: str
     invited: bool
 
 
@@ -128,7 +130,7 @@ class Directory:
             self._tokens[partner_id] = (time.monotonic() + self._keep, token)
         return token
 
-    async def _look_up(self, tokens: list[str]) -> Caller | None:
+    async def _look_up(self, tokens: Mapping[str, str]) -> Caller | None:
         if not tokens:
             return None
         by_digest = {self._vault.digest(token): token for token in tokens}
@@ -143,4 +145,5 @@ class Directory:
             async with self._database.write() as tx:
                 await credentials_tokens.first_use(tx, partner.id, row["digest"])
             self.drop()  # Tokens that ended with it must not live on here until the database has told us.
-        return Caller(partner, by_digest[row["digest"]], invited=row["state"] == "INVITATION")
+        token = by_digest[row["digest"]]
+        return Caller(partner, token, tokens[token], invited=row["state"] == "INVITATION")

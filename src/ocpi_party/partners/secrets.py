@@ -45,24 +45,28 @@ class Vault:
         return self._cipher.decrypt(nonce, text, str(row).encode()).decode()
 
 
+def other_encoding(encoding: str) -> str:
+    return "base64" if encoding == "raw" else "raw"
+
+
 def header_value(token: str, encoding: str) -> str:
     """The Authorization header for a token. encoding  base64, or raw for partners who do not decode (AMB-01)"""
     return f"Token {token if encoding == 'raw' else base64.b64encode(token.encode()).decode()}"
 
 
-def candidates(header: str | None) -> list[str]:
-    """The tokens that an Authorization header may mean, the form of the specification first (AMB-01); empty if it is none.
+def candidates(header: str | None) -> dict[str, str]:
+    """The tokens that an Authorization header may mean → base64 or raw, as it then is (AMB-01); empty if it is none.
 
     Accepted are Base64 with and without padding, Base64 of the token and trailing blanks or line feeds, and the raw token.
     """
     scheme, _, value = (header or "").strip().partition(" ")
     value = value.strip()
     if scheme.lower() != "token" or not value:
-        return []
-    found = []
+        return {}
+    found: dict[str, str] = {}
     try:
         decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode()
-        found = [decoded, decoded.rstrip()]
+        found = dict.fromkeys((decoded, decoded.rstrip()), "base64")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         pass
-    return list(dict.fromkeys(token for token in [*found, value] if token))
+    return {token: form for token, form in ({value: "raw"} | found).items() if token}

@@ -71,7 +71,7 @@ def moved(url: str, by: int) -> str | None:
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     offset = query.get("offset", "")
-    if not offset.isdigit():
+    if not offset.isdecimal() or len(offset) > 18:
         return None
     there = max(int(offset) + by, 0)
     return _with_query(parts, {"offset": str(there)}) if there != int(offset) else None

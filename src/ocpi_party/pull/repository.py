@@ -45,7 +45,7 @@ _WANT = Statement(
         WHERE partner_id = :partner_id AND module = :module
           AND (next_at IS NULL OR next_at > GREATEST(now(), finished_at + :pause))"""
 )
-_PAUSE = timedelta(minutes=1)
+_PAUSE = timedelta(seconds=5)
 """A partner that changes many objects unknown to us is not asked for its list at each of them."""
 
 

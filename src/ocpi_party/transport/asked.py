@@ -97,17 +97,19 @@ class Building:
 class Asked:
     """One request of a partner.
 
-    role    the role of ours that the interface belongs to; None on configuration modules
-    module  None for versions
-    ours    our parties in that role that this partner may mean: one, if OCPI-to names it
-    sender  the party that asks, None if it did not say and has several
-    direct  parties that we reach directly and our own, if a hub asks
-    about   the object, where an endpoint knows it and the URL does not tell
+    encoding  of the token as it came, base64 or raw
+    role      the role of ours that the interface belongs to; None on configuration modules
+    module    None for versions
+    ours      our parties in that role that this partner may mean: one, if OCPI-to names it
+    sender    the party that asks, None if it did not say and has several
+    direct    parties that we reach directly and our own, if a hub asks
+    about     the object, where an endpoint knows it and the URL does not tell
     """
 
     house: Building
     partner: Partner
     token: str
+    encoding: str
     invited: bool
     spoken: Dialect
     request_id: str

@@ -27,7 +27,7 @@ from ocpi_party.transport import routing
 from ocpi_party.transport.asked import Asked, Building
 from ocpi_party.transport.envelope import failure
 from ocpi_party.transport.errors import BodyTooLarge, InvitedOnly, NotYet, refusal_answer
-from ocpi_party.transport.paths import as_sent
+from ocpi_party.transport.paths import as_sent, owner_in
 
 log = logging.getLogger(__name__)
 
@@ -145,8 +145,8 @@ class OcpiFront:
             raise InvitedOnly("this token is for registration only")
         house, partner = self._house, caller.partner
         asked = Asked(
-            house, partner, caller.token, caller.invited, house.dialects.get(version) or next(iter(house.dialects.values())),
-            answer.request_id, answer.correlation_id,
+            house, partner, caller.token, caller.encoding, caller.invited,
+            house.dialects.get(version) or next(iter(house.dialects.values())), answer.request_id, answer.correlation_id,
         )  # fmt: skip
         asked.module = module
         asked.all_ours = partner.agreed_with(await house.directory.own_parties())
@@ -159,7 +159,7 @@ class OcpiFront:
             asked.direct = await house.directory.reached_directly()
         fitting = tuple(party for party in asked.all_ours if party.role is role)
         answer.route(*_as_told(given))
-        asked.sender = routing.sender(given, partner)
+        asked.sender = routing.sender(given, partner, role, owner_in(scope["path"]))
         asked.ours = routing.receivers(given, partner, fitting)
         answer.route(asked.sender, asked.ours[0].key)
         return asked

@@ -1,5 +1,6 @@
 """What part of a list a request asks for. OCPI 2.2.1, Transport and format, "Pagination"."""
 
+import re
 from datetime import datetime
 
 from fastapi import Request
@@ -9,6 +10,7 @@ from ocpi_party.ocpi.types import parse_time
 from ocpi_party.owned.listing import Window
 
 MAX_OFFSET = 2**53
+_CURSOR = re.compile(r"(\d{1,16})\.(\d{1,18})", re.ASCII)
 
 
 def window(request: Request, *, size: int, size_max: int, date_from_required: bool = False) -> Window:
@@ -45,7 +47,5 @@ def _number(text: str | None, name: str, *, least: int, default: int) -> int:
 
 def _after(cursor: str | None, offset: int) -> int | None:
     """The cursor counts only for the offset it was made for: some clients keep the query and change the offset."""
-    at, _, seq = (cursor or "").partition(".")
-    if at.isdigit() and seq.isdigit() and int(at) == offset and len(seq) < 19:
-        return int(seq)
-    return None
+    found = _CURSOR.fullmatch(cursor or "")
+    return int(found[2]) if found and int(found[1]) == offset else None

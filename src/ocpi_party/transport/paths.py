@@ -1,10 +1,13 @@
 """Paths as partners sent them: percent-encoding kept, slashes at the end and doubled ones forgiven (AMB-07, AMB-08)."""
 
 import re
+from urllib.parse import unquote
 
 from starlette._utils import get_route_path
 from starlette.routing import Match, Mount
 from starlette.types import Scope
+
+from ocpi_party.ocpi.types import PartyId
 
 _SLASHES = re.compile(r"/{2,}")
 
@@ -30,3 +33,12 @@ def as_sent(scope: Scope) -> None:
     if "//" in path:
         path = _SLASHES.sub("/", path)
     scope["path"] = path.rstrip("/") or "/"
+
+
+def owner_in(path: str) -> PartyId | None:
+    """The party that is named first, as at a Receiver interface it is; elsewhere two segments of another meaning.
+
+    path  as it was sent: /ocpi/{side}/{version}/{module}/{country_code}/{party_id}/…
+    """
+    parts = path.split("/", 7)
+    return PartyId(unquote(parts[5]), unquote(parts[6])).folded() if len(parts) > 7 else None

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import ForeignSender, InvalidObject, UnknownReceiver
+from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Partner, Party
 
@@ -34,14 +35,18 @@ def receivers(given: Mapping[str, str], partner: Partner, fitting: tuple[Party, 
     return wanted
 
 
-def sender(given: Mapping[str, str], partner: Partner) -> PartyId | None:
-    """The party that asks; None if it does not say and could be several.
+def sender(given: Mapping[str, str], partner: Partner, ours: Role, owner: PartyId | None) -> PartyId | None:
+    """The party that asks; None if it does not say and could be several (AMB-18).
 
-    Raises ForeignSender, if it is none of this partner's: neither its own nor, for a hub, one behind it
+    ours    the role of ours that is asked: a CPO is asked by the others, the others by a CPO
+    owner   named by the URL, if it names one
+    Raises  ForeignSender, if it is none of this partner's: neither its own nor, for a hub, one behind it
     """
     named = _pair(given, headers.FROM_COUNTRY_CODE, headers.FROM_PARTY_ID, "OCPI-from")
     if named is None:
-        keys = {party.key for party in partner.parties if not party.behind_hub}
+        direct = [party for party in partner.parties if not party.behind_hub]
+        fitting = {party.key for party in direct if (party.role is Role.CPO) is not (ours is Role.CPO)}
+        keys = fitting & {owner} or fitting or {party.key for party in direct}
         return next(iter(keys)) if len(keys) == 1 else None
     if not partner.has_party(named) and not (partner.is_hub and partner.quirks.get("any_party")):
         raise ForeignSender(f"{named} is no party of yours")

@@ -86,14 +86,16 @@ async def test_token_that_is_refused(pair: Pair) -> None:
     assert "not-theirs" not in str(steps)
 
 
-async def test_partner_that_wants_raw_tokens_is_seen_and_can_be_connected_to(pair: Pair) -> None:
+@pytest.mark.requirement("TRN-05")
+@pytest.mark.parametrize("told", [{"token_encoding": "raw"}, {}], ids=["as we are told", "as we find out"])
+async def test_partner_that_wants_raw_tokens_is_seen_and_can_be_connected_to(pair: Pair, told: dict[str, str]) -> None:
     pair.faults.change([Fault.RAW_TOKEN])
     token = await pair.theirs.invite()
 
     steps = await pair.look(token)
     connected = await pair.ours.operator.post(
         "/api/partners",
-        json={"name": "TNM", "versions_url": URL, "credentials_token": token, "token_encoding": "raw"},
+        json={"name": "TNM", "versions_url": URL, "credentials_token": token} | told,
     )
 
     assert steps["token"]["who_must_mend"] == "you"

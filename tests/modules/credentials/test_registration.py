@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.conftest import BOTH
 from tests.objects import a_location, a_role
+from tests.own import publish
 from tests.partner import Answer, Caller, FakePartner, basic, envelope
 from tests.server import PUBLIC_URL, Server
 
@@ -47,6 +48,35 @@ async def test_a_platform_registers(server: Server, invited: Caller, tnm: FakePa
     assert (await invited.get("/ocpi/versions")).http_status == 401
     invited.token = token_c
     assert (await invited.get("/ocpi/versions")).status_code == 1000
+
+
+@pytest.mark.requirement("TRN-05", "CRE-04")
+@pytest.mark.parametrize("asks", ["Token {token}", "Token {encoded}"], ids=["raw", "base64"])
+@pytest.mark.parametrize(
+    ("takes", "refusal"), [("raw", 401), ("base64", 401), ("base64", 500), ("both", 401)], ids=lambda value: str(value)
+)
+async def test_a_platform_is_called_in_the_form_that_it_uses_or_else_takes(
+    server: Server, invited: Caller, tnm: FakePartner, asks: str, takes: str, refusal: int
+) -> None:
+    forms = {"raw": f"Token {tnm.token}", "base64": basic(tnm.token)}
+    used = "raw" if "encoded" not in asks else "base64"
+    expected = used if takes == "both" else takes
+
+    def checks(request: httpx.Request) -> httpx.Response:
+        if takes != "both" and request.headers["authorization"] != forms[takes]:
+            return envelope(code=2000, http_status=refusal)
+        return envelope([{"version": "2.2.1", "url": f"{tnm.base}/2.2.1"}])
+
+    tnm.on("GET", "/ocpi/versions", checks)
+    spelt = asks.format(token=invited.token, encoded=basic(invited.token).removeprefix("Token "))
+
+    answer = await invited.request("POST", URL, tnm.credentials(), headers={"authorization": spelt})
+    await publish(server)
+    await server.push()
+
+    assert answer.status_code == 1000
+    assert {request.headers["authorization"] for request in tnm.asked[-2:]} == {forms[expected]}
+    assert [row["token_encoding"] for row in await server.rows("SELECT token_encoding FROM partners")] == [expected]
 
 
 @BOTH

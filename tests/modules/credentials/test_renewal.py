@@ -5,13 +5,14 @@ import json
 from contextlib import AsyncExitStack
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from tests.conftest import BOTH, NewDatabase
 from tests.modules.credentials.test_registration import FAULTS, URL
 from tests.objects import a_location
 from tests.own import publish
-from tests.partner import Answer, Caller, FakePartner, basic, envelope
+from tests.partner import Answer, Caller, FakePartner, Handler, basic, envelope
 from tests.server import Server, start_server
 
 
@@ -214,22 +215,43 @@ async def test_the_new_token_works_while_our_put_is_open(server: Server, registe
     assert [answer.http_status for answer in seen] == [200, 200, 200]
 
 
+def _times_out(_request: httpx.Request) -> httpx.Response:
+    raise httpx.ReadTimeout("timed out")
+
+
+def _breaks_off(_request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectTimeout("Server disconnected") from aiohttp.ServerDisconnectedError()
+
+
 @pytest.mark.requirement("CRE-22")
+@pytest.mark.parametrize(
+    "lost",
+    [
+        _times_out,
+        _breaks_off,
+        lambda _request: httpx.Response(500),
+        lambda _request: httpx.Response(200, content=b'{"status_code": 1000, "da'),
+        lambda _request: envelope({"token": "x"}),
+        lambda _request: envelope(),
+    ],
+    ids=["timeout", "connection broken", "500", "truncated", "half credentials", "no credentials"],
+)
 async def test_a_lost_answer_leaves_both_tokens_good_and_tells_the_operator(
-    server: Server, registered: Caller, tnm: FakePartner
+    server: Server, registered: Caller, tnm: FakePartner, lost: Handler
 ) -> None:
     given: list[str] = []
 
-    def takes_it_and_hangs_up(request: httpx.Request) -> httpx.Response:
+    def takes_it(request: httpx.Request) -> Any:
         given.append(json.loads(request.content)["token"])
-        raise httpx.ReadTimeout("timed out")
+        return lost(request)
 
-    tnm.on("PUT", "/credentials", takes_it_and_hangs_up)
+    tnm.on("PUT", "/credentials", takes_it)
 
     done = await _rotate(server)
 
-    new = server.caller(given[0], tnm)
     assert done.status_code == 502
+    assert len(given) == 1  # A second one would come with a token that the partner has replaced.
+    new = server.caller(given[0], tnm)
     assert (await registered.get("/ocpi/versions")).status_code == 1000
     assert (await new.get("/ocpi/versions")).status_code == 1000
     assert "lost" in (await _only_partner(server))["alert"]

@@ -199,6 +199,18 @@ async def test_evses_in_a_patch_of_the_location_are_merged_by_uid(known: Caller)
     assert after["evses"][1] == before["evses"][1]
 
 
+@pytest.mark.requirement("LOC-R-12", "TRN-28")
+@pytest.mark.parametrize("no_list", [{}, "", 0, False, {"uid": "3256"}])
+async def test_evses_in_a_patch_that_are_no_list_are_refused(known: Caller, no_list: object) -> None:
+    before = (await known.get(URL)).data
+
+    answer = await known.patch(URL, {"evses": no_list, "last_updated": LATER})
+
+    assert (answer.http_status, answer.status_code) == (200, 2001)
+    assert "/evses" in answer.message
+    assert (await known.get(URL)).data == before
+
+
 @pytest.mark.requirement("LOC-R-14", "LOC-R-09")
 async def test_the_official_examples_of_patches(tnm: Caller) -> None:
     location = json.loads((EXAMPLES / "location_example.json").read_text())

@@ -16,6 +16,7 @@ from ocpi_party.ocpi.types import now, parse_time
 from ocpi_party.partners.client import Answer, PartnerUnreachable, Route
 from ocpi_party.partners.partner import Partner, Party
 from ocpi_party.partners.reach import NotReached, addresses, certificate, tls_context
+from ocpi_party.partners.secrets import other_encoding
 from ocpi_party.partners.urls import check_url, resolve
 from ocpi_party.transport.asked import Building
 
@@ -123,7 +124,7 @@ class Preflight:
 
     async def _accepted(self) -> tuple[Answer, str]:
         """The answer to GET versions, and the form of the token that it was given to."""
-        for encoding in (self.encoding, "raw" if self.encoding == "base64" else "base64"):
+        for encoding in (self.encoding, other_encoding(self.encoding)):
             try:
                 answer = await self._get(self.versions_url, encoding)
             except PartnerUnreachable as fault:
@@ -263,7 +264,7 @@ def _wrong_pages(first: Answer, second: Answer | None) -> str | None:
     total = first.headers.get(headers.TOTAL_COUNT, "")
     if not isinstance(first.data, list):
         return "the answer holds no list"
-    if not total.isdigit():
+    if not total.isdecimal() or len(total) > 18:
         return "there is no X-Total-Count"
     if len(first.data) > 1:
         return f"limit=1 was answered with {len(first.data)} objects"

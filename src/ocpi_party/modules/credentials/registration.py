@@ -21,6 +21,7 @@ from ocpi_party.ocpi.errors import (
     InvalidObject,
     NotRegistered,
     Refusal,
+    UnableToUseClientApi,
     UnknownObject,
     UnsupportedVersion,
 )
@@ -31,7 +32,7 @@ from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.client import About, Answer, OcpiClient, PartnerUnreachable
 from ocpi_party.partners.parties import replace_roles, taken_roles
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
-from ocpi_party.partners.secrets import new_token
+from ocpi_party.partners.secrets import new_token, other_encoding
 from ocpi_party.partners.urls import check_url
 from ocpi_party.transport import offer
 from ocpi_party.transport.asked import Building
@@ -51,10 +52,11 @@ class NobodyToOffer(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What a partner offers in one version."""
+    """What a partner offers in one version. encoding  in which it took our token, base64 or raw"""
 
     version: str
     endpoints: Endpoints
+    encoding: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +95,18 @@ class Registration:
         self.house.directory.drop()
         return partner_id, token
 
-    async def accept(self, partner: Partner, credentials: JsonObject) -> JsonObject:
+    async def accept(self, partner: Partner, credentials: JsonObject, encoding: str) -> JsonObject:
         """POST: an invited platform registers. Our credentials, with the token that it must use from now on.
 
+        encoding  of the token that it asked with: in that form it will understand ours, else in the other (AMB-01)
         Raises AlreadyRegistered; InvalidObject; UnableToUseClientApi, UnsupportedVersion or NoMatchingEndpoints, and then
         nothing changed: the invitation is good for another try
         """
         if partner.status is not PartnerStatus.INVITED:
             raise AlreadyRegistered("you are registered: use PUT to renew your credentials")
         answer, digest = await self._new_credentials(partner)
-        offered = await self._call_back(partner, credentials, [credentials["token"]])
+        ways = [(credentials["token"], form) for form in (encoding, other_encoding(encoding))]
+        offered = await self._call_back(partner, credentials, ways)
         async with self.house.database.write() as tx:
             fresh = await repository.lock(tx, partner.id)
             if fresh is None or fresh.status is not PartnerStatus.INVITED:
@@ -126,7 +130,7 @@ class Registration:
             raise NotRegistered("you are not registered: use POST")
         answer, digest = await self._new_credentials(partner)
         old = await self.house.token_of(partner.id)
-        tokens = [credentials["token"], *([old[0]] if old else [])]
+        tokens = [(credentials["token"], partner.token_encoding), *([old] if old else [])]
         offered = await self._call_back(partner, credentials, tokens)
         async with self.house.database.write() as tx:
             fresh = await repository.lock(tx, partner.id)
@@ -153,28 +157,36 @@ class Registration:
         token = new_token()
         return await self.told(partner, token), self.house.vault.digest(token)
 
-    async def _call_back(self, partner: Partner, credentials: JsonObject, tokens: list[str]) -> Offered:
+    async def _call_back(self, partner: Partner, credentials: JsonObject, tokens: list[tuple[str, str]]) -> Offered:
         """What the platform offers in the version of the endpoint it used, asked while its request is still open.
 
-        tokens  the one in its credentials, and an old one to try if that is refused (AMB-02)
+        tokens  the one in its credentials, and what to try if that is refused, each with its encoding
         """
         url = check_url(credentials["url"], pointer="/url", allow_private=self.house.allow_private_urls)
-        for number, token in enumerate(tokens):
-            discovery = self._discovery(token, partner)
-            try:
-                versions = await discovery.versions(url)
-                break
-            except Unauthorized:
-                if number == len(tokens) - 1:
-                    raise
+        discovery, versions = await self._versions(url, partner, tokens)
         if self.version not in versions:
             raise UnsupportedVersion(f"you do not list version {self.version}, which you used")
         endpoints = await discovery.endpoints(versions[self.version])
         must_have(endpoints, self._needed(partner))
-        return Offered(self.version, endpoints)
+        return Offered(self.version, endpoints, discovery.encoding)
 
-    def _discovery(self, token: str, partner: Partner) -> Discovery:
-        return Discovery(self._client, self.house.allow_private_urls, token, partner.token_encoding, partner.id)
+    async def _versions(
+        self, url: str, partner: Partner, tokens: list[tuple[str, str]]
+    ) -> tuple[Discovery, Mapping[str, str]]:
+        """The versions of a platform, asked with the first of these tokens that it accepts. tokens  each with its encoding"""
+        for number, (token, encoding) in enumerate(tokens, 1):
+            discovery = self._discovery(token, encoding, partner)
+            # Who decodes may stumble over a raw token instead of refusing it.
+            refusal = UnableToUseClientApi if encoding == "raw" else Unauthorized
+            try:
+                return discovery, await discovery.versions(url)
+            except refusal:
+                if number == len(tokens):
+                    raise
+        raise ValueError("no token to ask with")
+
+    def _discovery(self, token: str, encoding: str, partner: Partner) -> Discovery:
+        return Discovery(self._client, self.house.allow_private_urls, token, encoding, partner.id)
 
     def _needed(self, partner: Partner) -> Collection[tuple[ModuleId, InterfaceRole]]:
         """Endpoints without which we do not register with this partner: `required_endpoints` of its quirks."""
@@ -200,6 +212,7 @@ class Registration:
             status=PartnerStatus.CONNECTED,
             version=offered.version,
             versions_url=credentials["url"],
+            token_encoding=offered.encoding,
             token_sent=self.house.vault.seal(credentials["token"], partner.id),
             is_hub=any(role["role"] == Role.HUB for role in credentials["roles"]),
             alert=None,
@@ -210,7 +223,7 @@ class Registration:
     async def connect(self, name: str, versions_url: str, token: str, encoding: str = "base64") -> Partner:
         """Register with a platform that gave us its versions URL and a token.
 
-        encoding  in which it wants the token, base64 or raw (AMB-01)
+        encoding  in which we send the token first; the other is tried if the platform refuses it (AMB-01)
         Raises InvalidObject; HandshakeFailed, and then nothing is half registered
         """
         check_url(versions_url, pointer="/versions_url", allow_private=self.house.allow_private_urls)
@@ -221,14 +234,13 @@ class Registration:
             partner_id = await repository.create(tx, name, PartnerStatus.CONNECTING, versions_url=versions_url)
             # Valid before the POST is sent: they call us back while it is open.
             await credentials_tokens.issue_token(tx, partner_id, self.house.vault.digest(offered_token), "OFFERED")
-            await repository.change(tx, partner_id, token_encoding=encoding)
             partner = await repository.get(tx, partner_id)
         self.house.directory.drop()
         assert partner is not None
         try:
-            discovery = self._discovery(token, partner)
-            offered = await self._discover(discovery, versions_url, partner)
-            given = await self._post(discovery, "POST", offered, credentials)
+            ways = [(token, form) for form in (encoding, other_encoding(encoding))]
+            offered = await self._discover(versions_url, partner, ways)
+            given = await self._post(self._discovery(token, offered.encoding, partner), "POST", offered, credentials)
             async with self.house.database.write() as tx:
                 await self._must_be_free(tx, partner, given)
                 await credentials_tokens.settle_offer(tx, self.house.vault.digest(offered_token))
@@ -246,19 +258,19 @@ class Registration:
         self._changed()
         return await self._current(partner_id)
 
-    async def _discover(self, discovery: Discovery, url: str, partner: Partner) -> Offered:
-        versions = await discovery.versions(url)
+    async def _discover(self, url: str, partner: Partner, tokens: list[tuple[str, str]]) -> Offered:
+        discovery, versions = await self._versions(url, partner, tokens)
         version = newest_mutual(versions, self.house.dialects)
         endpoints = await discovery.endpoints(versions[version])
         must_have(endpoints, self._needed(partner))
-        return Offered(version, endpoints)
+        return Offered(version, endpoints, discovery.encoding)
 
     async def _post(self, discovery: Discovery, method: str, offered: Offered, credentials: JsonObject) -> JsonObject:
         url = offered.endpoints[_CREDENTIALS]
         try:
             answer = await self._client.send(
                 method, url, discovery.token, discovery.encoding, partner_id=discovery.partner_id, body=credentials,
-                about=About(ModuleId.CREDENTIALS),
+                about=About(ModuleId.CREDENTIALS), once=True,
             )  # fmt: skip
         except PartnerUnreachable as fault:
             raise HandshakeUncertain(f"{method} credentials: {url}: {fault}") from fault
@@ -267,20 +279,21 @@ class Registration:
         return self._given(answer, method)
 
     def _given(self, answer: Answer, method: str) -> JsonObject:
-        """The credentials in an answer. Raises HandshakeFailed, if they are none"""
+        """The credentials in an answer that is a success. Raises HandshakeUncertain, if they are none"""
         try:
             dialect = self.house.dialects[self.version]
             given = dialect.read(Credentials, answer.data).document
             check_url(given["url"], pointer="/url", allow_private=self.house.allow_private_urls)
         except InvalidObject as fault:
-            raise HandshakeFailed(f"{method} credentials: the answer holds no valid credentials: {fault}") from fault
+            # It is a success all the same: the partner uses the token that we offered.
+            raise HandshakeUncertain(f"{method} credentials: the answer holds no valid credentials: {fault}") from fault
         return given
 
     async def rotate(self, partner_id: int) -> Partner:
         """New tokens for both directions, by PUT; also tells the partner our endpoints and roles as they are now.
 
-        Raises HandshakeFailed, and then the old tokens work as before; HandshakeUncertain, if the answer is lost: then old and
-        new tokens of the partner are both good, and the next try settles it
+        Raises HandshakeFailed, and then the old tokens work as before; HandshakeUncertain, if the answer is lost or of no use: then
+        old and new tokens of the partner are both good, and the next try settles it
         """
         partner = await self._current(partner_id)
         if partner.status is not PartnerStatus.CONNECTED or partner.versions_url is None:
@@ -292,18 +305,15 @@ class Registration:
         digest = self.house.vault.digest(offered_token)
         credentials = await self.told(partner, offered_token)
         try:
-            offered = await self._discover(self._discovery(current[0], partner), partner.versions_url, partner)
+            offered = await self._discover(partner.versions_url, partner, [current])
             async with self.house.database.write() as tx:
                 await credentials_tokens.issue_token(tx, partner_id, digest, "OFFERED")
             self.house.directory.drop()
-            given = await self._post(self._discovery(current[0], partner), "PUT", offered, credentials)
-        except HandshakeUncertain:
+            given = await self._post(self._discovery(*current, partner), "PUT", offered, credentials)
+        except HandshakeUncertain as fault:
+            lost = f"the answer to our PUT credentials was lost: rotate again when the partner is well ({fault})"
             async with self.house.database.write() as tx:
-                await repository.change(
-                    tx,
-                    partner_id,
-                    alert="the answer to our PUT credentials was lost: rotate again when the partner is back",
-                )
+                await repository.change(tx, partner_id, alert=lost)
             raise
         except Refusal as fault:
             async with self.house.database.write() as tx:
@@ -373,4 +383,4 @@ class Registration:
 
 
 class HandshakeUncertain(HandshakeFailed):
-    """The answer to our POST or PUT was lost: the partner may have taken it."""
+    """The answer to our POST or PUT was lost, or is of no use: the partner may have taken it."""

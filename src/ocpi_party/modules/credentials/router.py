@@ -25,7 +25,7 @@ async def post_credentials(request: Request, asked: CurrentAsked, version: IdInU
     registration = _registration(asked, version)
     if asked.partner.status is not PartnerStatus.INVITED:
         raise AlreadyRegistered("you are registered: use PUT to renew your credentials")
-    return success(encode(await registration.accept(asked.partner, await _given(request, asked))))
+    return success(encode(await registration.accept(asked.partner, await _given(request, asked), asked.encoding)))
 
 
 @router.put("/{version}/credentials")

@@ -50,14 +50,16 @@ class Changing:
         """Change fields of the Location; EVSEs among them are merged by uid and never removed (AMB-26)."""
         location = await self._locked()
         must_have_last_updated(changes)
-        evses = changes.pop("evses", None) or []
+        evses = changes.pop("evses", None)
+        if not isinstance(evses, list | None):
+            raise InvalidObject("/evses", "must be a list")
         head = location.document | changes | {"evses": []}
         head = self.check(Location, head)
         at = self._newer(head["last_updated"], location.last_updated)
         stamp = head.pop("last_updated")
         head.pop("evses", None)
         await repository.store(self.tx, location, encode(head), max(at, location.last_updated), stamp)
-        for number, evse in enumerate(evses):
+        for number, evse in enumerate(evses or ()):
             if not isinstance(evse, dict) or not isinstance(evse.get("uid"), str):
                 raise InvalidObject(f"/evses/{number}/uid", "is required")
             await self._merge_evse(location, evse["uid"], {"last_updated": stamp} | evse, f"/evses/{number}")
