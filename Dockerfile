@@ -2,23 +2,22 @@
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS build
-ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /build
-COPY requirements.lock pyproject.toml ./
-RUN python -m venv /build/tools \
-    && awk '/^(uv|setuptools)==/ { found = 1 } found { print } found && !/\\$/ { found = 0 }' requirements.lock > tools.lock \
-    && /build/tools/bin/python -m pip install --require-hashes -r tools.lock
-# The lock holds the development tools too: keep the blocks of what the program itself needs, hashes and all.
-RUN /build/tools/bin/uv pip compile --quiet --no-header --no-annotate --constraint requirements.lock pyproject.toml > needed.txt \
-    && awk -F '==' 'FNR == NR { needed[$1]; next } /^[^ ]/ { keep = ($1 in needed) } keep' needed.txt requirements.lock > needed.lock \
+COPY requirements.lock requirements-runtime.lock ./
+# pip alone fetches: it reads the configuration that a base image behind a mirror comes with.
+# It stays in a venv of its own, together with what builds the program.
+RUN python -m venv tools \
+    && awk '/^setuptools==/ { found = 1 } found { print } found && !/\\$/ { exit }' requirements.lock > tools.lock \
+    && tools/bin/pip install --require-hashes -r tools.lock \
     && python -m venv --without-pip /opt/ocpi-party \
-    && /build/tools/bin/uv pip sync --no-cache --python /opt/ocpi-party/bin/python --require-hashes needed.lock
-COPY README.md LICENSE alembic.ini ./
+    && tools/bin/pip --python /opt/ocpi-party install --require-hashes -r requirements-runtime.lock
+COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY migrations migrations
 COPY examples examples
 COPY src src
-RUN /build/tools/bin/python -c "import setuptools.build_meta as b; print(b.build_wheel('/build'))" \
-    && /build/tools/bin/uv pip install --no-cache --python /opt/ocpi-party/bin/python --no-deps /build/*.whl
+RUN tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir dist . \
+    && tools/bin/pip --python /opt/ocpi-party install --no-index --no-deps dist/*.whl
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="ocpi-party" \
@@ -33,7 +32,7 @@ ENV PATH=/opt/ocpi-party/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 
 USER 10001
 EXPOSE 8000
 # A worker serves no HTTP: docker-compose.yml switches this check off for it.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health/live\", timeout=4)"]
 ENTRYPOINT ["ocpi-party"]
 CMD ["api"]

@@ -1,5 +1,6 @@
 """What stands beside the package is found, and goes into what is installed."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -30,3 +31,23 @@ def test_all_migrations_and_examples_are_installed() -> None:
     for folder in ("migrations", "examples"):
         assert set((TOP / folder).rglob("*.py")) <= installed
     assert TOP / "alembic.ini" in installed
+
+
+def test_lock_of_the_image_is_the_part_of_the_whole_lock_that_the_program_needs() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
+    whole, runtime = (_locked(TOP / name) for name in ("requirements.lock", "requirements-runtime.lock"))
+
+    assert runtime.items() <= whole.items()
+    assert {_name(dependency) for dependency in project["dependencies"]} <= runtime.keys()
+    assert not {"pytest", "mypy", "ruff", "uv"} & runtime.keys()
+
+
+def _locked(lock: Path) -> dict[str, list[str]]:
+    """By name of the distribution: version, marker and hashes."""
+    lines = [line for line in lock.read_text().splitlines() if not line.lstrip().startswith("#")]
+    blocks = re.split(r"\n(?=\S)", "\n".join(lines))
+    return {_name(block): block.split() for block in blocks}
+
+
+def _name(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement)[0].lower()
