@@ -9,7 +9,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.types import parse_time
 from ocpi_party.owned.listing import Window
 
-MAX_OFFSET = 2**53
+MAX_NUMBER = 2**53
 _CURSOR = re.compile(r"(\d{1,16})\.(\d{1,18})", re.ASCII)
 
 
@@ -40,9 +40,12 @@ def _time(text: str | None, name: str) -> datetime | None:
 def _number(text: str | None, name: str, *, least: int, default: int) -> int:
     if text is None or text == "":
         return default
-    if not text.isascii() or not text.isdigit() or len(text) > 16 or not least <= int(text) <= MAX_OFFSET:
+    if not text.isascii() or not text.isdigit() or (not text.strip("0") and least > 0):
         raise InvalidObject(name, f"must be a whole number of at least {least}")
-    return int(text)
+    digits = text.lstrip("0")[
+        : len(str(MAX_NUMBER)) + 1
+    ]  # More are beyond every list, and Python would refuse thousands.
+    return min(int(digits or "0"), MAX_NUMBER)
 
 
 def _after(cursor: str | None, offset: int) -> int | None:
