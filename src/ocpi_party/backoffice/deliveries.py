@@ -6,10 +6,11 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.partners import known
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import Row
 from ocpi_party.modules.oversight import deliveries
 from ocpi_party.ocpi.modules import ModuleId
@@ -25,7 +26,7 @@ PartnerQuery = Annotated[int | None, Query(ge=1, le=2**62)]
 Count = Annotated[str | None, Query()]
 
 
-class Retry(BaseModel):
+class Retry(Body):
     """partner  its id"""
 
     model_config = {"extra": "forbid"}

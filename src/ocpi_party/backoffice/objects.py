@@ -40,19 +40,16 @@ class Filter:
         if self.partner is not None:
             found.append("partner_id = :partner")
         if self.country_code is not None:
-            found.append("owner LIKE :owner" if self.party_id is None else "owner = :owner")
+            found.append("owner = :owner" if self.party_id is not None else "split_part(owner, '*', 1) = :country_code")
         elif self.party_id is not None:
-            found.append("owner LIKE :owner")
+            found.append("split_part(owner, '*', 2) = :party_id")
         return " AND ".join(found)
 
     def arguments(self) -> dict[str, Any]:
-        owner = str(PartyId(self.country_code or "%", self.party_id or "%").folded())
-        given: dict[str, Any] = {}
-        if self.partner is not None:
-            given["partner"] = self.partner
-        if self.country_code is not None or self.party_id is not None:
-            given["owner"] = owner
-        return given
+        """All that may stand in the conditions; a statement takes what it names."""
+        country_code, party_id = fold(self.country_code or ""), fold(self.party_id or "")
+        owner = str(PartyId(country_code, party_id))
+        return {"partner": self.partner, "country_code": country_code, "party_id": party_id, "owner": owner}
 
 
 _NEWEST = 2**63 - 1

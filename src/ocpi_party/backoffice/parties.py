@@ -3,10 +3,11 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import BusinessDetails
 from ocpi_party.partners import repository
@@ -16,7 +17,7 @@ from ocpi_party.partners.partner import Party
 router = APIRouter(prefix="/parties", tags=["parties"])
 
 
-class PartyBody(BaseModel):
+class PartyBody(Body):
     country_code: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2")]
     party_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
     role: Literal["CPO", "EMSP"]

@@ -4,10 +4,12 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 from starlette.responses import JSONResponse, Response
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.quirks import Quirks
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.credentials.preflight import Preflight
 from ocpi_party.modules.credentials.registration import Registration
@@ -28,7 +30,7 @@ Token = Annotated[str, Field(pattern=r"^[\x21-\x7E]{1,64}$")]
 Encoding = Literal["base64", "raw"]
 
 
-class NewPartner(BaseModel):
+class NewPartner(Body):
     """With a name alone they register with us; with their versions URL and token we register with them."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -43,7 +45,7 @@ class NewPartner(BaseModel):
         return self
 
 
-class Prospect(BaseModel):
+class Prospect(Body):
     """A platform that we may connect to: what it gave us."""
 
     model_config = {"extra": "forbid"}
@@ -53,13 +55,13 @@ class Prospect(BaseModel):
     token_encoding: Encoding = "base64"  # noqa: S105 - the name of a form
 
 
-class PartnerChanges(BaseModel):
+class PartnerChanges(Body):
     """modules, parties: null for all"""
 
     model_config = {"extra": "forbid"}
 
     name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    quirks: dict[str, Any] | None = None
+    quirks: Quirks | None = None
     modules: list[ModuleId] | None = None
     parties: list[Annotated[str, Field(pattern=r"^[A-Z]{2}\*[A-Z0-9]{3}$")]] | None = None
     push: bool | None = None

@@ -4,9 +4,10 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import Row
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.types import wire_time
@@ -17,7 +18,7 @@ router = APIRouter(prefix="/webhooks", tags=["events"])
 WebhookId = Annotated[int, Field(ge=1, le=2**62)]
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(Body):
     """types: only these events, a * at the end matches the rest. answers: it is asked this question and told no events."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=500)]
@@ -26,7 +27,7 @@ class NewWebhook(BaseModel):
     timeout_ms: Annotated[int, Field(ge=100, le=30_000)] | None = None
 
 
-class Resend(BaseModel):
+class Resend(Body):
     after: Annotated[int, Field(ge=0, le=2**62)]
 
 

@@ -15,7 +15,7 @@ from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode
+from ocpi_party.ocpi.types import JsonObject, PartyId, received
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
@@ -173,8 +173,8 @@ IdInUrl = Annotated[str, BeforeValidator(unquote)]
 
 
 async def json_body(request: Request, asked: Asked) -> object:
-    """The body, read once. Raises UnreadableJson"""
-    return decode(await request.body(), max_depth=asked.house.max_json_depth)
+    """The body, read once. Raises UnreadableJson, InvalidObject"""
+    return received(await request.body(), max_depth=asked.house.max_json_depth)
 
 
 async def json_object(request: Request, asked: Asked) -> JsonObject:

@@ -16,7 +16,8 @@ from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Stat
 from ocpi_party.events import repository
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import NoAnswer
-from ocpi_party.ocpi.types import encode, now, wire_time
+from ocpi_party.ocpi.errors import UnreadableJson
+from ocpi_party.ocpi.types import decode, encode, now, wire_time, without_nul
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.webhooks.repository import COLUMNS
 from ocpi_party.webhooks.signature import signed
@@ -173,8 +174,8 @@ class WebhookWorker:
         try:
             async with asyncio.timeout(_within(webhook).total_seconds()):
                 answer = await self._http.post(webhook["url"], content=body, headers=headers)
-            found = answer.json()
-        except (httpx.HTTPError, OSError, TimeoutError, ValueError) as fault:
+            found = decode(without_nul(answer.content))
+        except (httpx.HTTPError, OSError, TimeoutError, UnreadableJson) as fault:
             raise NoAnswer(f"the operator's system did not answer: {type(fault).__name__}") from fault
         if not answer.is_success or not isinstance(found, dict):
             raise NoAnswer(f"the operator's system answered HTTP {answer.status_code}")
