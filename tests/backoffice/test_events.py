@@ -115,3 +115,25 @@ async def test_an_open_transaction_of_another_database_holds_nothing_back(
 
     await elsewhere.close()
     assert [one["type"] for one in told] == ["partner.invited"]
+
+
+async def test_events_asked_for_again_in_the_middle_of_a_delivery_are_delivered_again(server: Server) -> None:
+    consumer = server.internet.add(FakePartner(host="hooks.example"))
+    got: list[str] = []
+
+    async def take(request: httpx.Request) -> httpx.Response:
+        got.append(json.loads(request.content)["id"])
+        if len(got) == 2:
+            await server.operator.post(f"/api/webhooks/{made['id']}/resend", json={"after": 0})
+        return httpx.Response(204)
+
+    consumer.on("POST", "/hook", take)
+    made = (await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook"})).json()
+    for name in ("a", "b", "c"):
+        await server.invite(name)
+
+    await asyncio.gather(*await server.app.webhooks.start_due())
+    await asyncio.gather(*await server.app.webhooks.start_due())
+
+    every = [one["id"] for one in (await server.operator.get("/api/events")).json()]
+    assert got == [*every[:2], *every]

@@ -1,6 +1,7 @@
 """The character U+0000 from partners, for which PostgreSQL has no place: refused where they send it, replaced where we fetch."""
 
 import json
+from typing import Any
 
 import pytest
 from tests.objects import a_location
@@ -12,7 +13,7 @@ NUL = "a\0b"
 
 
 @pytest.mark.parametrize("changes", [{"name": NUL}, {"more": NUL}, {"more": {NUL: 1}}])
-async def test_an_object_that_holds_it_is_refused(server: Server, changes: dict[str, object]) -> None:
+async def test_an_object_that_holds_it_is_refused(server: Server, changes: dict[str, Any]) -> None:
     caller = await server.connect(server.internet.add(FakePartner()))
 
     answer = await caller.put("/locations/NL/TNM/LOC1", a_location(**changes))

@@ -3,11 +3,12 @@
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import Field, model_validator
 from starlette.responses import JSONResponse, Response
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.quirks import Quirks
 from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import ReadTx
@@ -99,8 +100,13 @@ async def post_preflight(building: CurrentBuilding, body: Prospect) -> list[dict
     ]
 
 
-@router.get("", dependencies=[READ])
-async def get_partners(building: CurrentBuilding) -> list[dict[str, Any]]:
+@router.get("", dependencies=[READ, LISTED])
+async def list_partners(request: Request, building: CurrentBuilding) -> Response:
+    """All partners ever, oldest first. Dates are of created_at."""
+    return of_few(request, building, [(one["created_at"], one) for one in await get_partners(building)])
+
+
+async def get_partners(building: Building) -> list[dict[str, Any]]:
     async with building.database.read() as tx:
         return [await _told(tx, partner) for partner in await repository.every(tx)]
 

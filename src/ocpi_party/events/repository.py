@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -77,31 +78,52 @@ _HORIZON = Statement(
                 WHERE datname = current_database() AND backend_xid IS NOT NULL), 0)"""
 )
 _READABLE = "xact < CAST(CAST(CAST(:horizon AS bigint) AS text) AS xid8)"
-_AFTER = Statement(
-    f"""SELECT seq, type, subject, partner_id, at, data FROM events
+_WANTED = f"""FROM events
          WHERE seq > :after AND {_READABLE}
            AND (CAST(:types AS text[]) IS NULL OR type LIKE ANY(:types))
            AND (CAST(:subject AS text) IS NULL OR subject = :subject)
-         ORDER BY seq LIMIT :most"""
+           AND at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+           AND at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
+_AFTER = Statement(
+    f"SELECT seq, type, subject, partner_id, at, data {_WANTED} ORDER BY seq OFFSET :offset LIMIT CAST(:most AS bigint)"
 )
+MOST_COUNTED = 10_000
+_COUNT = Statement(f"SELECT count(*) FROM (SELECT {_WANTED} LIMIT {MOST_COUNTED}) AS counted")
 _LAST = Statement(f"SELECT COALESCE(max(seq), 0) FROM events WHERE {_READABLE}")
 
 
-async def after(
-    tx: ReadTx, seq: int, *, most: int, types: Sequence[str] | None = None, subject: str | None = None
-) -> list[Row]:
-    """The next events behind this one, in order.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events.
 
-    types  patterns of SQL's LIKE, None for all
+    types      patterns of SQL's LIKE, None for all
+    subject    only what is about this object
+    date_from  inclusive, and date_to exclusive
     """
-    return await tx.rows(
-        _AFTER,
-        horizon=await tx.value(_HORIZON),
-        after=seq,
-        most=most,
-        types=None if types is None else list(types),
-        subject=subject,
-    )
+
+    types: Sequence[str] | None = None
+    subject: str | None = None
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+
+    def given(self) -> dict[str, Any]:
+        types = None if self.types is None else list(self.types)
+        return {"types": types, "subject": self.subject, "date_from": self.date_from, "date_to": self.date_to}
+
+
+ALL = Wanted()
+
+
+async def after(tx: ReadTx, seq: int, *, most: int, wanted: Wanted = ALL, offset: int = 0) -> list[Row]:
+    """The next events behind this one, in order."""
+    horizon = await tx.value(_HORIZON)
+    return await tx.rows(_AFTER, horizon=horizon, after=seq, most=most, offset=offset, **wanted.given())
+
+
+async def count(tx: ReadTx, seq: int, wanted: Wanted) -> int:
+    """How many there are behind this one, MOST_COUNTED at most."""
+    found: int = await tx.value(_COUNT, horizon=await tx.value(_HORIZON), after=seq, **wanted.given())
+    return found
 
 
 async def last(tx: ReadTx) -> int:

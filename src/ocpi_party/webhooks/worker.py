@@ -125,12 +125,12 @@ class WebhookWorker:
     async def _deliver(self, webhook: Row, lease: str) -> None:
         secret = self.vault.open(webhook["secret"], webhook["id"])
         cursor = webhook["cursor"]
-        types = repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None
+        wanted = repository.Wanted(repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None)
         held = {"id": webhook["id"], "lease": lease}
         while True:
             async with self.database.read() as tx:
                 upto = await repository.last(tx)
-                rows = await repository.after(tx, cursor, most=_BATCH, types=types)
+                rows = await repository.after(tx, cursor, most=_BATCH, wanted=wanted)
             for row in rows:
                 error = await self._post(webhook["url"], secret, row)
                 async with self.database.write() as tx:
