@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
@@ -13,8 +14,11 @@ from tests.objects import a_location
 from tests.partner import FakePartner
 from tests.server import Server
 
+from ocpi_party.database import Statement
 from ocpi_party.events import repository
 from ocpi_party.events.repository import EventType
+
+_NUMBER = Statement("SELECT pg_current_xact_id()")
 
 
 async def _connected(server: Server) -> FakePartner:
@@ -68,6 +72,38 @@ async def test_the_stream_resumes_and_ends_when_the_server_stops(server: Server)
 
     lines = [line for line in answer.text.splitlines() if line.startswith("id: ")]
     assert lines == [f"id: {one['id']}" for one in told[1:]]
+
+
+async def test_an_event_is_not_missed_whose_transaction_began_later_and_goes_on_longer(server: Server) -> None:
+    database = server.app.building.database
+    async with database.write() as slow:
+        async with database.write() as older:  # By number, although it begins second.
+            await older.run(_NUMBER)
+            await repository.tell(slow, EventType.OBJECT_CHANGED, "first", {})
+            await repository.tell(older, EventType.OBJECT_CHANGED, "second", {})
+        meanwhile = (await server.operator.get("/api/events")).json()
+        async with database.write() as quick:
+            await repository.tell(quick, EventType.OBJECT_CHANGED, "third", {})
+        still = (await server.operator.get("/api/events")).json()
+
+    afterwards = await _told(server, 3)
+    assert (meanwhile, still) == ([], [])
+    assert [one["subject"] for one in afterwards] == ["first", "second", "third"]
+
+
+async def test_events_are_read_although_some_transaction_is_always_open(server: Server) -> None:
+    database = server.app.building.database
+    async with database.write() as told:
+        await repository.tell(told, EventType.OBJECT_CHANGED, "first", {})
+    async with AsyncExitStack() as later:
+        async with database.write() as sooner:
+            await sooner.run(_NUMBER)
+            await server.operator.get("/api/events")
+            await (await later.enter_async_context(database.write())).run(_NUMBER)
+
+        found = (await server.operator.get("/api/events")).json()
+
+    assert [one["subject"] for one in found] == ["first"]
 
 
 async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(server: Server) -> None:

@@ -37,9 +37,10 @@ async def get_events(
     """The next events behind one, in order; ask again with the id of the last one. X-Total-Count counts to 10000."""
     page = window(request, size=_MOST, size_max=_LIMIT_MAX)
     wanted = repository.Wanted(repository.patterns(types), subject, page.date_from, page.date_to)
+    upto = await building.decided.upto()
     async with building.database.read() as tx:
-        rows = await repository.after(tx, after, most=page.limit + 1, wanted=wanted, offset=page.offset)
-        total = await repository.count(tx, after, wanted)
+        rows = await repository.after(tx, after, upto=upto, most=page.limit + 1, wanted=wanted, offset=page.offset)
+        total = await repository.count(tx, after, upto=upto, wanted=wanted)
     shown = [repository.cloud_event(row, building.public_url) for row in rows[: page.limit]]
     return answer(request, building, page, shown, total, goes_on=len(rows) > page.limit)
 
@@ -70,8 +71,9 @@ async def _stream(building: Building, after: int, wanted: repository.Wanted) -> 
     quiet_since = time.monotonic()
     going_on = True
     while going_on:
+        upto = await building.decided.upto()
         async with building.database.read() as tx:
-            rows = await repository.after(tx, after, most=_BATCH, wanted=wanted)
+            rows = await repository.after(tx, after, upto=upto, most=_BATCH, wanted=wanted)
         for row in rows:
             after = row["seq"]
             told = json.dumps(repository.cloud_event(row, building.public_url))

@@ -69,17 +69,8 @@ async def tell_many(
         await tx.run(_TELL_MANY, type=kind, partner_id=partner_id, subjects=[s for s, _ in pairs], datas=datas)
 
 
-# Numbers are given out before transactions end: a lower one may become visible after a higher one. Only events are read that are
-# older than every transaction that is open in this database, so that a reader who goes on behind the last one it saw misses
-# none. What is open is asked first, in a statement of its own: whoever ended before that is visible in the next one.
-_HORIZON = Statement(
-    """SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - COALESCE(
-              (SELECT max(age(backend_xid)) FROM pg_stat_activity
-                WHERE datname = current_database() AND backend_xid IS NOT NULL), 0)"""
-)
-_READABLE = "xact < CAST(CAST(CAST(:horizon AS bigint) AS text) AS xid8)"
-_WANTED = f"""FROM events
-         WHERE seq > :after AND {_READABLE}
+_WANTED = """FROM events
+         WHERE seq > :after AND seq <= :upto
            AND (CAST(:types AS text[]) IS NULL OR type LIKE ANY(:types))
            AND (CAST(:subject AS text) IS NULL OR subject = :subject)
            AND at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
@@ -89,7 +80,7 @@ _AFTER = Statement(
 )
 MOST_COUNTED = 10_000
 _COUNT = Statement(f"SELECT count(*) FROM (SELECT {_WANTED} LIMIT {MOST_COUNTED}) AS counted")
-_LAST = Statement(f"SELECT COALESCE(max(seq), 0) FROM events WHERE {_READABLE}")
+_LAST = Statement("SELECT COALESCE(max(seq), 0) FROM events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +105,20 @@ class Wanted:
 ALL = Wanted()
 
 
-async def after(tx: ReadTx, seq: int, *, most: int, wanted: Wanted = ALL, offset: int = 0) -> list[Row]:
-    """The next events behind this one, in order."""
-    horizon = await tx.value(_HORIZON)
-    return await tx.rows(_AFTER, horizon=horizon, after=seq, most=most, offset=offset, **wanted.given())
+async def after(tx: ReadTx, seq: int, *, upto: int, most: int, wanted: Wanted = ALL, offset: int = 0) -> list[Row]:
+    """The next events behind this one, in order; upto  as `Decided` tells, before the transaction began"""
+    return await tx.rows(_AFTER, after=seq, upto=upto, most=most, offset=offset, **wanted.given())
 
 
-async def count(tx: ReadTx, seq: int, wanted: Wanted) -> int:
+async def count(tx: ReadTx, seq: int, *, upto: int, wanted: Wanted) -> int:
     """How many there are behind this one, MOST_COUNTED at most."""
-    found: int = await tx.value(_COUNT, horizon=await tx.value(_HORIZON), after=seq, **wanted.given())
+    found: int = await tx.value(_COUNT, after=seq, upto=upto, **wanted.given())
     return found
 
 
 async def last(tx: ReadTx) -> int:
-    """seq of the newest event that can be read; 0 if there is none."""
-    found: int = await tx.value(_LAST, horizon=await tx.value(_HORIZON))
+    """seq of the newest event; 0 if there is none."""
+    found: int = await tx.value(_LAST)
     return found
 
 

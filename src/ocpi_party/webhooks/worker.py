@@ -14,6 +14,7 @@ from httpx_aiohttp import AiohttpTransport
 
 from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement
 from ocpi_party.events import repository
+from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import NoAnswer
 from ocpi_party.ocpi.errors import UnreadableJson
@@ -78,6 +79,7 @@ class WebhookWorker:
     database: Database
     vault: Vault
     happenings: Happenings
+    decided: Decided
     source: str
     lease_for: timedelta = timedelta(seconds=60)
     within: timedelta = timedelta(seconds=15)
@@ -100,6 +102,7 @@ class WebhookWorker:
         try:
             while True:
                 try:
+                    await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
                     await self.start_due()
                 except (DatabaseUnavailable, OSError) as fault:
                     log.warning("webhooks pause, the database cannot be reached: %s", fault)
@@ -128,9 +131,9 @@ class WebhookWorker:
         wanted = repository.Wanted(repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None)
         held = {"id": webhook["id"], "lease": lease}
         while True:
+            upto = await self.decided.upto()
             async with self.database.read() as tx:
-                upto = await repository.last(tx)
-                rows = await repository.after(tx, cursor, most=_BATCH, wanted=wanted)
+                rows = await repository.after(tx, cursor, upto=upto, most=_BATCH, wanted=wanted)
             for row in rows:
                 error = await self._post(webhook["url"], secret, row)
                 async with self.database.write() as tx:
