@@ -9,8 +9,9 @@ from typing import Any
 
 import asyncpg
 import httpx
+from tests.commanding import DE_TNM
 from tests.conftest import NewDatabase
-from tests.objects import a_location
+from tests.objects import a_location, a_token
 from tests.partner import FakePartner
 from tests.server import Server
 
@@ -48,6 +49,19 @@ async def test_the_feed_tells_in_order_and_goes_on_behind_the_last(server: Serve
     assert rest == told[-1:]
     assert [one["subject"] for one in about] == ["locations/NL*TNM/LOC1"]
     assert about[0]["specversion"] == "1.0"
+
+
+async def test_the_token_of_an_event_can_be_fetched(server: Server) -> None:
+    caller = (await server.connect(server.internet.add(FakePartner()))).speaking(("DE", "TNM"), ("NL", "OWA"), "cpo")
+    put = await caller.put("/tokens/DE/TNM/A%20B?type=APP_USER", a_token(DE_TNM, uid="A B", type="APP_USER"))
+    assert put.status_code == 1000, put
+
+    (told,) = (await server.operator.get("/api/events?type=object.*")).json()
+    data = told["data"]
+    path = f"/api/tokens/{data['country_code']}/{data['party_id']}/{data['id']}?type={data['type']}"
+
+    assert (data["id"], data["type"]) == ("A B", "APP_USER")
+    assert (await server.operator.get(path)).json()["uid"] == "A B"
 
 
 async def test_an_event_of_an_open_transaction_is_waited_for(server: Server) -> None:
