@@ -21,6 +21,7 @@ from ocpi_party.console.app import add_console
 from ocpi_party.database import Database, DatabaseUnavailable, LockTimeout
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events import repository as events
+from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages import days
 from ocpi_party.messages.recorder import Recorder
@@ -214,8 +215,8 @@ def create_app(
     )
 
     messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
-    happenings = Happenings()
-    webhooks = WebhookWorker(database, vault, happenings, settings.public_url, transport=transport)
+    happenings, decided = Happenings(), Decided(database)
+    webhooks = WebhookWorker(database, vault, happenings, decided, settings.public_url, transport=transport)
 
     wakers = [pushing.wake, pulling.wake, results.wake, happenings.wake]
 
@@ -252,6 +253,7 @@ def create_app(
         wake=wake,
         messages=messages,
         happenings=happenings,
+        decided=decided,
         ask=webhooks.ask,
         answers_within=answers_within,
         connected=pulling.plan,

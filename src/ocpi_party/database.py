@@ -13,6 +13,8 @@ from sqlalchemy import Executable, MetaData, TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812 - it is a class
 from sqlalchemy.types import UserDefinedType
 
+from ocpi_party.ocpi.errors import InvalidObject
+
 metadata = MetaData(
     naming_convention={
         "pk": "%(table_name)s_pkey",
@@ -191,6 +193,8 @@ class Database:
             clean = True
         except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as fault:
             raise DatabaseUnavailable("the database hung up") from fault
+        except asyncpg.CharacterNotInRepertoireError as fault:
+            raise InvalidObject("", "text must not hold the character U+0000") from fault
         except asyncpg.InterfaceError as fault:
             if connection.is_closed():
                 raise DatabaseUnavailable("the database hung up") from fault

@@ -4,17 +4,22 @@ import asyncio
 import base64
 import hmac
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import asyncpg
 import httpx
+from tests.commanding import DE_TNM
 from tests.conftest import NewDatabase
-from tests.objects import a_location
+from tests.objects import a_location, a_token
 from tests.partner import FakePartner
 from tests.server import Server
 
+from ocpi_party.database import Statement
 from ocpi_party.events import repository
 from ocpi_party.events.repository import EventType
+
+_NUMBER = Statement("SELECT pg_current_xact_id()")
 
 
 async def _connected(server: Server) -> FakePartner:
@@ -46,6 +51,19 @@ async def test_the_feed_tells_in_order_and_goes_on_behind_the_last(server: Serve
     assert about[0]["specversion"] == "1.0"
 
 
+async def test_the_token_of_an_event_can_be_fetched(server: Server) -> None:
+    caller = (await server.connect(server.internet.add(FakePartner()))).speaking(("DE", "TNM"), ("NL", "OWA"), "cpo")
+    put = await caller.put("/tokens/DE/TNM/A%20B?type=APP_USER", a_token(DE_TNM, uid="A B", type="APP_USER"))
+    assert put.status_code == 1000, put
+
+    (told,) = (await server.operator.get("/api/events?type=object.*")).json()
+    data = told["data"]
+    path = f"/api/tokens/{data['country_code']}/{data['party_id']}/{data['id']}?type={data['type']}"
+
+    assert (data["id"], data["type"]) == ("A B", "APP_USER")
+    assert (await server.operator.get(path)).json()["uid"] == "A B"
+
+
 async def test_an_event_of_an_open_transaction_is_waited_for(server: Server) -> None:
     database = server.app.building.database
     async with database.write() as slow:
@@ -68,6 +86,38 @@ async def test_the_stream_resumes_and_ends_when_the_server_stops(server: Server)
 
     lines = [line for line in answer.text.splitlines() if line.startswith("id: ")]
     assert lines == [f"id: {one['id']}" for one in told[1:]]
+
+
+async def test_an_event_is_not_missed_whose_transaction_began_later_and_goes_on_longer(server: Server) -> None:
+    database = server.app.building.database
+    async with database.write() as slow:
+        async with database.write() as older:  # By number, although it begins second.
+            await older.run(_NUMBER)
+            await repository.tell(slow, EventType.OBJECT_CHANGED, "first", {})
+            await repository.tell(older, EventType.OBJECT_CHANGED, "second", {})
+        meanwhile = (await server.operator.get("/api/events")).json()
+        async with database.write() as quick:
+            await repository.tell(quick, EventType.OBJECT_CHANGED, "third", {})
+        still = (await server.operator.get("/api/events")).json()
+
+    afterwards = await _told(server, 3)
+    assert (meanwhile, still) == ([], [])
+    assert [one["subject"] for one in afterwards] == ["first", "second", "third"]
+
+
+async def test_events_are_read_although_some_transaction_is_always_open(server: Server) -> None:
+    database = server.app.building.database
+    async with database.write() as told:
+        await repository.tell(told, EventType.OBJECT_CHANGED, "first", {})
+    async with AsyncExitStack() as later:
+        async with database.write() as sooner:
+            await sooner.run(_NUMBER)
+            await server.operator.get("/api/events")
+            await (await later.enter_async_context(database.write())).run(_NUMBER)
+
+        found = (await server.operator.get("/api/events")).json()
+
+    assert [one["subject"] for one in found] == ["first"]
 
 
 async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(server: Server) -> None:
@@ -115,3 +165,25 @@ async def test_an_open_transaction_of_another_database_holds_nothing_back(
 
     await elsewhere.close()
     assert [one["type"] for one in told] == ["partner.invited"]
+
+
+async def test_events_asked_for_again_in_the_middle_of_a_delivery_are_delivered_again(server: Server) -> None:
+    consumer = server.internet.add(FakePartner(host="hooks.example"))
+    got: list[str] = []
+
+    async def take(request: httpx.Request) -> httpx.Response:
+        got.append(json.loads(request.content)["id"])
+        if len(got) == 2:
+            await server.operator.post(f"/api/webhooks/{made['id']}/resend", json={"after": 0})
+        return httpx.Response(204)
+
+    consumer.on("POST", "/hook", take)
+    made = (await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook"})).json()
+    for name in ("a", "b", "c"):
+        await server.invite(name)
+
+    await asyncio.gather(*await server.app.webhooks.start_due())
+    await asyncio.gather(*await server.app.webhooks.start_due())
+
+    every = [one["id"] for one in (await server.operator.get("/api/events")).json()]
+    assert got == [*every[:2], *every]

@@ -77,3 +77,10 @@ async def _sum(server: Server, name: str, *labels: str) -> float:
     return sum(
         float(line.split()[-1]) for line in lines if line.startswith(name) and all(one in line for one in labels)
     )
+
+
+async def test_metrics_name_routes_of_the_operators_api_as_they_are_called(server: Server) -> None:
+    await server.operator.get("/api/partners/77")
+
+    text = (await server.operator.get("/metrics")).text
+    assert 'route="/api/partners/{partner_id}",side="api",status="404"' in text

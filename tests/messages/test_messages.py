@@ -251,3 +251,14 @@ async def test_without_a_database_messages_wait(server: Server) -> None:
     await server.app.building.database.open()
 
     assert [one["request_id"] for one in await messages(server)] == ["R1"]
+
+
+async def test_a_url_with_a_character_that_cannot_be_kept_costs_no_other_message(server: Server) -> None:
+    caller = await server.connect(server.internet.add(FakePartner()))
+    before = len(await messages(server))
+
+    await caller.get("/locations/NL/TNM/a%00b")
+    await caller.get("/locations/NL/TNM/LOC1")
+
+    kept = (await messages(server))[before:]
+    assert [one["object"] for one in kept] == ["NL*TNM/a\ufffdb", "NL*TNM/LOC1"]

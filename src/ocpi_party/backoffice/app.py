@@ -74,7 +74,7 @@ def backoffice(
     api.state.life = life
     answer_errors(api)
     for router in ROUTERS:
-        api.include_router(router, prefix="/api")
+        api.include_router(router, prefix=metrics.API)
 
     for router in (health.router, metrics.router, documentation.router):
         api.include_router(router)

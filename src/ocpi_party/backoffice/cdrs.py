@@ -1,8 +1,8 @@
 """The operator issues our CDRs, credits them, and sees what became of them. None is ever changed."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
@@ -93,7 +93,11 @@ async def credit_cdr(
 
 @router.get(_CDR + "/chain", dependencies=[READ])
 async def get_chain(
-    building: CurrentBuilding, country_code: PathId, party_id: PathId, cdr_id: PathId, partner: int | None = None
+    building: CurrentBuilding,
+    country_code: PathId,
+    party_id: PathId,
+    cdr_id: PathId,
+    partner: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> Response:
     """The CDRs of the same session with what credits them, oldest first, and what is to be paid for it in the end."""
     ref = our_ref((country_code + "*" + party_id).upper(), cdr_id)

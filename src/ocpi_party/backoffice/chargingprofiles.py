@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
 from ocpi_party.modules.callbacks import inbound, outbound
 from ocpi_party.modules.chargingprofiles import active, results
@@ -20,7 +21,6 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId, encode, fold, wire_time
 from ocpi_party.owned.publish import our_ref
 from ocpi_party.transport.asked import Building
-from ocpi_party.transport.pagination import window
 
 router = APIRouter(tags=["chargingprofiles"])
 
@@ -37,7 +37,7 @@ def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(encode(value), status, dict(headers or {}), "application/json")
 
 
-@router.get("/chargingprofiles", dependencies=[READ])
+@router.get("/chargingprofiles", dependencies=[READ, LISTED])
 async def list_requests(
     request: Request,
     building: CurrentBuilding,
@@ -45,16 +45,16 @@ async def list_requests(
     state: Annotated[str | None, Query(max_length=20, description="PENDING, WAITING, RESULTED, TIMED_OUT …")] = None,
 ) -> Response:
     """Requests, newest first: outbound are those that we sent as an eMSP, inbound those that our EVSEs must carry out."""
-    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    wanted = asked_for(request, building)
     module, only = ModuleId.CHARGING_PROFILES, state and fold(state)
     async with building.database.read() as tx:
         if direction == "inbound":
-            rows, total = await inbound.page(tx, module, state=only, offset=wanted.offset, limit=wanted.limit)
+            rows, total = await inbound.page(tx, module, wanted, state=only)
             views = [inbound_view(row) for row in rows]
         else:
-            rows, total = await outbound.page(tx, module, state=only, offset=wanted.offset, limit=wanted.limit)
+            rows, total = await outbound.page(tx, module, wanted, state=only)
             views = [outbound_view(row) for row in rows]
-    return _json(views, headers={"x-total-count": str(total), "x-limit": str(wanted.limit)})
+    return answer(request, building, wanted, views, total)
 
 
 @router.get(_REQUESTS + "/{request_id}", dependencies=[READ])

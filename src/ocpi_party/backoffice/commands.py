@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.authorization import HELPDESK, READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import NotAllowed
+from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId, json_object
 from ocpi_party.database import ReadTx, Row
 from ocpi_party.modules.callbacks import inbound, outbound
@@ -20,7 +21,6 @@ from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold
 from ocpi_party.transport.asked import Building
-from ocpi_party.transport.pagination import window
 
 router = APIRouter(prefix="/commands", tags=["commands"])
 
@@ -41,7 +41,7 @@ def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(encode(value), status, dict(headers or {}), "application/json")
 
 
-@router.get("", dependencies=[READ])
+@router.get("", dependencies=[READ, LISTED])
 async def list_commands(
     request: Request,
     building: CurrentBuilding,
@@ -49,26 +49,24 @@ async def list_commands(
     state: State = None,
 ) -> Response:
     """Commands, newest first: outbound are those that we sent as an eMSP, inbound those that our charge points must carry out."""
-    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
-    only: dict[str, Any] = {"state": state and fold(state), "offset": wanted.offset, "limit": wanted.limit}
+    wanted, only = asked_for(request, building), state and fold(state)
     async with building.database.read() as tx:
         if direction == "inbound":
-            rows, total = await inbound.page(tx, ModuleId.COMMANDS, **only)
+            rows, total = await inbound.page(tx, ModuleId.COMMANDS, wanted, state=only)
             views: Iterable[JsonObject] = [inbound_view(row) for row in rows]
         else:
-            rows, total = await outbound.page(tx, ModuleId.COMMANDS, **only)
+            rows, total = await outbound.page(tx, ModuleId.COMMANDS, wanted, state=only)
             views = await outbound_views(tx, rows)
-    return _json(list(views), headers={"x-total-count": str(total), "x-limit": str(wanted.limit)})
+    return answer(request, building, wanted, list(views), total)
 
 
-@router.get("/reservations", dependencies=[READ])
+@router.get("/reservations", dependencies=[READ, LISTED])
 async def list_reservations(request: Request, building: CurrentBuilding, state: State = None) -> Response:
-    """Reservations at our charge points, newest first; their id is what a station is told."""
-    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    """Reservations at our charge points, newest first; their id is what a station is told. Dates are of their end."""
+    wanted = asked_for(request, building)
     async with building.database.read() as tx:
-        rows, total = await reservations.page(tx, state=state and fold(state), offset=wanted.offset, limit=wanted.limit)
-    headers = {"x-total-count": str(total), "x-limit": str(wanted.limit)}
-    return _json([reservation_view(row) for row in rows], headers=headers)
+        rows, total = await reservations.page(tx, wanted, state=state and fold(state))
+    return answer(request, building, wanted, [reservation_view(row) for row in rows], total)
 
 
 @router.post(

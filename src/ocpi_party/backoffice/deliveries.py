@@ -1,31 +1,28 @@
 """What partners do not know yet or refused, trying again, and where they deviate from the specification."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.partners import known
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import Row
 from ocpi_party.modules.oversight import deliveries
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, encode, fold, wire_time
-from ocpi_party.owned.listing import Window
+from ocpi_party.ocpi.types import JsonObject, fold, wire_time
 from ocpi_party.partners import findings
 from ocpi_party.transport.asked import Building
-from ocpi_party.transport.pagination import window
 
 router = APIRouter(tags=["partners"])
 
 PartnerQuery = Annotated[int | None, Query(ge=1, le=2**62)]
-Count = Annotated[str | None, Query()]
 
 
-class Retry(BaseModel):
+class Retry(Body):
     """partner  its id"""
 
     model_config = {"extra": "forbid"}
@@ -33,25 +30,23 @@ class Retry(BaseModel):
     partner: Annotated[int, Field(ge=1, le=2**62)]
 
 
-@router.get("/deliveries", dependencies=[READ])
+@router.get("/deliveries", dependencies=[READ, LISTED])
 async def list_deliveries(
     request: Request,
     building: CurrentBuilding,
     partner: PartnerQuery = None,
     module: ModuleId | None = None,
     state: Annotated[Literal["waiting", "refused", "given_up"] | None, Query()] = None,
-    offset: Count = None,
-    limit: Count = None,
 ) -> Response:
     """Objects of ours whose newest state a partner does not know, and results of its commands that it did not get.
 
     Waiting, or refused or given up with the reason; objects before results, each the oldest first.
     """
-    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    wanted = asked_for(request, building)
     only: dict[str, Any] = {"partner": partner, "module": module, "state": state and fold(state)}
     async with building.database.read() as tx:
-        rows, total = await deliveries.page(tx, **only, offset=wanted.offset, limit=wanted.limit)
-    return _page(request, building, wanted, [_told(row) for row in rows], total)
+        rows, total = await deliveries.page(tx, wanted, **only)
+    return answer(request, building, wanted, [_told(row) for row in rows], total)
 
 
 @router.post("/deliveries/retry", status_code=202, dependencies=[WRITE])
@@ -72,32 +67,21 @@ async def retry(building: Building, partner_id: int) -> int:
     return retried
 
 
-@router.get("/findings", dependencies=[READ])
+@router.get("/findings", dependencies=[READ, LISTED])
 async def list_findings(
     request: Request,
     building: CurrentBuilding,
     partner: PartnerQuery = None,
     module: ModuleId | None = None,
-    offset: Count = None,
-    limit: Count = None,
 ) -> Response:
     """Where partners deviate from the specification, what was seen last first; date_from and date_to are of that time."""
-    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    wanted = asked_for(request, building)
     async with building.database.read() as tx:
         rows, total = await findings.page(
             tx, partner, module, wanted.date_from, wanted.date_to, offset=wanted.offset, limit=wanted.limit
         )
-    return _page(request, building, wanted, [_told(row) for row in rows], total)
+    return answer(request, building, wanted, [_told(row) for row in rows], total)
 
 
 def _told(row: Row) -> JsonObject:
     return {name: wire_time(value) if hasattr(value, "isoformat") else value for name, value in row.items()}
-
-
-def _page(request: Request, building: Building, wanted: Window, found: Sequence[JsonObject], total: int) -> Response:
-    headers = {"x-total-count": str(total), "x-limit": str(wanted.limit)}
-    end = wanted.offset + len(found)
-    if found and end < total:
-        query = dict(request.query_params) | {"offset": str(end), "limit": str(wanted.limit)}
-        headers["link"] = f'<{building.public_url}{request.scope["path"]}?{urlencode(query)}>; rel="next"'
-    return Response(encode(list(found)), headers=headers, media_type="application/json")

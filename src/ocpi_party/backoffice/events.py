@@ -3,18 +3,21 @@
 import json
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, answer
 from ocpi_party.events import repository
 from ocpi_party.transport.asked import Building
+from ocpi_party.transport.pagination import window
 
 router = APIRouter(prefix="/events", tags=["events"], dependencies=[READ])
 
 _BATCH = 200
+_MOST, _LIMIT_MAX = 100, 1000
 _KEEP_ALIVE_SECONDS = 15.0
 
 After = Annotated[int, Query(ge=0, le=2**62, description="id of the last event that is known; 0: from the beginning")]
@@ -23,18 +26,23 @@ Types = Annotated[
 ]
 
 
-@router.get("")
+@router.get("", dependencies=[LISTED])
 async def get_events(
+    request: Request,
     building: CurrentBuilding,
     after: After = 0,
     types: Types = None,
     subject: Annotated[str | None, Query(max_length=200, description="only events about this object")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> list[dict[str, Any]]:
-    """The next events behind one, in order; ask again with the id of the last one."""
+) -> Response:
+    """The next events behind one, in order; ask again with the id of the last one. X-Total-Count counts to 10000."""
+    page = window(request, size=_MOST, size_max=_LIMIT_MAX)
+    wanted = repository.Wanted(repository.patterns(types), subject, page.date_from, page.date_to)
+    upto = await building.decided.upto()
     async with building.database.read() as tx:
-        found = await repository.after(tx, after, most=limit, types=repository.patterns(types), subject=subject)
-    return [repository.cloud_event(row, building.public_url) for row in found]
+        rows = await repository.after(tx, after, upto=upto, most=page.limit + 1, wanted=wanted, offset=page.offset)
+        total = await repository.count(tx, after, upto=upto, wanted=wanted)
+    shown = [repository.cloud_event(row, building.public_url) for row in rows[: page.limit]]
+    return answer(request, building, page, shown, total, goes_on=len(rows) > page.limit)
 
 
 @router.get("/stream", response_class=StreamingResponse)
@@ -51,20 +59,21 @@ async def stream_events(
         async with building.database.read() as tx:
             start = await repository.last(tx)
     return StreamingResponse(
-        _stream(building, start, repository.patterns(types)),
+        _stream(building, start, repository.Wanted(repository.patterns(types))),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def _stream(building: Building, after: int, types: list[str] | None) -> AsyncIterator[bytes]:
+async def _stream(building: Building, after: int, wanted: repository.Wanted) -> AsyncIterator[bytes]:
     """Each reader has its own place in the sequence: a slow one delays nobody."""
     yield b": ocpi-party\n\n"
     quiet_since = time.monotonic()
     going_on = True
     while going_on:
+        upto = await building.decided.upto()
         async with building.database.read() as tx:
-            rows = await repository.after(tx, after, most=_BATCH, types=types)
+            rows = await repository.after(tx, after, upto=upto, most=_BATCH, wanted=wanted)
         for row in rows:
             after = row["seq"]
             told = json.dumps(repository.cloud_event(row, building.public_url))

@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.database import Row
 from ocpi_party.messages import repository
 from ocpi_party.messages.repository import Wanted
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject, UnreadableJson
 from ocpi_party.ocpi.types import JsonObject, decode, encode, wire_time
 from ocpi_party.transport.asked import Building
-from ocpi_party.transport.pagination import window
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READ])
 
@@ -23,7 +22,7 @@ Text = Annotated[str | None, Query(max_length=300)]
 Number = Annotated[int | None, Query(ge=1, le=2**62)]
 
 
-@router.get("")
+@router.get("", dependencies=[LISTED])
 async def list_messages(
     request: Request,
     building: CurrentBuilding,
@@ -37,13 +36,9 @@ async def list_messages(
     correlation_id: Text = None,
     request_id: Text = None,
     status: Annotated[str | None, Query(description="ok, failed, or a status code of HTTP or OCPI")] = None,
-    date_from: Annotated[str | None, Query(description="inclusive")] = None,
-    date_to: Annotated[str | None, Query(description="exclusive")] = None,
-    offset: Annotated[str | None, Query()] = None,
-    limit: Annotated[str | None, Query()] = None,
 ) -> Response:
     """Messages without bodies, newest first. X-Total-Count counts to 10000 and no further."""
-    asked = window(request, size=building.page_size, size_max=building.page_size_max)
+    asked = asked_for(request, building)
     wanted = Wanted(
         partner, direction, module, about, correlation_id, request_id, *_status(status), asked.date_from, asked.date_to,
         before=asked.after,
@@ -54,13 +49,9 @@ async def list_messages(
         rows = await repository.page(tx, wanted, offset=skip, limit=asked.limit + 1)
         total = await repository.count(tx, replace(wanted, before=None))
     shown = rows[: asked.limit]
-    headers = {"x-total-count": str(total), "x-limit": str(asked.limit)}
-    if len(rows) > asked.limit:
-        end = asked.offset + len(shown)
-        query = {k: v for k, v in request.query_params.items() if k not in ("offset", "limit", "cursor")}
-        query |= {"offset": str(end), "limit": str(asked.limit), "cursor": f"{end}.{shown[-1]['id']}"}
-        headers["link"] = f'<{building.public_url}/api/messages?{urlencode(query)}>; rel="next"'
-    return _json([view(row) for row in shown], headers)
+    last = shown[-1]["id"] if shown else None
+    views = [view(row) for row in shown]
+    return answer(request, building, asked, views, total, last=last, goes_on=len(rows) > asked.limit)
 
 
 @router.get("/{message_id}")

@@ -40,6 +40,7 @@ SHARED = "PROMETHEUS_MULTIPROC_DIR"
 _MODULES = frozenset(ModuleId)
 _NONE = "none"
 _Family = type[CounterMetricFamily] | type[GaugeMetricFamily]
+API = "/api"
 disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus-client leaves it untyped
 _registry = CollectorRegistry()
 _requests = Counter(
@@ -67,10 +68,16 @@ ProcessCollector(registry=_registry)
 def count_request(side: str, scope: Scope, http_status: int, seconds: float) -> None:
     """side  ocpi or api"""
     route = scope.get("route")
-    template = scope.get("root_path", "") + route.path if route is not None else _NONE
+    template = _prefix(scope) + route.path if route is not None else _NONE
     module = next((part for part in template.split("/") if part in _MODULES), _NONE)
     _requests.labels(side, module, scope["method"], template, http_status).inc()
     _seconds.labels(side, module, scope["method"]).observe(seconds)
+
+
+def _prefix(scope: Scope) -> str:
+    """What stands before the path of the route: a mount tells it, a router that FastAPI includes does not."""
+    mounted: str = scope.get("root_path", "")
+    return mounted or (API if scope["path"].startswith(API + "/") else "")
 
 
 def count_call(exchange: Exchange) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Table
 
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.registry import MODULES, Module
@@ -19,7 +19,6 @@ from ocpi_party.ocpi.types import PartyId, fold
 from ocpi_party.owned.listing import Page, Window
 from ocpi_party.partners.audience import OURS
 from ocpi_party.transport.asked import Building
-from ocpi_party.transport.pagination import window
 
 router = APIRouter(tags=["objects"], dependencies=[READ])
 
@@ -40,19 +39,16 @@ class Filter:
         if self.partner is not None:
             found.append("partner_id = :partner")
         if self.country_code is not None:
-            found.append("owner LIKE :owner" if self.party_id is None else "owner = :owner")
+            found.append("owner = :owner" if self.party_id is not None else "split_part(owner, '*', 1) = :country_code")
         elif self.party_id is not None:
-            found.append("owner LIKE :owner")
+            found.append("split_part(owner, '*', 2) = :party_id")
         return " AND ".join(found)
 
     def arguments(self) -> dict[str, Any]:
-        owner = str(PartyId(self.country_code or "%", self.party_id or "%").folded())
-        given: dict[str, Any] = {}
-        if self.partner is not None:
-            given["partner"] = self.partner
-        if self.country_code is not None or self.party_id is not None:
-            given["owner"] = owner
-        return given
+        """All that may stand in the conditions; a statement takes what it names."""
+        country_code, party_id = fold(self.country_code or ""), fold(self.party_id or "")
+        owner = str(PartyId(country_code, party_id))
+        return {"partner": self.partner, "country_code": country_code, "party_id": party_id, "owner": owner}
 
 
 _NEWEST = 2**63 - 1
@@ -93,26 +89,17 @@ async def list_objects(
     party_id: Annotated[str | None, Query(max_length=3)] = None,
     partner: Annotated[int | None, Query(ge=1, le=2**62, description="id of the partner it came from")] = None,
     own: Annotated[bool | None, Query(description="true: ours, false: theirs, by default both")] = None,
-    date_from: Annotated[str | None, Query(description="inclusive, of last_updated")] = None,
-    date_to: Annotated[str | None, Query(description="exclusive")] = None,
-    offset: Annotated[str | None, Query()] = None,
-    limit: Annotated[str | None, Query()] = None,
     order: Annotated[Literal["oldest", "newest"], Query(description="which come first, by creation")] = "oldest",
 ) -> Response:
     """OCPI objects, oldest first unless asked otherwise, with X-Total-Count and Link as OCPI has them."""
-    wanted = window(request, size=building.page_size, size_max=building.page_size_max)
+    wanted = asked_for(request, building)
     module = BY_NAME[request.scope["path"].rpartition("/")[2]]
     async with building.database.read() as tx:
         found = await _page(
             tx, building, module, Filter(own, partner, country_code, party_id), wanted, newest=order == "newest"
         )
-    headers = {"x-total-count": str(found.total), "x-limit": str(wanted.limit)}
-    end = wanted.offset + len(found.documents)
-    if found.documents and end < found.total:
-        query = {k: v for k, v in request.query_params.items() if k not in ("offset", "limit", "cursor")}
-        query |= {"offset": str(end), "limit": str(wanted.limit), "cursor": f"{end}.{found.last}"}
-        headers["link"] = f'<{building.public_url}{request.scope["path"]}?{urlencode(query)}>; rel="next"'
-    return Response(b"[" + b",".join(found.documents) + b"]", headers=headers, media_type="application/json")
+    shown = b"[" + b",".join(found.documents) + b"]"
+    return answer(request, building, wanted, shown, found.total, count=len(found.documents), last=found.last)
 
 
 @cache
@@ -161,7 +148,14 @@ async def get_object(
 
 BY_NAME = {str(module.id): module for module in MODULES if module.owned is not None}
 for name in BY_NAME:
-    router.add_api_route(f"/{name}", list_objects, methods=["GET"], name=f"list_{name}", operation_id=f"list_{name}")
+    router.add_api_route(
+        f"/{name}",
+        list_objects,
+        methods=["GET"],
+        name=f"list_{name}",
+        operation_id=f"list_{name}",
+        dependencies=[LISTED],
+    )
     router.add_api_route(
         f"/{name}/{{country_code}}/{{party_id}}/{{object_id}}",
         get_object,

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.messages import written
 from ocpi_party.modules.oversight.timeline import sought, timeline
 from ocpi_party.modules.oversight.watch import Limits, watch
@@ -34,8 +35,9 @@ async def get_timeline(
     return Response(encode(found), media_type="application/json")
 
 
-@router.get("/watch")
+@router.get("/watch", dependencies=[LISTED])
 async def get_watch(
+    request: Request,
     building: CurrentBuilding,
     start_minutes: Minutes = 15,
     silence_minutes: Minutes = 360,
@@ -43,7 +45,7 @@ async def get_watch(
     push_minutes: Minutes = 15,
     since_days: Annotated[float, Query(gt=0, le=3650)] = 30,
 ) -> Response:
-    """What did not go on as it should have, the longest unsettled first: in words, and who has to act."""
+    """What did not go on as it should have, the longest unsettled first: in words, and who has to act. Dates are of since."""
     limits = Limits(
         start=timedelta(minutes=start_minutes),
         silence=timedelta(minutes=silence_minutes),
@@ -52,4 +54,5 @@ async def get_watch(
         since=timedelta(days=since_days),
     )
     async with building.database.read() as tx:
-        return Response(encode(await watch(tx, limits)), media_type="application/json")
+        found = await watch(tx, limits)
+    return of_few(request, building, [(one["since"], one) for one in found])

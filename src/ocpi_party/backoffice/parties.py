@@ -2,21 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
+from ocpi_party.backoffice.lists import LISTED, of_few
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.ocpi.modules import Role
-from ocpi_party.ocpi.types import BusinessDetails
+from ocpi_party.ocpi.types import BusinessDetails, wire_time
 from ocpi_party.partners import repository
-from ocpi_party.partners.parties import add_party, own_parties
+from ocpi_party.partners.parties import add_party, own_parties, parties_added
 from ocpi_party.partners.partner import Party
+from ocpi_party.transport.asked import Building
 
 router = APIRouter(prefix="/parties", tags=["parties"])
 
 
-class PartyBody(BaseModel):
+class PartyBody(Body):
     country_code: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2")]
     party_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
     role: Literal["CPO", "EMSP"]
@@ -37,8 +41,15 @@ async def post_party(building: CurrentBuilding, body: PartyBody) -> dict[str, An
     return _told(party)
 
 
-@router.get("", dependencies=[READ])
-async def get_parties(building: CurrentBuilding) -> list[dict[str, Any]]:
+@router.get("", dependencies=[READ, LISTED])
+async def list_parties(request: Request, building: CurrentBuilding) -> Response:
+    """Our own parties, oldest first. Dates are of their addition."""
+    async with building.database.read() as tx:
+        found = [(wire_time(at), _told(party)) for at, party in await parties_added(tx)]
+    return of_few(request, building, found)
+
+
+async def get_parties(building: Building) -> list[dict[str, Any]]:
     async with building.database.read() as tx:
         return [_told(party) for party in await own_parties(tx)]
 

@@ -3,11 +3,14 @@
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field, model_validator
+from fastapi import APIRouter, Request
+from pydantic import Field, model_validator
 from starlette.responses import JSONResponse, Response
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, of_few
+from ocpi_party.backoffice.quirks import Quirks
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.credentials.preflight import Preflight
 from ocpi_party.modules.credentials.registration import Registration
@@ -28,7 +31,7 @@ Token = Annotated[str, Field(pattern=r"^[\x21-\x7E]{1,64}$")]
 Encoding = Literal["base64", "raw"]
 
 
-class NewPartner(BaseModel):
+class NewPartner(Body):
     """With a name alone they register with us; with their versions URL and token we register with them."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -43,7 +46,7 @@ class NewPartner(BaseModel):
         return self
 
 
-class Prospect(BaseModel):
+class Prospect(Body):
     """A platform that we may connect to: what it gave us."""
 
     model_config = {"extra": "forbid"}
@@ -53,13 +56,13 @@ class Prospect(BaseModel):
     token_encoding: Encoding = "base64"  # noqa: S105 - the name of a form
 
 
-class PartnerChanges(BaseModel):
+class PartnerChanges(Body):
     """modules, parties: null for all"""
 
     model_config = {"extra": "forbid"}
 
     name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
-    quirks: dict[str, Any] | None = None
+    quirks: Quirks | None = None
     modules: list[ModuleId] | None = None
     parties: list[Annotated[str, Field(pattern=r"^[A-Z]{2}\*[A-Z0-9]{3}$")]] | None = None
     push: bool | None = None
@@ -97,8 +100,13 @@ async def post_preflight(building: CurrentBuilding, body: Prospect) -> list[dict
     ]
 
 
-@router.get("", dependencies=[READ])
-async def get_partners(building: CurrentBuilding) -> list[dict[str, Any]]:
+@router.get("", dependencies=[READ, LISTED])
+async def list_partners(request: Request, building: CurrentBuilding) -> Response:
+    """All partners ever, oldest first. Dates are of created_at."""
+    return of_few(request, building, [(one["created_at"], one) for one in await get_partners(building)])
+
+
+async def get_partners(building: Building) -> list[dict[str, Any]]:
     async with building.database.read() as tx:
         return [await _told(tx, partner) for partner in await repository.every(tx)]
 

@@ -6,11 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
 
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import NotAllowed
-from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
+from ocpi_party.backoffice.writing import Body, PathId, body_of, json_object, our_owner
 from ocpi_party.database import Row
 from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.sessions import charging_preferences, publishing, repository, wishes
@@ -32,7 +31,7 @@ _PREFERENCES = _SESSION + "/charging_preferences"
 _RULES = "/charging_preferences/rules/{country_code}/{party_id}"
 
 
-class PreferencesRules(BaseModel):
+class PreferencesRules(Body):
     """The ProfileTypes for which a driver must say when it leaves, or how much energy it needs."""
 
     model_config = {"extra": "forbid"}

@@ -3,12 +3,12 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from ocpi_party.backoffice import deliveries
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.partners import PartnerId, known
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import Row
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import wire_time
@@ -19,7 +19,7 @@ from ocpi_party.pull import repository as pulls
 router = APIRouter(prefix="/partners", tags=["partners"])
 
 
-class WantedPull(BaseModel):
+class WantedPull(Body):
     """module  without it all that are fetched; full  everything, not only what changed since the last time"""
 
     model_config = {"extra": "forbid"}

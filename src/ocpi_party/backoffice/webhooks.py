@@ -3,10 +3,13 @@
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from pydantic import Field
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.lists import LISTED, of_few
+from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import Row
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.types import wire_time
@@ -17,7 +20,7 @@ router = APIRouter(prefix="/webhooks", tags=["events"])
 WebhookId = Annotated[int, Field(ge=1, le=2**62)]
 
 
-class NewWebhook(BaseModel):
+class NewWebhook(Body):
     """types: only these events, a * at the end matches the rest. answers: it is asked this question and told no events."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=500)]
@@ -26,7 +29,7 @@ class NewWebhook(BaseModel):
     timeout_ms: Annotated[int, Field(ge=100, le=30_000)] | None = None
 
 
-class Resend(BaseModel):
+class Resend(Body):
     after: Annotated[int, Field(ge=0, le=2**62)]
 
 
@@ -42,10 +45,21 @@ async def post_webhook(building: CurrentBuilding, body: NewWebhook) -> dict[str,
     return _told(row) | {"secret": secret}
 
 
-@router.get("", dependencies=[READ])
-async def get_webhooks(building: CurrentBuilding) -> list[dict[str, Any]]:
+@router.get("", dependencies=[READ, LISTED])
+async def list_webhooks(request: Request, building: CurrentBuilding) -> Response:
+    """All webhooks, oldest first. Dates are of created_at."""
     async with building.database.read() as tx:
-        return [_told(row) for row in await webhooks.every(tx)]
+        found = [_told(row) for row in await webhooks.every(tx)]
+    return of_few(request, building, [(one["created_at"], one) for one in found])
+
+
+@router.get("/{webhook_id}", dependencies=[READ])
+async def get_webhook(building: CurrentBuilding, webhook_id: WebhookId) -> dict[str, Any]:
+    async with building.database.read() as tx:
+        row = await webhooks.get(tx, webhook_id)
+    if row is None:
+        raise UnknownObject(f"webhook {webhook_id}")
+    return _told(row)
 
 
 @router.delete("/{webhook_id}", status_code=204, dependencies=[ADMIN])

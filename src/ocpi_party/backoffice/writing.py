@@ -4,12 +4,12 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Query, Request
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BaseModel, BeforeValidator, model_validator
 
 from ocpi_party.backoffice.errors import NotAllowed
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId, Role, sender_of
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode
+from ocpi_party.ocpi.types import JsonObject, PartyId, received, refuse_nul
 from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.errors import BodyTooLarge
@@ -40,12 +40,25 @@ async def our_owner(building: Building, module: ModuleId, country_code: str, par
     return str(key)
 
 
+class Body(BaseModel):
+    """The body of a request that is no object of OCPI."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_kept(cls, given: Any) -> Any:
+        try:
+            refuse_nul(given)
+        except InvalidObject as fault:
+            raise ValueError(str(fault)) from None
+        return given
+
+
 async def json_object(request: Request, building: Building) -> JsonObject:
     """The body, number for number. Raises UnreadableJson, BodyTooLarge, InvalidObject"""
     body = await request.body()
     if len(body) > building.max_body_bytes:
         raise BodyTooLarge(f"the body must have at most {building.max_body_bytes} bytes")
-    found = decode(body, max_depth=building.max_json_depth)
+    found = received(body, max_depth=building.max_json_depth)
     if not isinstance(found, dict):
         raise InvalidObject("", "must be a JSON object")
     return found

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -68,45 +69,56 @@ async def tell_many(
         await tx.run(_TELL_MANY, type=kind, partner_id=partner_id, subjects=[s for s, _ in pairs], datas=datas)
 
 
-# Numbers are given out before transactions end: a lower one may become visible after a higher one. Only events are read that are
-# older than every transaction that is open in this database, so that a reader who goes on behind the last one it saw misses
-# none. What is open is asked first, in a statement of its own: whoever ended before that is visible in the next one.
-_HORIZON = Statement(
-    """SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint - COALESCE(
-              (SELECT max(age(backend_xid)) FROM pg_stat_activity
-                WHERE datname = current_database() AND backend_xid IS NOT NULL), 0)"""
-)
-_READABLE = "xact < CAST(CAST(CAST(:horizon AS bigint) AS text) AS xid8)"
-_AFTER = Statement(
-    f"""SELECT seq, type, subject, partner_id, at, data FROM events
-         WHERE seq > :after AND {_READABLE}
+_WANTED = """FROM events
+         WHERE seq > :after AND seq <= :upto
            AND (CAST(:types AS text[]) IS NULL OR type LIKE ANY(:types))
            AND (CAST(:subject AS text) IS NULL OR subject = :subject)
-         ORDER BY seq LIMIT :most"""
+           AND at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+           AND at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
+_AFTER = Statement(
+    f"SELECT seq, type, subject, partner_id, at, data {_WANTED} ORDER BY seq OFFSET :offset LIMIT CAST(:most AS bigint)"
 )
-_LAST = Statement(f"SELECT COALESCE(max(seq), 0) FROM events WHERE {_READABLE}")
+MOST_COUNTED = 10_000
+_COUNT = Statement(f"SELECT count(*) FROM (SELECT {_WANTED} LIMIT {MOST_COUNTED}) AS counted")
+_LAST = Statement("SELECT COALESCE(max(seq), 0) FROM events")
 
 
-async def after(
-    tx: ReadTx, seq: int, *, most: int, types: Sequence[str] | None = None, subject: str | None = None
-) -> list[Row]:
-    """The next events behind this one, in order.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events.
 
-    types  patterns of SQL's LIKE, None for all
+    types      patterns of SQL's LIKE, None for all
+    subject    only what is about this object
+    date_from  inclusive, and date_to exclusive
     """
-    return await tx.rows(
-        _AFTER,
-        horizon=await tx.value(_HORIZON),
-        after=seq,
-        most=most,
-        types=None if types is None else list(types),
-        subject=subject,
-    )
+
+    types: Sequence[str] | None = None
+    subject: str | None = None
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+
+    def given(self) -> dict[str, Any]:
+        types = None if self.types is None else list(self.types)
+        return {"types": types, "subject": self.subject, "date_from": self.date_from, "date_to": self.date_to}
+
+
+ALL = Wanted()
+
+
+async def after(tx: ReadTx, seq: int, *, upto: int, most: int, wanted: Wanted = ALL, offset: int = 0) -> list[Row]:
+    """The next events behind this one, in order; upto  as `Decided` tells, before the transaction began"""
+    return await tx.rows(_AFTER, after=seq, upto=upto, most=most, offset=offset, **wanted.given())
+
+
+async def count(tx: ReadTx, seq: int, *, upto: int, wanted: Wanted) -> int:
+    """How many there are behind this one, MOST_COUNTED at most."""
+    found: int = await tx.value(_COUNT, after=seq, upto=upto, **wanted.given())
+    return found
 
 
 async def last(tx: ReadTx) -> int:
-    """seq of the newest event that can be read; 0 if there is none."""
-    found: int = await tx.value(_LAST, horizon=await tx.value(_HORIZON))
+    """seq of the newest event; 0 if there is none."""
+    found: int = await tx.value(_LAST)
     return found
 
 

@@ -116,4 +116,6 @@ class Recorder:
 def _readable(message: Message) -> Message:
     if message.ref is None and message.method == "POST":
         message.ref = in_body(message.module, message.body)
+    if message.ref is not None:
+        message.ref = message.ref.replace("\0", "\ufffd")  # PostgreSQL keeps no U+0000, and a URL may hold it.
     return masked(message)

@@ -119,6 +119,36 @@ def decode(body: bytes, *, max_depth: int = MAX_DEPTH) -> object:
         raise UnreadableJson(f"the body is not JSON: {error}") from None
 
 
+def received(body: bytes, *, max_depth: int = MAX_DEPTH) -> object:
+    """What the body of a request says, if all of it can be kept: PostgreSQL has no place for the character U+0000.
+
+    Raises UnreadableJson as `decode`, and InvalidObject for that character
+    """
+    found = decode(body, max_depth=max_depth)
+    if _ESCAPED_NUL in body:
+        refuse_nul(found)
+    return found
+
+
+def refuse_nul(value: object, pointer: str = "") -> None:
+    """Raises InvalidObject, if a string or a name in it holds the character U+0000"""
+    match value:
+        case str() if "\0" in value:
+            raise InvalidObject(pointer, "must not hold the character U+0000")
+        case dict():
+            for name, one in value.items():
+                refuse_nul(name, pointer)
+                refuse_nul(one, f"{pointer}/{name}")
+        case list():
+            for index, one in enumerate(value):
+                refuse_nul(one, f"{pointer}/{index}")
+
+
+def without_nul(body: bytes) -> bytes:
+    """A JSON text with U+FFFD for each U+0000: one such character must not keep a partner's whole list from us."""
+    return _NUL.sub(rb"\1\\ufffd", body) if _ESCAPED_NUL in body else body
+
+
 def encode(value: object) -> bytes:
     """The JSON text of a document, fractions being Decimal; never in exponent form, which not every partner can read.
 
@@ -138,6 +168,8 @@ def _number(digits: str) -> Decimal:
     return number
 
 
+_ESCAPED_NUL = rb"\u0000"
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _decoder = msgspec.json.Decoder(float_hook=_number)
 _encoder = msgspec.json.Encoder(decimal_format="number")
 _SIGNS_OF_ODD_NUMBERS = (b"E+", b"E-", b"NaN", b"Infinity")

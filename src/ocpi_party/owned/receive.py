@@ -97,11 +97,19 @@ def _news(module: ModuleId, ref: Ref, *part: str) -> tuple[str, JsonObject]:
         "module": module,
         "country_code": owner.country_code,
         "party_id": owner.party_id,
-        "id": ref.key,
+        **_named(module, ref.key),
         "for": ref.addressee,
         "part": list(part),
     }
     return "/".join([module, str(ref), *part]), data
+
+
+def _named(module: ModuleId, key: str) -> dict[str, str]:
+    """The object as the operator's API names it: the key of a token is its uid and its type."""
+    if module is not ModuleId.TOKENS:
+        return {"id": key}
+    uid, _, token_type = key.rpartition(" ")
+    return {"id": uid, "type": token_type}
 
 
 async def patch(

@@ -23,7 +23,7 @@ from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
-from ocpi_party.ocpi.types import PartyId, decode, encode, now
+from ocpi_party.ocpi.types import PartyId, decode, encode, now, without_nul
 from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.reach import tls_context
 from ocpi_party.partners.secrets import header_value
@@ -375,7 +375,7 @@ def _answer(response: httpx.Response, url: str) -> Answer:
     envelope: Any = None
     if response.content:
         try:
-            envelope = decode(response.content)
+            envelope = decode(without_nul(response.content))
         except UnreadableJson as fault:
             if status < 400:
                 raise PartnerUnreachable("the answer is not JSON", maybe_done=True) from fault

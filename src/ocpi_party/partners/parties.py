@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
@@ -10,15 +11,25 @@ from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Party
 from ocpi_party.partners.table import DIRECTORY
 
-_OWN: Statement = Statement("SELECT country_code, party_id, role, business_details FROM parties ORDER BY id")
+_OWN: Statement = Statement(
+    "SELECT country_code, party_id, role, business_details, created_at FROM parties ORDER BY id"
+)
 
 
 async def own_parties(tx: ReadTx) -> tuple[Party, ...]:
     """Our own parties, oldest first."""
-    rows = await tx.rows(_OWN)
-    return tuple(
-        Party(r["country_code"], r["party_id"], Role(r["role"]), json.loads(r["business_details"])) for r in rows
-    )
+    return tuple(party for _, party in await parties_added(tx))
+
+
+async def parties_added(tx: ReadTx) -> list[tuple[datetime, Party]]:
+    """Our own parties, oldest first, and when each was added."""
+    return [
+        (
+            r["created_at"],
+            Party(r["country_code"], r["party_id"], Role(r["role"]), json.loads(r["business_details"])),
+        )
+        for r in await tx.rows(_OWN)
+    ]
 
 
 _ADD = Statement(

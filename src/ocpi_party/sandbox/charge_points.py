@@ -18,6 +18,7 @@ from ocpi_party.ocpi.command import CommandResultType, CommandType
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import AllowedType
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, fold, now
+from ocpi_party.owned.listing import Window
 from ocpi_party.owned.publish import our_ref
 from ocpi_party.sandbox.charge import LASTS, Charge
 from ocpi_party.sandbox.parties import CPO, locations
@@ -120,7 +121,7 @@ class ChargePoints:
 
     async def _carry_out_commands(self, at: datetime) -> None:
         async with self.building.database.read() as tx:
-            rows, _ = await inbound.page(tx, ModuleId.COMMANDS, state="PENDING", offset=0, limit=50)
+            rows, _ = await inbound.page(tx, ModuleId.COMMANDS, Window(None, None, 0, 50), state="PENDING")
         for row in reversed(rows):
             request = decode(row["request"].encode())
             assert isinstance(request, dict)  # commands are objects

@@ -11,11 +11,12 @@ from pydantic import BeforeValidator
 
 from ocpi_party.database import Database, ReadTx, WriteTx
 from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode
+from ocpi_party.ocpi.types import JsonObject, PartyId, received
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
@@ -55,6 +56,7 @@ class Building:
     charging_profile_requests  how many of a partner for one session are taken on per minute
     messages      writes down what is exchanged with partners; None, if nothing is kept
     happenings    wakes readers of events
+    decided       up to which number events can be read
     ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
     answers_within  how long that may take; None likewise
     wake          tells the workers of this process that there is something to do
@@ -86,6 +88,7 @@ class Building:
     wake: Callable[[], None]
     messages: Recorder | None
     happenings: Happenings
+    decided: Decided
     ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
     answers_within: Callable[[ReadTx, str], Awaitable[timedelta | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
@@ -173,8 +176,8 @@ IdInUrl = Annotated[str, BeforeValidator(unquote)]
 
 
 async def json_body(request: Request, asked: Asked) -> object:
-    """The body, read once. Raises UnreadableJson"""
-    return decode(await request.body(), max_depth=asked.house.max_json_depth)
+    """The body, read once. Raises UnreadableJson, InvalidObject"""
+    return received(await request.body(), max_depth=asked.house.max_json_depth)
 
 
 async def json_object(request: Request, asked: Asked) -> JsonObject:

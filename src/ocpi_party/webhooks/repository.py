@@ -49,10 +49,14 @@ async def delete(tx: WriteTx, webhook_id: int) -> bool:
 
 
 async def send_again(tx: WriteTx, webhook_id: int, after: int) -> bool:
-    """Deliver everything behind this event again. False, if there is no such webhook"""
+    """Deliver everything behind this event again. False, if there is no such webhook
+
+    The lease ends: who is delivering just now would go on from its own place, and forget this one.
+    """
     return (
         await tx.run(
-            Statement("UPDATE webhooks SET cursor = :after, next_attempt_at = now() WHERE id = :id"),
+            Statement("""UPDATE webhooks SET cursor = :after, next_attempt_at = now(), lease = NULL, leased_until = NULL
+                    WHERE id = :id"""),
             after=after,
             id=webhook_id,
         )

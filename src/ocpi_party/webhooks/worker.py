@@ -14,9 +14,11 @@ from httpx_aiohttp import AiohttpTransport
 
 from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement
 from ocpi_party.events import repository
+from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import NoAnswer
-from ocpi_party.ocpi.types import encode, now, wire_time
+from ocpi_party.ocpi.errors import UnreadableJson
+from ocpi_party.ocpi.types import decode, encode, now, wire_time, without_nul
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.webhooks.repository import COLUMNS
 from ocpi_party.webhooks.signature import signed
@@ -77,6 +79,7 @@ class WebhookWorker:
     database: Database
     vault: Vault
     happenings: Happenings
+    decided: Decided
     source: str
     lease_for: timedelta = timedelta(seconds=60)
     within: timedelta = timedelta(seconds=15)
@@ -99,6 +102,7 @@ class WebhookWorker:
         try:
             while True:
                 try:
+                    await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
                     await self.start_due()
                 except (DatabaseUnavailable, OSError) as fault:
                     log.warning("webhooks pause, the database cannot be reached: %s", fault)
@@ -124,12 +128,12 @@ class WebhookWorker:
     async def _deliver(self, webhook: Row, lease: str) -> None:
         secret = self.vault.open(webhook["secret"], webhook["id"])
         cursor = webhook["cursor"]
-        types = repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None
+        wanted = repository.Wanted(repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None)
         held = {"id": webhook["id"], "lease": lease}
         while True:
+            upto = await self.decided.upto()
             async with self.database.read() as tx:
-                upto = await repository.last(tx)
-                rows = await repository.after(tx, cursor, most=_BATCH, types=types)
+                rows = await repository.after(tx, cursor, upto=upto, most=_BATCH, wanted=wanted)
             for row in rows:
                 error = await self._post(webhook["url"], secret, row)
                 async with self.database.write() as tx:
@@ -173,8 +177,8 @@ class WebhookWorker:
         try:
             async with asyncio.timeout(_within(webhook).total_seconds()):
                 answer = await self._http.post(webhook["url"], content=body, headers=headers)
-            found = answer.json()
-        except (httpx.HTTPError, OSError, TimeoutError, ValueError) as fault:
+            found = decode(without_nul(answer.content))
+        except (httpx.HTTPError, OSError, TimeoutError, UnreadableJson) as fault:
             raise NoAnswer(f"the operator's system did not answer: {type(fault).__name__}") from fault
         if not answer.is_success or not isinstance(found, dict):
             raise NoAnswer(f"the operator's system answered HTTP {answer.status_code}")

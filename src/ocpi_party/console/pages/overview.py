@@ -60,7 +60,7 @@ async def _lists(visit: Visit) -> dict[str, Any]:
     async with visit.building.database.read() as tx:
         told = _per_partner(await outbox.lanes(tx))
         newest = await events.last(tx)
-        happened = await events.after(tx, max(0, newest - _NEWEST), most=_NEWEST)
+        happened = await events.after(tx, max(0, newest - _NEWEST), upto=newest, most=_NEWEST)
     partners = (await visit.api.get("/api/partners")).data
     return {
         "partners": [one | {"told": told[one["id"]]} for one in partners if one["status"] != "UNREGISTERED"],

@@ -12,6 +12,7 @@ from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.modules.callbacks import happened
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode, fold
+from ocpi_party.owned.listing import Window
 
 MARGIN: Final = 0.1
 """The part of the timeout told to the partner that is kept for the way of the result: it must be there before the timeout ends."""
@@ -141,7 +142,9 @@ _LAST_DUE = """LEFT JOIN LATERAL (SELECT state, attempts, error, settled_at FROM
                                    WHERE d.request_id = r.id ORDER BY d.id DESC LIMIT 1) d ON true"""
 _GET = Statement(f"SELECT {_COLUMNS} FROM inbound_requests r {_LAST_DUE} WHERE r.id = :id AND r.module = :module")
 _WHERE = """r.module = :module AND (CAST(:state AS text) IS NULL OR r.state = :state)
-            AND (CAST(:ref AS text) IS NULL OR r.ref = :ref)"""
+            AND (CAST(:ref AS text) IS NULL OR r.ref = :ref)
+            AND r.received_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+            AND r.received_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 _PAGE = Statement(
     f"""SELECT {_COLUMNS} FROM inbound_requests r {_LAST_DUE} WHERE {_WHERE}
          ORDER BY r.id DESC OFFSET :offset LIMIT :limit"""
@@ -155,8 +158,9 @@ async def get(tx: ReadTx, module: ModuleId, request_id: int) -> Row | None:
 
 
 async def page(
-    tx: ReadTx, module: ModuleId, *, state: str | None, ref: str | None = None, offset: int, limit: int
+    tx: ReadTx, module: ModuleId, wanted: Window, *, state: str | None = None, ref: str | None = None
 ) -> tuple[list[Row], int]:
-    """Requests of a module, newest first, and how many there are."""
+    """Requests of a module that were received in a window, newest first, and how many there are."""
     given: dict[str, Any] = {"module": module, "state": state, "ref": None if ref is None else fold(ref)}
-    return await tx.rows(_PAGE, **given, offset=offset, limit=limit), await tx.value(_COUNT, **given)
+    given |= {"date_from": wanted.date_from, "date_to": wanted.date_to}
+    return await tx.rows(_PAGE, **given, offset=wanted.offset, limit=wanted.limit), await tx.value(_COUNT, **given)

@@ -12,6 +12,7 @@ from ocpi_party.modules.callbacks import happened
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, now, wire_time
+from ocpi_party.owned.listing import Window
 
 MARGIN: Final = timedelta(seconds=5)
 """How long after the partner's timeout a result still counts as in time."""
@@ -176,7 +177,9 @@ _COLUMNS = (
 )
 _GET = Statement(f"SELECT {_COLUMNS} FROM outbound_requests WHERE id = :id AND module = :module")
 _WHERE = """module = :module AND (CAST(:state AS text) IS NULL OR state = :state)
-            AND (CAST(:ref AS text) IS NULL OR ref = :ref)"""
+            AND (CAST(:ref AS text) IS NULL OR ref = :ref)
+            AND sent_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+            AND sent_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 _PAGE = Statement(
     f"SELECT {_COLUMNS} FROM outbound_requests WHERE {_WHERE} ORDER BY id DESC OFFSET :offset LIMIT :limit"
 )
@@ -188,8 +191,9 @@ async def get(tx: ReadTx, module: ModuleId, request_id: int) -> Row | None:
 
 
 async def page(
-    tx: ReadTx, module: ModuleId, *, state: str | None, ref: str | None = None, offset: int, limit: int
+    tx: ReadTx, module: ModuleId, wanted: Window, *, state: str | None = None, ref: str | None = None
 ) -> tuple[list[Row], int]:
-    """Requests of a module, newest first, and how many there are."""
+    """Requests of a module that were sent in a window, newest first, and how many there are."""
     given: dict[str, Any] = {"module": module, "state": state, "ref": None if ref is None else fold(ref)}
-    return await tx.rows(_PAGE, **given, offset=offset, limit=limit), await tx.value(_COUNT, **given)
+    given |= {"date_from": wanted.date_from, "date_to": wanted.date_to}
+    return await tx.rows(_PAGE, **given, offset=wanted.offset, limit=wanted.limit), await tx.value(_COUNT, **given)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.dialects.dialect import read_own
@@ -9,6 +10,7 @@ from ocpi_party.modules.callbacks import inbound
 from ocpi_party.ocpi.command import CommandResult, CommandResultType, CommandType
 from ocpi_party.ocpi.errors import Refusal, UnknownObject
 from ocpi_party.ocpi.types import JsonObject, encode, fold, now, parse_time
+from ocpi_party.owned.listing import Window
 
 
 class NotCancelable(Refusal):
@@ -96,11 +98,13 @@ _LOCK = Statement(
          WHERE r.id = :id FOR UPDATE OF r"""
 )
 _CANCEL = Statement("UPDATE reservations SET state = 'CANCELED' WHERE id = :id")
+_WHERE = """(CAST(:state AS text) IS NULL OR r.state = :state)
+            AND r.expires_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+            AND r.expires_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 _PAGE = Statement(
-    f"""SELECT {_COLUMNS} FROM reservations r WHERE (CAST(:state AS text) IS NULL OR r.state = :state)
-         ORDER BY r.id DESC OFFSET :offset LIMIT :limit"""
+    f"SELECT {_COLUMNS} FROM reservations r WHERE {_WHERE} ORDER BY r.id DESC OFFSET :offset LIMIT :limit"
 )
-_COUNT = Statement("SELECT count(*) FROM reservations r WHERE CAST(:state AS text) IS NULL OR r.state = :state")
+_COUNT = Statement(f"SELECT count(*) FROM reservations r WHERE {_WHERE}")
 
 
 async def cancel(tx: WriteTx, number: int, body: JsonObject, keep_trying: timedelta) -> None:
@@ -120,6 +124,7 @@ async def cancel(tx: WriteTx, number: int, body: JsonObject, keep_trying: timede
     await inbound.add_result(tx, row["request_id"], encode(result), give_up_at)
 
 
-async def page(tx: ReadTx, *, state: str | None, offset: int, limit: int) -> tuple[list[Row], int]:
-    """Reservations, newest first, and how many there are."""
-    return await tx.rows(_PAGE, state=state, offset=offset, limit=limit), await tx.value(_COUNT, state=state)
+async def page(tx: ReadTx, wanted: Window, *, state: str | None) -> tuple[list[Row], int]:
+    """Reservations that end in a window, newest first, and how many there are."""
+    given: dict[str, Any] = {"state": state, "date_from": wanted.date_from, "date_to": wanted.date_to}
+    return await tx.rows(_PAGE, **given, offset=wanted.offset, limit=wanted.limit), await tx.value(_COUNT, **given)

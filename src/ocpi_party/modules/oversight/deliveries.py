@@ -5,16 +5,21 @@ from datetime import timedelta
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.modules.callbacks import delivery
 from ocpi_party.outbox import lanes, telling
+from ocpi_party.owned.listing import Window
 
 _OBJECTS = """outbox_marks m JOIN outbox_lanes l USING (partner_id, party)
               WHERE (CAST(:partner AS bigint) IS NULL OR m.partner_id = :partner)
                 AND (CAST(:module AS text) IS NULL OR m.module = :module)
-                AND (CAST(:state AS text) IS NULL OR m.state = :state)"""
+                AND (CAST(:state AS text) IS NULL OR m.state = :state)
+                AND m.marked_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+                AND m.marked_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 _RESULTS = f"""results_due d JOIN inbound_requests r ON r.id = d.request_id
                WHERE d.state <> 'DELIVERED' AND (d.state = 'DUE' OR {delivery.RETRIABLE})
                  AND (CAST(:partner AS bigint) IS NULL OR d.partner_id = :partner)
                  AND (CAST(:module AS text) IS NULL OR r.module = :module)
-                 AND (CAST(:state AS text) IS NULL OR d.state = CASE :state WHEN 'WAITING' THEN 'DUE' ELSE :state END)"""
+                 AND (CAST(:state AS text) IS NULL OR d.state = CASE :state WHEN 'WAITING' THEN 'DUE' ELSE :state END)
+                AND d.created_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
+                AND d.created_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 # Each half goes no further than the page, so that a page of few among many marks reads few of them.
 _PAGE = Statement(
     f"""
@@ -35,11 +40,20 @@ _COUNT = Statement(f"SELECT (SELECT count(*) FROM {_OBJECTS}) + (SELECT count(*)
 
 
 async def page(
-    tx: ReadTx, *, partner: int | None, module: str | None, state: str | None, offset: int, limit: int
+    tx: ReadTx, wanted: Window, *, partner: int | None, module: str | None, state: str | None
 ) -> tuple[list[Row], int]:
-    """Objects, then results, each the oldest first, and how much that is. state  WAITING, REFUSED or GIVEN_UP, None for all"""
-    only = {"partner": partner, "module": module, "state": state}
-    return await tx.rows(_PAGE, **only, offset=offset, limit=limit), await tx.value(_COUNT, **only)
+    """Objects, then results, each the oldest first, since a moment of the window, and how much that is.
+
+    state  WAITING, REFUSED or GIVEN_UP, None for all
+    """
+    only = {
+        "partner": partner,
+        "module": module,
+        "state": state,
+        "date_from": wanted.date_from,
+        "date_to": wanted.date_to,
+    }
+    return await tx.rows(_PAGE, **only, offset=wanted.offset, limit=wanted.limit), await tx.value(_COUNT, **only)
 
 
 async def retry(tx: WriteTx, partner_id: int, keep_trying: timedelta) -> int:
