@@ -35,6 +35,10 @@ _DIALECT: Final = AsyncpgDialect()  # type: ignore[no-untyped-call]  # SQLAlchem
 _PLANS: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
 
+_CONNECT_SECONDS: Final = 5.0
+"""A PostgreSQL that accepts connections and says nothing is as good as none."""
+
+
 class TransactionId(UserDefinedType[int]):
     """PostgreSQL's xid8: the transaction that wrote the row."""
 
@@ -153,6 +157,7 @@ class Database:
                 self.url,
                 min_size=1,
                 max_size=self._pool_size,
+                timeout=_CONNECT_SECONDS,
                 reset=_leave_clean,
                 statement_cache_size=500,
                 server_settings={"application_name": "ocpi-party", "timezone": "UTC", **_PLANS},
