@@ -110,10 +110,11 @@ class FakePartner:
 
 @dataclass
 class Internet:
-    """All partners by host, and servers of ours that are called through ASGI; anything else cannot be reached."""
+    """All partners by host, and servers of ours that are called through ASGI or TCP; anything else cannot be reached."""
 
     partners: dict[str, FakePartner] = field(default_factory=dict)
     hosts: dict[str, ASGIApp] = field(default_factory=dict)
+    networks: dict[str, httpx.AsyncBaseTransport] = field(default_factory=dict)
 
     def add(self, partner: FakePartner) -> FakePartner:
         self.partners[partner.host] = partner
@@ -123,6 +124,10 @@ class Internet:
         app = self.hosts.get(request.url.host)
         if app is not None:
             response = await httpx.ASGITransport(app).handle_async_request(request)
+            return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
+        network = self.networks.get(request.url.host)
+        if network is not None:
+            response = await network.handle_async_request(request)
             return httpx.Response(response.status_code, headers=response.headers, content=await response.aread())
         partner = self.partners.get(request.url.host)
         if partner is None:

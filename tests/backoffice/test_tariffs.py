@@ -188,3 +188,22 @@ async def test_what_others_would_have_to_forgive_is_refused(server: Server) -> N
 
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/currency")
     assert (await server.operator.put("/api/tariffs/NL/TNM/12", json=a_tariff())).status_code == 403
+
+
+@pytest.mark.requirement("OWN-20")
+async def test_a_tariff_that_is_there_again_is_newer_than_what_partners_know_of_it(server: Server) -> None:
+    partner = server.internet.add(FakePartner())
+    await server.connect(partner)
+    await server.operator.put("/api/tariffs/NL/OWA/12", json=a_tariff(OWA, last_updated="2026-03-01T12:00:00Z"))
+    await server.push()
+    await server.operator.delete("/api/tariffs/NL/OWA/12")
+
+    again = await server.operator.put(
+        "/api/tariffs/NL/OWA/12", json=a_tariff(OWA, currency="CHF", last_updated="2026-03-01T11:00:00Z")
+    )
+    await server.push()
+
+    sent = json.loads(partner.requests("PUT", "/tariffs/")[-1].content)
+    assert again.status_code == 201
+    assert sent == again.json()
+    assert sent["last_updated"] == "2026-03-01T12:00:00.001Z"

@@ -27,6 +27,8 @@ from tests.partner import FakePartner, basic
 from tests.server import listening
 
 KEYS = {"OCPI_SECRET_KEY": "kill-secret", "OCPI_API_KEY": "kill-key"}
+PATIENCE = 120
+"""In seconds, for what takes one or two: on a machine that is busy with other things it takes longer."""
 LOCATIONS = 8
 EVSES = 3
 STATUSES = ("AVAILABLE", "CHARGING", "BLOCKED", "INOPERATIVE", "RESERVED", "OUTOFORDER")
@@ -112,17 +114,24 @@ def _envelope(data: Any = None, code: int = 1000, status: int = 200) -> Response
 
 @dataclass
 class Victim:
-    """Our server as a process of its own: API and workers."""
+    """Our server as a process of its own: API and workers.
+
+    timeout  of its requests, in seconds
+    lease    how long after its death its work is nobody else's, in seconds
+    """
 
     database_url: str
     port: int
+    timeout: float = 0.5
+    lease: float = 1
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         """Start, and wait until it answers."""
         settings = {
             "DATABASE_URL": self.database_url, "HOST": "127.0.0.1", "PORT": str(self.port),
-            "OCPI_ALLOW_PRIVATE_URLS": "true", "OCPI_REQUEST_TIMEOUT_SECONDS": "0.5", "OCPI_PUSH_LEASE_SECONDS": "1",
+            "OCPI_ALLOW_PRIVATE_URLS": "true", "OCPI_REQUEST_TIMEOUT_SECONDS": str(self.timeout),
+            "OCPI_PUSH_LEASE_SECONDS": str(self.lease),
             "OCPI_RETRY_BASE_SECONDS": "0.05", "OCPI_RETRY_MAX_SECONDS": "0.2", "OCPI_LOG_LEVEL": "error",
             "PYTHONPATH": os.pathsep.join(sys.path),
         }  # fmt: skip
@@ -134,7 +143,7 @@ class Victim:
             env={**os.environ, **KEYS, **settings},
             stdout=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False) as http:
             while not await self._answers(http):
                 await asyncio.sleep(0.05)
 
@@ -150,8 +159,15 @@ class Victim:
             await self.process.wait()
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
 @asynccontextmanager
-async def _operator(port: int) -> AsyncIterator[httpx.AsyncClient]:
+async def operator_at(port: int) -> AsyncIterator[httpx.AsyncClient]:
     bearer = {"authorization": f"Bearer {KEYS['OCPI_API_KEY']}"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=bearer, trust_env=False) as operator:
         yield operator
@@ -184,7 +200,7 @@ async def _change_until(killed: asyncio.Event, operator: httpx.AsyncClient, dice
 
 async def _all_told(operator: httpx.AsyncClient) -> None:
     (partner,) = (await operator.get("/api/partners")).json()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while await _pending(operator, partner["id"]):
             await asyncio.sleep(0.05)
 
@@ -198,10 +214,8 @@ async def _pending(operator: httpx.AsyncClient, partner_id: int) -> int:
 async def run(database_url: str, *, kills: int, seed: int) -> Recorder:
     """Set up, kill at random moments during pushes, let it finish; raises AssertionError if the two sides differ."""
     dice, recorder = random.Random(seed), Recorder()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        victim = Victim(database_url, free.getsockname()[1])
-    async with listening(recorder.app()) as recorder.base, _operator(victim.port) as operator:
+    victim = Victim(database_url, free_port())
+    async with listening(recorder.app()) as recorder.base, operator_at(victim.port) as operator:
         try:
             await victim.start()
             await _set_up(operator, recorder)
@@ -210,7 +224,7 @@ async def run(database_url: str, *, kills: int, seed: int) -> Recorder:
                 recorder.at_push = recorder.pushes + dice.randint(1, 40)
                 killed = asyncio.Event()
                 changing = asyncio.create_task(_change_until(killed, operator, dice))
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE):
                     await recorder.fatal.wait()
                 await victim.kill()
                 killed.set()

@@ -76,22 +76,34 @@ class Wire:
 
 @dataclass
 class End:
-    """One of the two. wire  the way that the other one takes to it; at  id of the other one as its partner"""
+    """One of the two. at  id of the other one as its partner"""
 
     party: PartyId
-    server: Server
-    wire: Wire
-    at: int = 0
+    operator: httpx.AsyncClient
+    at: int = field(default=0, kw_only=True)
 
     async def ask(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
-        answer = await self.server.operator.request(method, f"/api{path}", json=body, params=params)
+        answer = await self.operator.request(method, f"/api{path}", json=body, params=params)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
     async def look(self, path: str, **params: Any) -> Any:
         """What there is; None, if there is nothing."""
-        answer = await self.server.operator.get(f"/api{path}", params=params)
+        answer = await self.operator.get(f"/api{path}", params=params)
         return None if answer.status_code == 404 else answer.json()
+
+    async def untold(self) -> dict[str, tuple[int, int]]:
+        """Per module how many objects are pending, and how many were refused."""
+        modules = (await self.ask("GET", f"/partners/{self.at}/sync"))["push"]["modules"]
+        return {one["module"]: (one["pending"], one["refused"]) for one in modules}
+
+
+@dataclass
+class Near(End):
+    """In this process, told by hand what to do. wire  the way that the other one takes to it"""
+
+    server: Server
+    wire: Wire
 
     async def tell(self) -> None:
         """Push everything and deliver every result that is due."""
@@ -104,11 +116,6 @@ class End:
             await tx.run(Statement("UPDATE outbox_lanes SET next_attempt_at = now()"))
             await tx.run(Statement("UPDATE results_due SET next_at = now() WHERE state = 'DUE'"))
         await self.tell()
-
-    async def untold(self) -> dict[str, tuple[int, int]]:
-        """Per module how many objects are pending, and how many were refused."""
-        modules = (await self.ask("GET", f"/partners/{self.at}/sync"))["push"]["modules"]
-        return {one["module"]: (one["pending"], one["refused"]) for one in modules}
 
 
 @dataclass
@@ -152,7 +159,9 @@ OF_EMSP = (Thing("tokens", "/tokens/DE/ABC/012345678", a_token(EMSP), {"valid": 
 
 
 @dataclass
-class Roaming:
+class Ends:
+    """Both, wherever they run."""
+
     cpo: End
     emsp: End
 
@@ -170,6 +179,14 @@ class Roaming:
                 found.append(thing.path)
         return found
 
+
+@dataclass
+class Roaming(Ends):
+    """Both in this process."""
+
+    cpo: Near
+    emsp: Near
+
     async def tell(self) -> None:
         for end in (self.cpo, self.emsp):
             await end.tell()
@@ -183,24 +200,29 @@ class Roaming:
 
 
 @asynccontextmanager
-async def one_end(party: PartyId, role: str, database_url: str) -> AsyncIterator[End]:
+async def one_end(party: PartyId, role: str, database_url: str) -> AsyncIterator[Near]:
     host = f"https://{role.lower()}.example"
     async with start_server(database_url, public_url=host) as server:
         await server.add_party(party.country_code, party.party_id, role)
-        yield End(party, server, Wire(server.app))
+        yield Near(party, server.operator, server, Wire(server.app))
 
 
-async def connect(cpo: End, emsp: End) -> Roaming:
+async def connect(cpo: Near, emsp: Near) -> Roaming:
     """Let the eMSP register with the CPO."""
     join(cpo, emsp)
+    await register(cpo, emsp)
+    return Roaming(cpo, emsp)
+
+
+async def register(cpo: End, emsp: End) -> None:
+    """Let the eMSP register with the CPO, which it can reach."""
     invitation = await cpo.ask("POST", "/partners", {"name": "emsp"})
     cpo.at = invitation["id"]
     given = {name: invitation[name] for name in ("versions_url", "credentials_token")}
     emsp.at = (await emsp.ask("POST", "/partners", {"name": "cpo"} | given))["id"]
-    return Roaming(cpo, emsp)
 
 
-def join(cpo: End, emsp: End) -> None:
+def join(cpo: Near, emsp: Near) -> None:
     """Each can reach the other."""
     cpo.server.internet.hosts["emsp.example"] = emsp.wire
     emsp.server.internet.hosts["cpo.example"] = cpo.wire

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
-from tests.objects import a_charging_profile, a_start_session, a_token
+from tests.scenarios.asking import ASYNCHRONOUS, PLAN_PATH, Asked, a_plan, profiled, started, told_once
 from tests.scenarios.roaming import CPO, EMSP, OF_CPO, PASSING, REFUSES, Fault, Roaming, connect, join, one_end
 
 EACH_FAULT = pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
@@ -93,7 +92,7 @@ async def test_what_was_stored_before_our_server_stopped_is_told_by_the_next_one
         emsp = await first.enter_async_context(one_end(EMSP, "EMSP", databases[1]))
         before = await connect(cpo, emsp)
         await _write_all(before)
-        command, _ = await _started(before)
+        command, _ = await started(before)
         await before.cpo.ask("POST", f"/commands/{command}/result", {"result": "ACCEPTED"})
 
     again = [
@@ -110,29 +109,6 @@ async def test_what_was_stored_before_our_server_stopped_is_told_by_the_next_one
     assert (await after.emsp.ask("GET", "/commands"))[0]["result"] == {"result": "ACCEPTED"}
 
 
-async def _started(roaming: Roaming) -> tuple[int, int]:
-    """A START_SESSION under way: its id at the CPO, and at the eMSP."""
-    body = {name: value for name, value in a_start_session(token=a_token(EMSP)).items() if name != "response_url"}
-    sent = await roaming.emsp.ask("POST", "/commands/START_SESSION", body | CPO._asdict())
-    assert sent["response"]["result"] == "ACCEPTED", sent
-    (waiting,) = await roaming.cpo.ask("GET", "/commands", direction="inbound", state="pending")
-    return waiting["id"], sent["id"]
-
-
-async def _profiled(roaming: Roaming) -> tuple[int, int]:
-    """A charging profile under way: its id at the CPO, and at the eMSP."""
-    sent = await roaming.emsp.ask("PUT", "/chargingprofiles/101", a_charging_profile())
-    assert sent["response"]["result"] == "ACCEPTED", sent
-    (waiting,) = await roaming.cpo.ask("GET", "/chargingprofiles", direction="inbound", state="pending")
-    return waiting["id"], sent["id"]
-
-
-ASYNCHRONOUS: list[Any] = [
-    pytest.param(_started, "/commands", marks=pytest.mark.requirement("CMD-S-02", "CMD-S-08"), id="command"),
-    pytest.param(_profiled, "/chargingprofiles/requests", id="charging profile"),
-]
-
-
 async def _capable(roaming: Roaming) -> None:
     for thing in OF_CPO[:3]:
         await thing.write(roaming.cpo)
@@ -141,36 +117,59 @@ async def _capable(roaming: Roaming) -> None:
 
 @pytest.mark.requirement("OPS-03")
 @EACH_FAULT
-@pytest.mark.parametrize(("begin", "path"), ASYNCHRONOUS)
-async def test_a_result_reaches_the_one_who_asked_after_the_fault(
-    roaming: Roaming, begin: Any, path: str, fault: Fault
-) -> None:
+@pytest.mark.parametrize("asked", ASYNCHRONOUS)
+async def test_a_result_reaches_the_one_who_asked_after_the_fault(roaming: Roaming, asked: Asked, fault: Fault) -> None:
     await _capable(roaming)
-    ours, theirs = await begin(roaming)
+    ours, theirs = await asked.begin(roaming)
 
     roaming.break_with(fault)
-    await roaming.cpo.ask("POST", f"{path}/{ours}/result", {"result": "ACCEPTED"})
+    await roaming.cpo.ask("POST", f"{asked.path}/{ours}/result", asked.result)
     await roaming.tell()
-    waiting = (await roaming.cpo.ask("GET", f"{path}/{ours}"))["delivery"]["state"]
+    waiting = (await roaming.cpo.ask("GET", f"{asked.path}/{ours}"))["delivery"]["state"]
     roaming.break_with(None)
     await roaming.tell_again()
 
     assert waiting == "DUE"
-    at_cpo, at_emsp = await roaming.cpo.ask("GET", f"{path}/{ours}"), await roaming.emsp.ask("GET", f"{path}/{theirs}")
-    assert (at_cpo["result"], at_cpo["delivery"]["state"]) == ({"result": "ACCEPTED"}, "DELIVERED")
-    assert [one["result"] for one in at_emsp["results"]] == [{"result": "ACCEPTED"}]
+    await told_once(roaming, asked, ours, theirs)
 
 
-@pytest.mark.parametrize(("begin", "path"), ASYNCHRONOUS)
-async def test_a_result_that_is_refused_is_shown_to_the_operator(roaming: Roaming, begin: Any, path: str) -> None:
+@pytest.mark.parametrize("asked", ASYNCHRONOUS)
+async def test_a_result_that_is_refused_is_shown_to_the_operator_and_told_again_on_request(
+    roaming: Roaming, asked: Asked
+) -> None:
     await _capable(roaming)
-    ours, theirs = await begin(roaming)
+    ours, theirs = await asked.begin(roaming)
 
     roaming.break_with(REFUSES)
-    await roaming.cpo.ask("POST", f"{path}/{ours}/result", {"result": "ACCEPTED"})
+    await roaming.cpo.ask("POST", f"{asked.path}/{ours}/result", asked.result)
+    await roaming.tell()
+    delivery = (await roaming.cpo.ask("GET", f"{asked.path}/{ours}"))["delivery"]
+    not_told = (await roaming.emsp.ask("GET", f"{asked.path}/{theirs}"))["result"]
+    roaming.break_with(None)
+    await roaming.cpo.ask("POST", "/deliveries/retry", {"partner": roaming.cpo.at})
     await roaming.tell()
 
-    delivery = (await roaming.cpo.ask("GET", f"{path}/{ours}"))["delivery"]
     assert delivery["state"] == "REFUSED"
     assert "2001" in delivery["error"]
-    assert (await roaming.emsp.ask("GET", f"{path}/{theirs}"))["result"] is None
+    assert not_told is None
+    await told_once(roaming, asked, ours, theirs)
+
+
+@pytest.mark.requirement("OPS-03", "CHP-R-12")
+@EACH_FAULT
+async def test_a_plan_that_changes_while_the_other_side_fails_is_known_afterwards(
+    roaming: Roaming, fault: Fault
+) -> None:
+    await _capable(roaming)
+    ours, _ = await profiled(roaming)
+    await roaming.cpo.ask("POST", f"/chargingprofiles/requests/{ours}/result", {"result": "ACCEPTED"})
+    await roaming.tell()
+
+    roaming.break_with(fault)
+    await roaming.cpo.ask("PUT", PLAN_PATH, a_plan())
+    await roaming.tell()
+    roaming.break_with(None)
+    await roaming.tell_again()
+
+    assert (await roaming.emsp.look(PLAN_PATH))["active_charging_profile"] == a_plan()
+    assert await roaming.cpo.untold() == {}

@@ -73,10 +73,12 @@ class Publisher:
         audience  None leaves it as it was, for a new object EVERYBODY
         Raises    InvalidObject; OlderThanKnown
         """
-        known = await repository.lock(tx, self.table, ref)
+        known = await repository.lock_or_hold(tx, self.table, ref)
         if audience is None:
             audience = known.audience if known else EVERYBODY
         at = moment(body.get("last_updated"), known.last_updated if known else None)
+        if known is None:
+            at = _behind(await repository.hidden_at(tx, self.table, ref), at)
         document = read_published(self.kind, body | {"last_updated": wire_time(at)})
         if known is not None and known.audience == audience:
             before = _object(known.document)
@@ -116,6 +118,11 @@ class Publisher:
 
     async def _mark(self, tx: WriteTx, ref: Ref, audience: str, patch: JsonObject | None) -> None:
         await marking.mark(tx, self.module, str(ref), owner=ref.owner, audience=audience, patch=patch)
+
+
+def _behind(hidden: datetime | None, at: datetime) -> datetime:
+    """When an object is there again: later than its state before it was taken away, which a partner may have missed."""
+    return at if hidden is None or at > hidden else hidden + _TICK
 
 
 def must_be(document: JsonObject, **from_url: str) -> JsonObject:

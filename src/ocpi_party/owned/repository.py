@@ -51,6 +51,23 @@ async def lock(tx: WriteTx, table: Table, ref: Ref) -> Stored | None:
     return stored(row) if row else None
 
 
+_PLACE = Statement("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))")
+
+
+async def hold_place(tx: WriteTx, table: Table, ref: Ref) -> None:
+    """Nobody else makes an object here until the transaction ends: there is no row yet that could be locked."""
+    await tx.row(_PLACE, place=" ".join([table.name, *map(str, ref._asdict().values())]))
+
+
+async def lock_or_hold(tx: WriteTx, table: Table, ref: Ref) -> Stored | None:
+    """As `lock`; and None means that there is none until we make one: of two who do, the second sees what the first made."""
+    known = await lock(tx, table, ref)
+    if known is None:
+        await hold_place(tx, table, ref)
+        known = await lock(tx, table, ref)
+    return known
+
+
 @cache
 def _put(table: str) -> Statement:
     # Equal times are applied, older ones are not (AMB-28). A stored time far in the future is a wrong clock, and must not
@@ -174,6 +191,20 @@ def _hide(table: str) -> Statement:
 async def hide(tx: WriteTx, table: Table, ref: Ref) -> bool:
     """Show an object no more, but keep it for those who must still be told that it is gone. False, if there is none."""
     return await tx.run(_hide(table.name), **ref._asdict()) == 1
+
+
+@cache
+def _hidden_at(table: str) -> Statement:
+    return Statement(
+        f"""SELECT last_updated FROM {table}
+             WHERE partner_id = :partner_id AND addressee = :addressee AND owner = :owner AND key = :key AND gone"""
+    )
+
+
+async def hidden_at(tx: ReadTx, table: Table, ref: Ref) -> datetime | None:
+    """last_updated of an object that is hidden: partners may still know it. None, if none is."""
+    found: datetime | None = await tx.value(_hidden_at(table.name), **ref._asdict())
+    return found
 
 
 @cache

@@ -11,11 +11,13 @@ from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.changes import Changing
 from ocpi_party.modules.locations.push import join_ref
 from ocpi_party.modules.locations.repository import LockedLocation
+from ocpi_party.modules.locations.table import LOCATIONS
 from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, fold, parse_time, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned.publish import moment, same_content
+from ocpi_party.owned.repository import hold_place
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 
@@ -48,6 +50,9 @@ class Publishing:
         audience  None leaves it as it was, for a new Location EVERYBODY
         """
         location = await repository.lock(self.tx, self.ref)
+        if location is None:
+            await hold_place(self.tx, LOCATIONS, self.ref)
+            location = await repository.lock(self.tx, self.ref)
         known = [evse.document for evse in await repository.known_evses(self.tx, location)] if location else []
         at = moment(body.get("last_updated"), location.last_updated if location else None)
         whole = _timed(body, {"evses": known}, "evses", "uid", at)

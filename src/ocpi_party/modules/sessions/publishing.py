@@ -45,7 +45,7 @@ async def patch_session(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published
 
 
 async def _locked(tx: WriteTx, ref: Ref) -> tuple[datetime | None, JsonObject | None]:
-    known = await repository.lock(tx, SESSIONS, ref)
+    known = await repository.lock_or_hold(tx, SESSIONS, ref)
     if known is None:
         return None, None
     before = decode(known.document.encode())

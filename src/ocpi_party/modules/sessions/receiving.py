@@ -21,7 +21,7 @@ async def put(tx: WriteTx, ref: Ref, reading: Reading, *, any_age: bool) -> Put:
 
     Raises InvalidObject, if we have a newer state, or one that is final while this is not
     """
-    known = await repository.lock(tx, SESSIONS, ref)
+    known = await repository.lock_or_hold(tx, SESSIONS, ref)
     if known is not None:
         must_not_reopen(_object(known.document), reading.document)
     reading = replace(reading, findings=(*reading.findings, *in_wh(reading.document)))

@@ -20,7 +20,7 @@ _OCPP_1_GROUP_ID = 20
 async def put_token(tx: WriteTx, ref: Ref, body: JsonObject, audience: str | None) -> Published:
     """Store a token of ours. audience  None leaves it as it was, for a new one EVERYBODY"""
     if audience is None:
-        known = await repository.lock(tx, TOKENS, ref)
+        known = await repository.lock_or_hold(tx, TOKENS, ref)
         audience = known.audience if known else EVERYBODY
     return await PUBLISHER.put(tx, ref, body, audience=audience)
 

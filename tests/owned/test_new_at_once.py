@@ -1,0 +1,39 @@
+"""An object that is made several times at once ends in its newest state: there was nothing yet that could be locked."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.objects import a_cdr_token, a_location, a_session, a_tariff, a_token
+from tests.own import at
+from tests.server import Server
+
+from ocpi_party.ocpi.types import PartyId
+
+OWA, OWM, TNM = PartyId("NL", "OWA"), PartyId("NL", "OWM"), PartyId("DE", "TNM")
+OURS: dict[str, tuple[Any, str, str, list[Any]]] = {
+    "locations/NL/OWA": (a_location(OWA, evses=[]), "id", "name", ["a", "b", "c", "d", "e", "f"]),
+    "tariffs/NL/OWA": (a_tariff(OWA), "id", "currency", ["EUR", "USD", "CHF", "GBP", "NOK", "SEK"]),
+    "tokens/NL/OWM": (a_token(OWM), "uid", "visual_number", ["a", "b", "c", "d", "e", "f"]),
+    "sessions/NL/OWA": (a_session(OWA, cdr_token=a_cdr_token(TNM)), "id", "kwh", [1, 2, 3, 4, 5, 6]),
+}
+MINUTES = (3, 9, 1, 7, 5, 0)
+
+
+@pytest.mark.requirement("OWN-20", "OPS-10")
+@pytest.mark.parametrize("path", OURS)
+async def test_of_changes_at_once_to_what_is_new_the_newest_stands(server: Server, path: str) -> None:
+    body, name, field, values = OURS[path]
+    for number in range(5):
+        url = f"/api/{path}/N{number}"
+        made = [
+            body | {name: f"N{number}", field: value, "last_updated": at(minute)}
+            for value, minute in zip(values, MINUTES, strict=True)
+        ]
+
+        answers = await asyncio.gather(*(server.operator.put(url, json=one) for one in made))
+
+        known = (await server.operator.get(url, params={"type": "RFID"} if name == "uid" else {})).json()
+        assert (known["last_updated"], known[field]) == (at(9), values[MINUTES.index(9)])
+        assert {one.status_code for one in answers} <= {200, 201, 409}
+        assert [one.status_code for one in answers].count(201) == 1
