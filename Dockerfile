@@ -23,7 +23,7 @@ FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="ocpi-party" \
       org.opencontainers.image.description="OCPI 2.2.1 party server" \
       org.opencontainers.image.licenses="Apache-2.0"
-RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ocpi \
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ocpi \
     && install --directory --owner=ocpi --group=ocpi --mode=0700 /data
 COPY --from=build /opt/ocpi-party /opt/ocpi-party
 WORKDIR /data

@@ -206,6 +206,13 @@ def embedded() -> Iterator[Commands]:
         yield Commands(Path(name), {"PORT": "0"})
 
 
+def test_api_without_database_url_says_which_database_lacks_migrations(embedded: Commands) -> None:
+    done = embedded.run("api")
+
+    assert done.code == 1
+    assert f"DATABASE_URL is not set: this is the embedded database in {embedded.directory}/.data" in done.err
+
+
 def test_first_run_makes_everything_and_the_second_finds_it(embedded: Commands) -> None:
     with embedded.running("serve") as first:
         key = (embedded.directory / ".data" / "api-key").read_text().strip()

@@ -72,6 +72,12 @@ async def check_database(here: Installation) -> None:
         await schema.check_database(here.database_url)
     except DatabaseUnavailable as fault:
         raise Failed(unreachable(here.database_url, fault)) from fault
+    except schema.SchemaBehind as fault:
+        if not here.settings.embedded:
+            raise
+        # Whoever runs api and worker apart rarely means the embedded one.
+        place = f"DATABASE_URL is not set: this is the embedded database in {here.settings.data_dir.resolve()}"
+        raise schema.SchemaBehind(f"{fault}. {place}") from fault
 
 
 async def migrate_database(here: Installation) -> None:
