@@ -198,6 +198,18 @@ async def test_whether_an_evse_that_nobody_told_us_of_takes_profiles_the_cpo_say
     assert [request.method for request in partner.asked] == ["PUT"]
 
 
+async def test_the_body_may_be_set_charging_profile_and_the_duration_be_left_out(
+    server: Server, tnm: Caller, partner: FakePartner
+) -> None:
+    put = await server.operator.put(URL, json={"charging_profile": PROFILE})
+    got = await server.operator.get(URL)
+
+    assert (put.status_code, got.status_code) == (202, 202), put.text + got.text
+    set_it, ask_it = partner.asked
+    assert json.loads(set_it.content)["charging_profile"] == PROFILE
+    assert ask_it.url.params["duration"] == "900"
+
+
 async def test_an_invalid_profile_is_not_sent(server: Server, tnm: Caller, partner: FakePartner) -> None:
     answer = await server.operator.put(URL, json={"charging_rate_unit": "kW"})
 
