@@ -51,6 +51,21 @@ async def test_a_change_of_status_is_patched_with_nothing_else(server: Server, t
     assert (await server.operator.get(URL)).json()["last_updated"] == evse["last_updated"]
 
 
+@pytest.mark.requirement("TYP-11")
+async def test_a_fraction_is_patched_digit_for_digit(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put(URL, json=a_location(OWA))
+    await server.push()
+    tnm.asked.clear()
+    mix = b'{"is_green_energy":false,"energy_sources":[{"source":"WIND","percentage":99.90}]}'
+
+    answer = await server.operator.patch(URL, content=b'{"energy_mix": ' + mix + b"}")
+    await server.push()
+
+    assert answer.status_code == 200, answer.text
+    (told,) = tnm.asked
+    assert (told.method, b'"energy_mix":' + mix in told.content) == ("PATCH", True), told.content
+
+
 @pytest.mark.requirement("LOC-G-05")
 async def test_identical_data_changes_no_time_and_tells_nobody(server: Server, tnm: FakePartner) -> None:
     body = {name: value for name, value in a_location(OWA).items() if name != "last_updated"}

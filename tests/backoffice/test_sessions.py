@@ -221,7 +221,12 @@ async def cpo(server: Server) -> FakePartner:
     caller = (await server.connect(partner)).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
     evses = [an_evse(capabilities=["CHARGING_PREFERENCES_CAPABLE"]), an_evse(uid="2")]
     await caller.put("/locations/NL/TNM/LOC1", a_location(evses=evses))
-    for session in (a_session(), a_session(id="102", evse_uid="2"), a_session(id="103", status="COMPLETED")):
+    for session in (
+        a_session(),
+        a_session(id="102", evse_uid="2"),
+        a_session(id="103", status="COMPLETED"),
+        a_session(id="104", location_id="HOME", evse_uid="unknown"),
+    ):
         assert (await caller.put(f"/sessions/NL/TNM/{session['id']}", session)).http_status == 201
     partner.asked.clear()
     return partner
@@ -266,6 +271,17 @@ async def test_nobody_is_asked_for_preferences_that_cannot_be_had(
 
     assert answer.status_code == status, answer.text
     assert cpo.asked == []
+
+
+async def test_whether_an_evse_that_nobody_told_us_of_takes_preferences_the_cpo_says(
+    server: Server, cpo: FakePartner
+) -> None:
+    cpo.on("PUT", "/charging_preferences", envelope("ACCEPTED"))
+
+    answer = await server.operator.put(PREFERENCES.replace("101", "104"), json=WISH)
+
+    assert (answer.status_code, answer.json()) == (200, {"result": "ACCEPTED"})
+    assert [request.method for request in cpo.asked] == ["PUT"]
 
 
 async def test_a_cpo_that_is_not_to_be_reached_is_502(server: Server, cpo: FakePartner) -> None:

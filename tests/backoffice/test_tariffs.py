@@ -59,6 +59,20 @@ async def test_a_new_and_a_changed_tariff_are_put_as_a_whole(server: Server, tnm
     assert changed.json() == a_tariff(OWA, id="t-12", currency="CHF", last_updated=changed.json()["last_updated"])
 
 
+@pytest.mark.requirement("TYP-11")
+async def test_a_changed_price_is_told_digit_for_digit(server: Server, tnm: FakePartner) -> None:
+    await put(server)
+    await server.push()
+    told(tnm)
+
+    changed = await server.operator.patch(URL, content=b'{"min_price": {"excl_vat": 12345678.12340}}')
+    await server.push()
+
+    assert changed.status_code == 200, changed.text
+    (request,) = tnm.asked
+    assert b'"excl_vat":12345678.12340' in request.content
+
+
 @pytest.mark.requirement("TAR-R-03")
 async def test_a_tariff_is_never_patched(server: Server, tnm: FakePartner) -> None:
     await put(server)

@@ -1,4 +1,4 @@
-"""Requests to partners: certificates are checked, addresses are public."""
+"""Requests to partners: certificates are checked, addresses are public, URLs are sent as they are written."""
 
 import asyncio
 import datetime
@@ -98,7 +98,7 @@ async def _no_token(_partner_id: int) -> None:
     return None
 
 
-async def _ask(url: str, ca_bundle: Path | None) -> int:
+async def _ask(url: str, ca_bundle: Path | None = None) -> int:
     client = OcpiClient(
         token_of=_no_token, forget=lambda: None, allow_private=True, ca_bundle=str(ca_bundle) if ca_bundle else None
     )
@@ -113,7 +113,7 @@ async def _ask(url: str, ca_bundle: Path | None) -> int:
 async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
     async with _tls_partner(_self_signed(tmp_path)) as url:
         with pytest.raises(PartnerUnreachable, match="certificate"):
-            await _ask(url, None)
+            await _ask(url)
 
 
 @pytest.mark.requirement("OPS-14")
@@ -166,3 +166,28 @@ async def test_where_nobody_listens_nothing_was_done() -> None:
         await _ask(f"http://127.0.0.1:{port}/ocpi", None)
 
     assert not failed.value.maybe_done
+
+
+@pytest.mark.requirement("CHP-R-17", "PAG-14")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/receiver/101?duration=900&response_url=https%3A%2F%2Fours.example%2Fback%3Fid%3D1%26of%3D2",
+        "/sender?date_from=2026-01-01T00%3A00%3A00%2B00%3A00&cursor=a+b%20c%7E%41",
+        "/tokens/DE/TNM/a%2Fb%20c%2A%23NA%25%2B?type=APP_USER",
+    ],
+)
+async def test_a_url_is_sent_as_it_is_written(path: str) -> None:
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[0])
+        writer.write(ANSWER + BODY)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        await _ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{path}")
+
+    assert asked == [f"GET {path} HTTP/1.1".encode()]

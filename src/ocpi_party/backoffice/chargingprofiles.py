@@ -102,8 +102,12 @@ async def put_charging_profile(
     party_id: Party = None,
     partner: Partner = None,
 ) -> Response:
-    """Limit the power of our driver's session: a ChargingProfile. `response` is what the CPO answers at once."""
-    wanted = {"charging_profile": await json_object(request, building)}
+    """Limit the power of our driver's session. `response` is what the CPO answers at once.
+
+    The body is SetChargingProfile without response_url, or the ChargingProfile alone.
+    """
+    body = await json_object(request, building)
+    wanted = {"charging_profile": body.get("charging_profile", body)}
     return await _send(building, Wanted(Kind.SET, session_id, _owner(country_code, party_id), partner, wanted))
 
 
@@ -111,7 +115,7 @@ async def put_charging_profile(
 async def get_active_charging_profile(
     building: CurrentBuilding,
     session_id: PathId,
-    duration: Annotated[int, Query(ge=1, le=10**9, description="in seconds")],
+    duration: Annotated[int, Query(ge=1, le=10**9, description="in seconds")] = 900,
     country_code: CountryCode = None,
     party_id: Party = None,
     partner: Partner = None,

@@ -14,6 +14,7 @@ from ocpi_party.database import ReadTx, Row
 from ocpi_party.modules.callbacks import inbound, outbound
 from ocpi_party.modules.commands import reservations, results
 from ocpi_party.modules.commands.kinds import WITH_TOKEN, command_named
+from ocpi_party.modules.commands.parties import emsp_for
 from ocpi_party.modules.commands.sending import send
 from ocpi_party.modules.commands.view import inbound_view, outbound_views, reservation_view
 from ocpi_party.ocpi.command import CommandType
@@ -121,7 +122,8 @@ async def post_unlock_connector(request: Request, building: CurrentBuilding) -> 
 async def post_command(request: Request, building: CurrentBuilding, command: PathId) -> Response:
     """Send a command to a CPO. `response` is what it answers at once; the result is found under the id later.
 
-    Which of our eMSPs sends it is told by the token, else by from_country_code and from_party_id where we are several.
+    Of several eMSPs of ours the one sends it whose token, session or reservation it is about; from_country_code and
+    from_party_id name another where there is no token.
     """
     wanted = command_named(command)
     if wanted is CommandType.UNLOCK_CONNECTOR:  # It was spelt in another case: its own endpoint asks for another scope.
@@ -130,8 +132,8 @@ async def post_command(request: Request, building: CurrentBuilding, command: Pat
 
 
 async def _send(building: Building, command: CommandType, body: JsonObject) -> Response:
-    cpo = _party(body, "country_code", "party_id")
-    ours = await _our_emsp(building, command, body)
+    cpo = _party(body, "country_code", "party_id").folded()
+    ours = await _our_emsp(building, command, cpo, body)
     document = {k: v for k, v in body.items() if k not in _ADDRESS}
     sent = await send(building, command, cpo, ours, document)
     building.happenings.wake()
@@ -148,16 +150,19 @@ def _party(body: JsonObject, country_code: str, party_id: str) -> PartyId:
     return PartyId.parse(f"{found[0]}*{found[1]}")
 
 
-async def _our_emsp(building: Building, command: CommandType, body: JsonObject) -> PartyId:
+async def _our_emsp(building: Building, command: CommandType, cpo: PartyId, body: JsonObject) -> PartyId:
     """The eMSP of ours that sends. Raises InvalidObject, NotAllowed"""
     known = [party.key for party in await building.directory.own_parties() if party.role is Role.EMSP]
     token = body.get("token")
     if command in WITH_TOKEN and isinstance(token, dict):
-        wanted = _party(token, "country_code", "party_id")
-    elif "from_country_code" in body or len(known) != 1:
-        wanted = _party(body, "from_country_code", "from_party_id")
+        named = _party(token, "country_code", "party_id").folded()
+    elif "from_country_code" in body:
+        named = _party(body, "from_country_code", "from_party_id").folded()
+    elif known:
+        async with building.database.read() as tx:
+            return await emsp_for(tx, command, cpo, body, known)
     else:
-        return known[0]
-    if wanted.folded() not in known:
-        raise NotAllowed(f"{wanted} is no eMSP of ours: only our own tokens may be used")
-    return wanted.folded()
+        raise NotAllowed("we are no eMSP")
+    if named not in known:
+        raise NotAllowed(f"{named} is no eMSP of ours: only our own tokens may be used")
+    return named

@@ -4,13 +4,13 @@ A mark is no message. It says "this party does not know the newest state of this
 and no mark means up to date. OCPI 2.2.1, Offline behaviour.
 """
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from ocpi_party.database import Statement, WriteTx
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId
+from ocpi_party.ocpi.types import encode
 from ocpi_party.outbox.reach import IN_ITS_ROLE
 from ocpi_party.partners.audience import EVERYBODY, NOBODY
 
@@ -93,7 +93,7 @@ async def mark(
         audience=audience,
         to_cpos=module not in OWNED_BY_CPO,
         broadcast=audience == EVERYBODY and module in BROADCAST,
-        patch=None if patch is None else json.dumps(patch),
+        patch=None if patch is None else encode(patch).decode(),
         only=only,
     )
 

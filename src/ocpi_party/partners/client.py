@@ -17,7 +17,6 @@ import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
-from httpx_aiohttp import AiohttpTransport
 
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
@@ -28,6 +27,7 @@ from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.reach import tls_context
 from ocpi_party.partners.secrets import header_value
 from ocpi_party.partners.urls import check_url, is_public
+from ocpi_party.partners.verbatim import VerbatimTransport
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
@@ -182,7 +182,7 @@ class OcpiClient:
 
     async def open(self) -> None:
         """Must run in the event loop that will send."""
-        transport = self.transport or AiohttpTransport(client=self._session, verify=tls_context(self.ca_bundle))
+        transport = self.transport or VerbatimTransport(self._session)
         self._http = httpx.AsyncClient(
             transport=transport, timeout=self.timeout.total_seconds(), follow_redirects=False, trust_env=False
         )

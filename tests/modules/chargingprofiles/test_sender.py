@@ -172,7 +172,6 @@ async def test_what_the_cpo_answers_decides_whether_we_wait(
         ({"status": "COMPLETED"}, 409),
         ({"status": "PENDING"}, 409),
         ({"evse_uid": "2"}, 409),
-        ({"evse_uid": "unknown"}, 409),
         ({"id": "999"}, 404),
     ],
 )
@@ -186,6 +185,29 @@ async def test_nobody_is_asked_for_what_must_not_be_asked(
 
     assert answer.status_code == status, answer.text
     assert partner.asked == []
+
+
+async def test_whether_an_evse_that_nobody_told_us_of_takes_profiles_the_cpo_says(
+    server: Server, tnm: Caller, partner: FakePartner
+) -> None:
+    await have_session(tnm, id="102", location_id="HOME", evse_uid="unknown")
+
+    answer = await ask(server, "PUT", "/api/chargingprofiles/102")
+
+    assert (answer.status_code, answer.json()["response"]) == (202, ACCEPTED)
+    assert [request.method for request in partner.asked] == ["PUT"]
+
+
+async def test_the_body_may_be_set_charging_profile_and_the_duration_be_left_out(
+    server: Server, tnm: Caller, partner: FakePartner
+) -> None:
+    put = await server.operator.put(URL, json={"charging_profile": PROFILE})
+    got = await server.operator.get(URL)
+
+    assert (put.status_code, got.status_code) == (202, 202), put.text + got.text
+    set_it, ask_it = partner.asked
+    assert json.loads(set_it.content)["charging_profile"] == PROFILE
+    assert ask_it.url.params["duration"] == "900"
 
 
 async def test_an_invalid_profile_is_not_sent(server: Server, tnm: Caller, partner: FakePartner) -> None:

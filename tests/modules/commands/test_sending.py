@@ -339,18 +339,6 @@ async def test_a_cpo_that_we_are_not_connected_to_is_not_found(server: Server, t
     assert answer.status_code == 404
 
 
-async def test_where_we_are_several_emsps_the_operator_says_which_one_sends(server: Server, tnm: Caller) -> None:
-    await server.add_party("NL", "OWZ", "EMSP")
-    body = BODIES["STOP_SESSION"]
-
-    untold = await _send(server, "STOP_SESSION", body)
-    told = await _send(server, "STOP_SESSION", body | {"from_country_code": "NL", "from_party_id": "OWZ"})
-
-    assert (untold.status_code, told.status_code) == (422, 202)
-    (request,) = tnm.partner.requests("POST", "/receiver/commands")
-    assert request.headers["ocpi-from-party-id"] == "OWZ"
-
-
 async def test_the_secret_of_a_call_back_url_is_kept_nowhere(server: Server, tnm: Caller) -> None:
     await _send(server)
     secret = urlsplit(_sent(tnm)["response_url"]).path.rpartition("/")[2]

@@ -123,5 +123,10 @@ OUTBOUND_REQUESTS = Table(
         text("upper(request ->> 'authorization_reference')"),
         postgresql_where=text("request ->> 'authorization_reference' IS NOT NULL"),
     ),
+    Index(
+        "outbound_requests_reservation_idx",
+        text("upper(request ->> 'reservation_id')"),
+        postgresql_where=text("kind = 'RESERVE_NOW'"),
+    ),
     comment="what we asked of partners and hear the result of later",
 )

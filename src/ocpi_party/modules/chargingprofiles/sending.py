@@ -97,8 +97,8 @@ async def _target(house: Building, wanted: Wanted) -> _Target:
         raise NotOffered("the driver of the session is not ours")
     if document["status"] != SessionStatus.ACTIVE:
         raise NotOffered(f"the session is {document['status']}")
-    if evse is None or not is_capable(evse):
-        raise NotOffered("the EVSE of the session is not known to be CHARGING_PROFILE_CAPABLE")
+    if evse is not None and not is_capable(evse):  # Of one that nobody told us of, only the CPO knows.
+        raise NotOffered("the EVSE of the session is not CHARGING_PROFILE_CAPABLE")
     url = partner.endpoint(ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER) if partner else None
     if partner is None or url is None or partner.status is not PartnerStatus.CONNECTED:
         raise NotOffered("the CPO of the session takes no charging profiles")

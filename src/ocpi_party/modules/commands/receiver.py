@@ -14,6 +14,7 @@ from ocpi_party.modules.commands import reservations
 from ocpi_party.modules.commands.checks import ACCEPTED, Verdict, verdict
 from ocpi_party.modules.commands.kinds import KINDS, WITH_TOKEN, command_named, subject_of
 from ocpi_party.modules.commands.operator import answers_within, ask, response_to_first
+from ocpi_party.modules.commands.parties import narrow_to_owner
 from ocpi_party.modules.commands.reservations import Whose
 from ocpi_party.modules.tokens.commanded import note_command
 from ocpi_party.ocpi.command import CommandResponse, CommandResultType, CommandType
@@ -41,9 +42,10 @@ async def post_command(request: Request, asked: CurrentAsked, command: IdInUrl) 
         reading.document["response_url"], asked.partner, allow_private=asked.house.allow_private_urls
     )
     document = {name: value for name, value in reading.document.items() if name != "response_url"}
-    given = _inbound(asked, wanted, document, url)
     told, taken = ACCEPTED, None
     async with asked.database.write() as tx:
+        await narrow_to_owner(tx, asked, wanted, document)
+        given = _inbound(asked, wanted, document, url)
         known = await repeated.first(tx, given)
         if known is None:
             told = await verdict(tx, asked, wanted, document)

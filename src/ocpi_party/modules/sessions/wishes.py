@@ -62,8 +62,10 @@ async def _to_ask(house: Building, owner: str, session_id: str, partner_id: int 
         partner = await partners.get(tx, session.ref.partner_id)
     if document["status"] in FINAL:
         raise NotOffered(f"the session is {document['status']}")
-    if evse is None or not charging_preferences.is_capable(evse):
-        raise NotOffered("the EVSE of the session is not known to be CHARGING_PREFERENCES_CAPABLE")
+    if evse is not None and not charging_preferences.is_capable(
+        evse
+    ):  # Of one that nobody told us of, only the CPO knows.
+        raise NotOffered("the EVSE of the session is not CHARGING_PREFERENCES_CAPABLE")
     url = partner.endpoint(ModuleId.SESSIONS, InterfaceRole.SENDER) if partner else None
     if partner is None or url is None or partner.status is not PartnerStatus.CONNECTED:
         raise NotOffered("the CPO of the session has no interface for charging preferences")
