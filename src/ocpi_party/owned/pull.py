@@ -39,23 +39,6 @@ class Refused:
     fault: InvalidObject
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Objects that a whole list did not show.
-
-    partner_id, addressee  whose list it was
-    refs     of at least one object
-    before   what has a higher rev was written meanwhile
-    is_sure  the list was not empty, nothing of it was refused, and it was no hub's: nobody knows which parties behind one answered
-    """
-
-    partner_id: int
-    addressee: str
-    refs: Sequence[str]
-    before: int
-    is_sure: bool
-
-
 class Again(Enum):
     """When a whole list is fetched again: SOON, to confirm what it did not show, or at its NEXT_TIME, to see it come back."""
 
@@ -97,8 +80,11 @@ class Pulled:
                     WHERE t.partner_id = :partner_id AND t.addressee = :addressee AND NOT t.gone
                       AND (CAST(:owner AS text) IS NULL OR t.owner = :owner)"""
 
-    async def missed(self, tx: WriteTx, missing: Missing) -> Again | None:
-        """What a whole list did not show, noted as findings by now; tells whether the next list is to be whole as well."""
+    async def missed(self, tx: WriteTx, partner_id: int, refs: Sequence[str], before: int) -> Again | None:
+        """What a whole list did not show, noted as findings by now; tells whether the next list is to be whole as well.
+
+        before  what has a higher rev was written meanwhile
+        """
         return None
 
     async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:

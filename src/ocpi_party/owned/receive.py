@@ -91,13 +91,6 @@ async def tell_many(tx: WriteTx, module: ModuleId, changed: Sequence[tuple[Ref, 
             await events.tell_many(tx, kind, about, partner_id=changed[0][0].partner_id)
 
 
-async def tell_removed(tx: WriteTx, module: ModuleId, refs: Sequence[Ref]) -> None:
-    """The operator's systems hear that these objects of one partner are gone."""
-    if refs:
-        about = [_news(module, ref) for ref in refs]
-        await events.tell_many(tx, EventType.OBJECT_REMOVED, about, partner_id=refs[0].partner_id)
-
-
 def _news(module: ModuleId, ref: Ref, *part: str) -> tuple[str, JsonObject]:
     owner = PartyId.parse(ref.owner)
     data = {

@@ -17,7 +17,7 @@ from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, wire_time
-from ocpi_party.owned.pull import Again, Found, Missing, Pulled
+from ocpi_party.owned.pull import Again, Found, Pulled
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.client import Answer, OcpiClient, Route
 from ocpi_party.partners.findings import Note, note_many
@@ -260,12 +260,8 @@ class Crawl:
         if self.pulled.held is None or self.pull.since_rev is None:
             return None
         owner = None if self.partner.is_hub else self.pull.party
-        refs = await pulls.note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
-        if not refs:
-            return None
-        is_sure = bool(self.pull.objects) and not self.pull.refused and not self.partner.is_hub
-        missing = Missing(self.partner.id, self.pull.addressee, refs, self.pull.since_rev, is_sure)
-        return await self.pulled.missed(tx, missing)
+        missing = await pulls.note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
+        return await self.pulled.missed(tx, self.partner.id, missing, self.pull.since_rev) if missing else None
 
 
 def _count(answered: Mapping[str, str], before: int | None) -> int | None:

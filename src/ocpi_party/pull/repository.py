@@ -99,7 +99,6 @@ class Pull:
     started_at  None: the crawl has not begun
     date_from   None: a crawl of everything
     since_rev   what has a higher revision was written while we crawled
-    refused     how many of the objects could not be taken
     total       X-Total-Count of the last page
     """
 
@@ -117,13 +116,12 @@ class Pull:
     next_url: str | None
     pages: int
     objects: int
-    refused: int
     total: int | None
     failures: int
 
 
 _COLUMNS = """p.id, p.lease, p.partner_id, p.module, p.party, p.addressee, p.wanted_full, p.good_until, p.started_at, p.date_from,
-              p.since_rev, p.next_url, p.pages, p.objects, p.refused, p.total, p.failures"""
+              p.since_rev, p.next_url, p.pages, p.objects, p.total, p.failures"""
 _ONE_AT_A_TIME = Statement("SELECT pg_advisory_xact_lock(hashtext('pulls'))")
 _DUE = "(o.leased_until < now() OR o.leased_until IS NULL AND o.next_at <= now())"
 _CLAIM = Statement(

@@ -7,7 +7,7 @@ from ocpi_party.database import WriteTx
 from ocpi_party.modules.hubclientinfo import directory
 from ocpi_party.ocpi.client_info import ClientInfo
 from ocpi_party.ocpi.types import JsonObject, fold
-from ocpi_party.owned.pull import Again, Found, Missing, Pulled, Refused
+from ocpi_party.owned.pull import Again, Found, Pulled, Refused
 
 
 def _by_role(info: JsonObject) -> str:
@@ -27,13 +27,12 @@ class PulledParties(Pulled):
         return """SELECT q.owner || '/' || q.role AS ref, q.rev FROM partner_parties q
                    WHERE q.partner_id = :partner_id AND q.source = 'hub' AND q.status <> 'SUSPENDED'"""
 
-    async def missed(self, tx: WriteTx, missing: Missing) -> Again:
+    async def missed(self, tx: WriteTx, partner_id: int, refs: Sequence[str], before: int) -> Again:
         """A hub whose list is empty for a moment must not cut us off from everybody: two lists have to agree.
 
         A list of changes would not show a party that is back and did not change.
         """
-        news = await directory.unlist(tx, missing.partner_id, missing.refs, missing.before)
-        return Again.SOON if news else Again.NEXT_TIME
+        return Again.SOON if await directory.unlist(tx, partner_id, refs, before) else Again.NEXT_TIME
 
 
 PULLED = PulledParties(ClientInfo, None, _by_role)
