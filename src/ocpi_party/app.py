@@ -20,12 +20,11 @@ from ocpi_party.console import handshake
 from ocpi_party.console.app import add_console
 from ocpi_party.database import Database, DatabaseUnavailable, LockTimeout
 from ocpi_party.dialects.v2_2_1 import V2_2_1
-from ocpi_party.events import repository as events
 from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages import days
 from ocpi_party.messages.recorder import Recorder
-from ocpi_party.modules import records
+from ocpi_party.modules import retention
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
 from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
@@ -55,6 +54,7 @@ log = logging.getLogger(__name__)
 DIALECTS = {str(dialect.version): dialect for dialect in (V2_2_1,)}
 _AS_SENT = ("/api/", "/console")
 _SIDES = {Role.CPO: "cpo", Role.EMSP: "emsp"}
+_RECEIVED = {ModuleId.SESSIONS: "received_session", ModuleId.CDRS: "received_cdr"}
 _MOST_FREQUENT = (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS)
 
 
@@ -126,7 +126,6 @@ class App:
                         await partners.touch(tx, sorted(seen))
                     await withdraw_expired(tx)
                     await fold_counts(tx)
-                    await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
 
     async def _tidying(self) -> None:
         while True:
@@ -136,10 +135,19 @@ class App:
 
     async def tidy(self) -> None:
         """Forget what is old enough, and have tomorrow's partition of the messages ready."""
-        async with self.building.database.write() as tx:
-            await records.forget_before(tx, now() - timedelta(days=self.settings.record_days))
-        async with self.building.database.write() as tx:
+        database = self.building.database
+        async with database.write() as tx:
             await days.tidy(tx, now(), timedelta(days=self.settings.message_log_days))
+        gone = await retention.forget_old(database, _kept(self.settings), now())
+        if gone:
+            log.info(
+                "forgotten, because it was old enough: %s", ", ".join(f"{n} of {kind}" for kind, n in gone.items())
+            )
+
+
+def _kept(settings: Settings) -> dict[str, timedelta]:
+    """How long each kind of record is kept; zero for ever."""
+    return {kind: timedelta(days=getattr(settings, f"{kind}_days")) for kind in retention.RULES}
 
 
 async def _kept_up(job: Callable[[], Awaitable[None]]) -> None:
@@ -203,6 +211,7 @@ def create_app(
         PULLED,
         DIALECTS,
         interval=timedelta(seconds=settings.pull_interval_seconds),
+        keep={module: kept for module, kind in _RECEIVED.items() if (kept := _kept(settings)[kind])},
         lease_for=timedelta(seconds=2 * settings.push_lease_seconds),
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),

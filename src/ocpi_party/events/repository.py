@@ -140,15 +140,6 @@ def patterns(types: Sequence[str] | None) -> list[str] | None:
     return [one.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%") for one in types]
 
 
-async def forget_before(tx: WriteTx, at: datetime, *, most: int = 10_000) -> int:
-    """Forget old events, some at a time; tells how many."""
-    return await tx.run(
-        Statement("DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < :at ORDER BY at LIMIT :most)"),
-        at=at,
-        most=most,
-    )
-
-
 def cloud_event(row: Row, source: str) -> dict[str, Any]:
     """An event with the attribute names of CloudEvents 1.0; id is its place in the sequence.
 
