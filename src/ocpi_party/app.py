@@ -278,6 +278,7 @@ def create_app(
         first_key=api_key,
         lasts=timedelta(seconds=settings.console_session_seconds),
         settings=shown(settings),
+        proxies=settings.proxies,
     )
     front = OcpiFront(_endpoints(), building, body_bytes=messages.body_bytes if messages else 0)
     front.observers.append(lambda done: metrics.count_request("ocpi", done.scope, done.http_status, done.seconds))

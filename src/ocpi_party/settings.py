@@ -144,6 +144,11 @@ class Settings(BaseSettings):
         128 * MIB, description="memory of each process for what it caches, in bytes"
     )
 
+    proxies: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="how many proxies of yours stand before us and add to `X-Forwarded-For`; it says from where somebody "
+        "tries to sign in at the console",
+    )
     console_session_seconds: Seconds = Field(
         43200, description="how long somebody stays signed in at the console, in seconds"
     )

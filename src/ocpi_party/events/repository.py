@@ -34,6 +34,11 @@ class EventType(StrEnum):
     CDR_REFUSED = "cdr.refused"
     FINDING_RECORDED = "finding.recorded"
     DELIVERY_GIVEN_UP = "delivery.given_up"
+    USER_ADDED = "user.added"
+    USER_CHANGED = "user.changed"
+    USER_REMOVED = "user.removed"
+    USER_SIGNED_IN = "user.signed_in"
+    USER_REFUSED = "user.refused"
 
 
 # The transaction gets its number before the event gets its own: between the two it could not be seen that it is open.
