@@ -156,6 +156,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least grave level that is logged"
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "OCPI_OTLP_ENDPOINT"),
+        description="base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as `http://collector:4318`; "
+        "needs `pip install ocpi-party[otel]`",
+        json_schema_extra={"default": "no traces"},
+    )
     message_log_days: Annotated[float, Field(ge=0)] = Field(
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
@@ -223,6 +230,16 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("must be an http:// or https:// address without query, such as https://ocpi.example.com")
         return value.rstrip("/")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_collector(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError(
+                "must be an http:// or https:// address; a key for it goes into OTEL_EXPORTER_OTLP_HEADERS"
+            )
+        return value
 
     @field_validator("push_lease_seconds")
     @classmethod
