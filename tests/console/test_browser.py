@@ -3,6 +3,7 @@
 `pytest tests/console/test_browser.py --screenshots` keeps pictures of the pages in docs/screenshots.
 """
 
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -12,7 +13,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
 from tests.console import showcase
+from tests.objects import a_cdr_token, a_location, a_session, an_evse
+from tests.partner import FakePartner, envelope
 from tests.server import API_KEY, Server, start_server
+
+from ocpi_party.ocpi.types import PartyId
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -44,6 +49,10 @@ PAGES = {
     "authorize": "/authorize",
     "commands": "/commands",
     "command-new": "/commands/new",
+    "charging-profiles": "/charging-profiles",
+    "charging-profile": "/charging-profiles/2",
+    "charging-profile-new": "/charging-profiles/new",
+    "charging-profile-ask": "/charging-profiles/new?action=ask",
     "reservations": "/reservations",
     "events": "/events",
     "messages": "/messages",
@@ -55,7 +64,7 @@ PAGES = {
     "keys": "/keys",
     "settings": "/settings",
 }
-KEPT = ("overview", "partners", "partner", "locations", "session", "cdr", "message")
+KEPT = ("overview", "partners", "partner", "locations", "session", "cdr", "charging-profile", "message")
 
 
 @dataclass
@@ -201,3 +210,28 @@ async def _keep(visitor: Visitor, name: str, *, docs: bool) -> None:
         place.mkdir(parents=True, exist_ok=True)
         picture = await visitor.page.screenshot(path=place / f"{name}.png", animations="disabled")
         assert not docs or len(picture) < MOST_BYTES, f"{name}.png has {len(picture)} bytes"
+
+
+async def test_a_charging_profile_is_set_with_the_keyboard_and_its_result_appears_by_itself(
+    visitor: Visitor, listening: Server
+) -> None:
+    partner = listening.internet.add(FakePartner())
+    cpo = (await listening.connect(partner)).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+    await cpo.put("/locations/NL/TNM/LOC1", a_location(evses=[an_evse(capabilities=["CHARGING_PROFILE_CAPABLE"])]))
+    await cpo.put("/sessions/NL/TNM/101", a_session(cdr_token=a_cdr_token(PartyId("NL", "OWM"))))
+    partner.on("PUT", "/chargingprofiles/", envelope({"result": "ACCEPTED", "timeout": 30}))
+    await visitor.sign_in()
+    await visitor.look("/sessions/NL/TNM/101")
+    page = visitor.page
+
+    await page.get_by_role("link", name="Charging profile", exact=True).press("Enter")
+    await page.get_by_label("Limit", exact=True).first.focus()
+    await page.keyboard.type("10")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="SET_CHARGING_PROFILE").wait_for()
+    await page.get_by_text("WAITING", exact=True).wait_for()
+    (asked,) = partner.requests("PUT", "/chargingprofiles/101")
+    await cpo.post(json.loads(asked.content)["response_url"], {"result": "ACCEPTED"})
+
+    await page.get_by_text("RESULTED", exact=True).wait_for()
+    assert visitor.complaints == []

@@ -16,6 +16,7 @@ from ocpi_party.console.guard import HOME, Guard
 from ocpi_party.console.own_api import Failed
 from ocpi_party.console.pages import (
     authorizing,
+    charging_profiles,
     commands,
     events,
     keys,
@@ -42,6 +43,7 @@ PLACES: tuple[Place, ...] = (
     *parties.PLACES,
     *authorizing.PLACES,
     *commands.PLACES,
+    *charging_profiles.PLACES,
     *events.PLACES,
     *watching.PLACES,
     *webhooks.PLACES,
