@@ -39,11 +39,11 @@ format: $(READY)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# --upgrade is left to the caller: make lock ARGS=--upgrade. The second lock is the part that the program itself needs: the image's.
+# --upgrade is left to the caller: make lock ARGS=--upgrade. The second lock is the part that the program itself needs, with traces: the image's.
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --quiet
 lock: $(READY)
-	$(LOCK) --extra dev $(ARGS) --output-file requirements.lock pyproject.toml
-	$(LOCK) --no-annotate --constraint requirements.lock $(ARGS) --output-file requirements-runtime.lock pyproject.toml
+	$(LOCK) --extra dev --extra otel $(ARGS) --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra otel --no-annotate --constraint requirements.lock $(ARGS) --output-file requirements-runtime.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info

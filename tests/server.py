@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
 from ocpi_party.app import App, create_app
@@ -92,7 +93,9 @@ async def listening(app: ASGIApp) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def start_server(database_url: str, *, on_a_port: bool = False, **settings: Any) -> AsyncIterator[Server]:
+async def start_server(
+    database_url: str, *, on_a_port: bool = False, spans: SpanExporter | None = None, **settings: Any
+) -> AsyncIterator[Server]:
     internet = Internet()
     given: dict[str, Any] = {
         "_env_file": None,
@@ -108,6 +111,7 @@ async def start_server(database_url: str, *, on_a_port: bool = False, **settings
         api_key=API_KEY,
         workers=False,
         transport=httpx.MockTransport(internet.answer),
+        spans=spans,
     )
     async with (
         app.running(workers=False),

@@ -6,26 +6,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
 
 import httpx
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.routing import Mount
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ocpi_party.backoffice import metrics
-from ocpi_party.backoffice.app import backoffice
+from ocpi_party.backoffice.app import OFF, backoffice
 from ocpi_party.backoffice.health import Life
 from ocpi_party.console import handshake
 from ocpi_party.console.app import add_console
 from ocpi_party.database import Database, DatabaseUnavailable, LockTimeout
 from ocpi_party.dialects.v2_2_1 import V2_2_1
-from ocpi_party.events import repository as events
 from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages import days
 from ocpi_party.messages.recorder import Recorder
-from ocpi_party.modules import records
+from ocpi_party.modules import retention
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
 from ocpi_party.modules.tariffs.expiry import withdraw_expired
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
@@ -43,6 +44,11 @@ from ocpi_party.push.renewal import RenewalWorker
 from ocpi_party.push.results import ResultWorker
 from ocpi_party.push.worker import PushWorker
 from ocpi_party.settings import Settings, shown
+from ocpi_party.tracing.client import TracedClient
+from ocpi_party.tracing.database import TracedDatabase
+from ocpi_party.tracing.describing import describe_handled
+from ocpi_party.tracing.export import Export
+from ocpi_party.tracing.requests import TracedRequests
 from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
@@ -50,11 +56,15 @@ from ocpi_party.transport.observed import message_of as handled_message
 from ocpi_party.transport.paths import Interface, as_sent
 from ocpi_party.webhooks.worker import WebhookWorker, answers_within
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
+
 log = logging.getLogger(__name__)
 
 DIALECTS = {str(dialect.version): dialect for dialect in (V2_2_1,)}
 _AS_SENT = ("/api/", "/console")
 _SIDES = {Role.CPO: "cpo", Role.EMSP: "emsp"}
+_RECEIVED = {ModuleId.SESSIONS: "received_session", ModuleId.CDRS: "received_cdr"}
 _MOST_FREQUENT = (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS)
 
 
@@ -62,6 +72,8 @@ _MOST_FREQUENT = (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS)
 class App:
     """The whole server as an ASGI application; OCPI requests take the short way.
 
+    export   where spans go; None if nobody wants them
+    entrance what stands around the answering of requests; None for nothing
     further  jobs that this process has beside those of every server, begun and ended with it
     """
 
@@ -75,10 +87,15 @@ class App:
     renewing: RenewalWorker
     api: FastAPI
     life: Life
+    export: Export | None = None
+    entrance: ASGIApp | None = None
     further: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.entrance or self.answer)(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/ocpi"):
             await self.front(scope, receive, send)
         else:
@@ -90,6 +107,8 @@ class App:
     async def running(self, *, workers: bool) -> AsyncIterator[None]:
         """Open what the server needs, and close it again. Raises DatabaseUnavailable"""
         building = self.building
+        if self.export is not None:
+            self.export.open()
         await building.database.open()
         try:
             await building.directory.open()
@@ -113,6 +132,8 @@ class App:
                 await building.messages.close()
             await building.directory.close()
             await building.database.close()
+            if self.export is not None:
+                await self.export.close()
 
     async def _housekeeping(self) -> None:
         """Small things that need no moment of their own."""
@@ -126,7 +147,6 @@ class App:
                         await partners.touch(tx, sorted(seen))
                     await withdraw_expired(tx)
                     await fold_counts(tx)
-                    await events.forget_before(tx, now() - timedelta(days=self.settings.event_days))
 
     async def _tidying(self) -> None:
         while True:
@@ -136,10 +156,19 @@ class App:
 
     async def tidy(self) -> None:
         """Forget what is old enough, and have tomorrow's partition of the messages ready."""
-        async with self.building.database.write() as tx:
-            await records.forget_before(tx, now() - timedelta(days=self.settings.record_days))
-        async with self.building.database.write() as tx:
+        database = self.building.database
+        async with database.write() as tx:
             await days.tidy(tx, now(), timedelta(days=self.settings.message_log_days))
+        gone = await retention.forget_old(database, _kept(self.settings), now())
+        if gone:
+            log.info(
+                "forgotten, because it was old enough: %s", ", ".join(f"{n} of {kind}" for kind, n in gone.items())
+            )
+
+
+def _kept(settings: Settings) -> dict[str, timedelta]:
+    """How long each kind of record is kept; zero for ever."""
+    return {kind: timedelta(days=getattr(settings, f"{kind}_days")) for kind in retention.RULES}
 
 
 async def _kept_up(job: Callable[[], Awaitable[None]]) -> None:
@@ -160,17 +189,25 @@ def create_app(
     api_key: str,
     workers: bool = True,
     transport: httpx.AsyncBaseTransport | None = None,
+    spans: "SpanExporter | None" = None,
 ) -> App:
     """Put the server together; nothing is opened before its lifespan begins.
 
     api_key    of the operator's API, beside those in the database
     workers    push and pull in the same process
     transport  what the client to partners sends through; None for the network
+    spans      takes the spans instead of a collector
+    Raises     NotInstalled
     """
-    database = Database(database_url, pool_size=settings.database_pool_size)
+    export = _export(settings, spans)
+    database = (
+        TracedDatabase(database_url, pool_size=settings.database_pool_size, tracer=export.tracer)
+        if export
+        else Database(database_url, pool_size=settings.database_pool_size)
+    )
     vault = Vault(secret_key)
     directory = Directory(database, vault, keep_seconds=settings.auth_cache_seconds)
-    client = OcpiClient(
+    client = (partial(TracedClient.made, export.tracer) if export else OcpiClient)(
         token_of=directory.kept_token_of,
         forget=directory.drop,
         allow_private=settings.allow_private_urls,
@@ -203,6 +240,7 @@ def create_app(
         PULLED,
         DIALECTS,
         interval=timedelta(seconds=settings.pull_interval_seconds),
+        keep={module: kept for module, kind in _RECEIVED.items() if (kept := _kept(settings)[kind])},
         lease_for=timedelta(seconds=2 * settings.push_lease_seconds),
         retry_base=timedelta(seconds=settings.retry_base_seconds),
         retry_most=timedelta(seconds=settings.retry_max_seconds),
@@ -269,6 +307,7 @@ def create_app(
         first_key=api_key,
         lasts=timedelta(seconds=settings.console_session_seconds),
         settings=shown(settings),
+        proxies=settings.proxies,
     )
     front = OcpiFront(_endpoints(), building, body_bytes=messages.body_bytes if messages else 0)
     front.observers.append(lambda done: metrics.count_request("ocpi", done.scope, done.http_status, done.seconds))
@@ -279,12 +318,21 @@ def create_app(
         front.observers.append(lambda done: messages.keep(handled_message(done)))
         client.observers.append(lambda done: messages.keep(asked_message(done, messages.body_bytes)))
     app = App(settings, building, front, pushing, pulling, results, webhooks, renewing, api, life)
+    if export is not None:
+        front.observers.append(describe_handled)
+        app.export, app.entrance = export, TracedRequests(app.answer, export.tracer)
     return app
+
+
+def _export(settings: Settings, spans: "SpanExporter | None") -> Export | None:
+    if spans is None and settings.otlp_endpoint is None:
+        return None
+    return Export(settings.otlp_endpoint or "", spans)
 
 
 def _endpoints() -> FastAPI:
     """The OCPI endpoints, mounted by prefix: a long flat list of routes would cost every request."""
-    ocpi = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    ocpi = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False, telemetry=OFF)
     answer_errors(ocpi)
     mounts = []
     for module in sorted(MODULES, key=lambda module: module.id not in _MOST_FREQUENT):

@@ -7,13 +7,25 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(gt=0)]
 
 MIB = 2**20
+A_YEAR = 365
+
+
+def _for_ever_or_a_year(days: float) -> float:
+    # A slip of the finger must not take what this year's accounts rest on; what the law asks is longer in most countries.
+    if days and days < A_YEAR:
+        raise ValueError(f"must be 0, for ever, or at least {A_YEAR}: the accounts of a year rest on them")
+    return days
+
+
+Vouchers = Annotated[float, Field(ge=0), AfterValidator(_for_ever_or_a_year)]
+"""How long something that money is asked for by is kept, in days; 0 for ever, else a year at least."""
 
 
 class SettingsError(Exception):
@@ -132,6 +144,11 @@ class Settings(BaseSettings):
         128 * MIB, description="memory of each process for what it caches, in bytes"
     )
 
+    proxies: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="how many proxies of yours stand before us and add to `X-Forwarded-For`; it says from where somebody "
+        "tries to sign in at the console",
+    )
     console_session_seconds: Seconds = Field(
         43200, description="how long somebody stays signed in at the console, in seconds"
     )
@@ -139,13 +156,49 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least grave level that is logged"
     )
+    otlp_endpoint: str | None = Field(
+        None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "OCPI_OTLP_ENDPOINT"),
+        description="base URL of an OpenTelemetry collector that takes traces by OTLP over HTTP, such as `http://collector:4318`; "
+        "needs `pip install ocpi-party[otel]`",
+        json_schema_extra={"default": "no traces"},
+    )
     message_log_days: Annotated[float, Field(ge=0)] = Field(
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
     event_days: Seconds = Field(30, description="how long events can be read again, in days")
     record_days: Seconds = Field(
-        730,
-        description="how long authorizations, and commands and other requests that have their result, are kept, in days",
+        730, description="how long is kept what a partner and we asked of each other and is over, in days"
+    )
+    authorization_days: Seconds = Field(
+        default_factory=lambda data: data["record_days"],
+        description="how long authorizations given and taken are kept, in days",
+        json_schema_extra={"default": "`OCPI_RECORD_DAYS`"},
+    )
+    command_days: Seconds = Field(
+        default_factory=lambda data: data["record_days"],
+        description="how long commands that have their result are kept, and reservations that are over, in days",
+        json_schema_extra={"default": "`OCPI_RECORD_DAYS`"},
+    )
+    charging_profile_days: Seconds = Field(
+        default_factory=lambda data: data["record_days"],
+        description="how long requests about charging profiles that have their result are kept, in days",
+        json_schema_extra={"default": "`OCPI_RECORD_DAYS`"},
+    )
+    finding_days: Annotated[float, Field(ge=0)] = Field(
+        0, description="how long a finding is kept that is not seen again, in days; 0 for ever"
+    )
+    own_session_days: Vouchers = Field(
+        0, description="how long our own Sessions are kept after their last change, in days, 365 at least; 0 for ever"
+    )
+    received_session_days: Vouchers = Field(
+        0, description="how long partners' Sessions are kept after their last change, in days, 365 at least; 0 for ever"
+    )
+    own_cdr_days: Vouchers = Field(
+        0, description="how long our own CDRs are kept after they were issued, in days, 365 at least; 0 for ever"
+    )
+    received_cdr_days: Vouchers = Field(
+        0, description="how long partners' CDRs are kept after they were issued, in days, 365 at least; 0 for ever"
     )
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
         65536,
@@ -177,6 +230,16 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("must be an http:// or https:// address without query, such as https://ocpi.example.com")
         return value.rstrip("/")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_collector(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+            raise ValueError(
+                "must be an http:// or https:// address; a key for it goes into OTEL_EXPORTER_OTLP_HEADERS"
+            )
+        return value
 
     @field_validator("push_lease_seconds")
     @classmethod

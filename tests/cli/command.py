@@ -83,14 +83,18 @@ class Commands:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "OCPI_PG_BINDIR") if name in os.environ}
         return kept | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"} | self.environment
 
-    def run(self, *words: str) -> Done:
-        """In this process, as if it were one of its own: starting one takes much longer than most commands."""
+    def run(self, *words: str, typed: str | io.StringIO = "") -> Done:
+        """In this process, as if it were one of its own: starting one takes much longer than most commands.
+
+        typed  the input; a text is no terminal
+        """
         out, err, code = io.StringIO(), io.StringIO(), 0
         root = logging.getLogger()
         handlers, level = root.handlers[:], root.level
         with (
             mock.patch.dict(os.environ, self._environment(), clear=True),
             mock.patch.object(sys, "argv", ["ocpi-party", *words]),
+            mock.patch.object(sys, "stdin", io.StringIO(typed) if isinstance(typed, str) else typed),
             chdir(self.directory),
             redirect_stdout(out),
             redirect_stderr(err),

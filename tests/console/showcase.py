@@ -48,7 +48,7 @@ def _location(number: int) -> dict[str, Any]:
             uid=f"{number}{i}",
             evse_id=f"{owner.country_code}*{owner.party_id}*E{number:03}{i}",
             status=status,
-            capabilities=["REMOTE_START_STOP_CAPABLE", "RFID_READER", "RESERVABLE"],
+            capabilities=["REMOTE_START_STOP_CAPABLE", "RFID_READER", "RESERVABLE", "CHARGING_PROFILE_CAPABLE"],
             connectors=[a_connector(tariff_ids=["DAY"])],
         )
         for i, status in enumerate(states, 1)
@@ -139,6 +139,7 @@ async def fill(server: Server) -> None:
         await _taken(from_cpo, "POST", "/cdrs", _cdr(number, TNM, OWM))
     await server.push()
     await _command(server, cpo)
+    await _limit(server, cpo, from_cpo)
     await server.operator.patch("/api/locations/NL/OWA/LOC5/51", json={"status": "CHARGING"})
     emsp.on("*", "", envelope(code=3000, http_status=503))
     await server.push()
@@ -150,3 +151,15 @@ async def _command(server: Server, cpo: FakePartner) -> None:
     body["token"] = (await server.operator.get("/api/tokens/NL/OWM/04A20000C7")).json()
     sent = await server.operator.post("/api/commands/START_SESSION", json=body)
     assert sent.status_code == 202, sent.text
+
+
+async def _limit(server: Server, cpo: FakePartner, from_cpo: Caller) -> None:
+    """The power of a driver's session is limited, and the CPO tells what its EVSE plans."""
+    cpo.on("GET", "/chargingprofiles/", envelope({"result": "ACCEPTED", "timeout": 30}))
+    sent = await server.operator.get("/api/chargingprofiles/S1002", params={"duration": 3600})
+    assert sent.status_code == 202, sent.text
+    (asked,) = cpo.requests("GET", "/chargingprofiles/")
+    periods = [{"start_period": 900 * i, "limit": limit} for i, limit in enumerate((16, 10, 6, 16))]
+    plan = {"charging_rate_unit": "A", "duration": 3600, "charging_profile_period": periods}
+    told = {"result": "ACCEPTED", "profile": {"start_date_time": _ago(1), "charging_profile": plan}}
+    await _taken(from_cpo, "POST", asked.url.params["response_url"], told)

@@ -3,6 +3,7 @@
 `pytest tests/console/test_browser.py --screenshots` keeps pictures of the pages in docs/screenshots.
 """
 
+import json
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -12,7 +13,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
 from tests.console import showcase
+from tests.objects import a_cdr_token, a_location, a_session, an_evse
+from tests.partner import FakePartner, envelope
 from tests.server import API_KEY, Server, start_server
+
+from ocpi_party.ocpi.types import PartyId
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
@@ -44,6 +49,10 @@ PAGES = {
     "authorize": "/authorize",
     "commands": "/commands",
     "command-new": "/commands/new",
+    "charging-profiles": "/charging-profiles",
+    "charging-profile": "/charging-profiles/2",
+    "charging-profile-new": "/charging-profiles/new",
+    "charging-profile-ask": "/charging-profiles/new?action=ask",
     "reservations": "/reservations",
     "events": "/events",
     "messages": "/messages",
@@ -55,7 +64,7 @@ PAGES = {
     "keys": "/keys",
     "settings": "/settings",
 }
-KEPT = ("overview", "partners", "partner", "locations", "session", "cdr", "message")
+KEPT = ("overview", "partners", "partner", "locations", "session", "cdr", "charging-profile", "message")
 
 
 @dataclass
@@ -174,8 +183,92 @@ async def test_each_page_is_clean_on_a_desk_and_fits_a_phone(
             await visitor.look(path)
             wide = await visitor.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wide <= 0, f"{name} scrolls sideways by {wide} at {size}"
+            if size is DESK:
+                await _is_readable(visitor)
             if pytestconfig.getoption("screenshots"):
                 await _keep(visitor, name if size is DESK else f"{name}-phone", docs=name in KEPT and size is DESK)
+    assert visitor.complaints == []
+
+
+_FAINT = """() => {
+  const colour = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { r, g, b, a }; };
+  const over = (top, low) => Object.fromEntries(["r", "g", "b"].map((c) => [c, top[c] * top.a + low[c] * (1 - top.a)]));
+  const linear = (v) => (v / 255 <= 0.03928 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  const light = (c) => 0.2126 * linear(c.r) + 0.7152 * linear(c.g) + 0.0722 * linear(c.b);
+  const ground = (element) => {
+    const layers = [];
+    for (let one = element; one; one = one.parentElement) layers.push(colour(getComputedStyle(one).backgroundColor));
+    return layers.reduceRight((low, top) => over(top, low), { r: 255, g: 255, b: 255 });
+  };
+  const faint = [];
+  for (const element of document.querySelectorAll("body *")) {
+    const text = [...element.childNodes].filter((node) => node.nodeType === 3).map((node) => node.textContent.trim()).join("");
+    if (!text || element.tagName === "OPTION" || !element.checkVisibility({ visibilityProperty: true })) continue;
+    const under = ground(element), ink = over(colour(getComputedStyle(element).color), under);
+    const [dark, bright] = [light(ink), light(under)].sort((a, b) => a - b);
+    if ((bright + 0.05) / (dark + 0.05) < 4.5) faint.push(`${element.tagName}.${element.className}: ${text.slice(0, 30)}`);
+  }
+  return faint;
+}"""
+
+
+async def _is_readable(visitor: Visitor) -> None:
+    """Every text has the contrast that WCAG 2.2 asks for (AA, 1.4.3), in light and in dark."""
+    for scheme in ("dark", "light"):
+        await visitor.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert await visitor.page.evaluate(_FAINT) == [], f"{visitor.page.url} in {scheme}"
+
+
+async def test_a_wide_table_is_scrolled_with_the_keyboard(visitor: Visitor, listening: Server) -> None:
+    await showcase.fill(listening)
+    await visitor.sign_in()
+    await visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    await visitor.look("/messages")
+    table = visitor.page.get_by_role("region", name="Messages")
+
+    await visitor.page.get_by_role("link", name="All").focus()
+    await visitor.page.keyboard.press("Tab")
+    assert await table.evaluate("element => element === document.activeElement")
+    await visitor.page.keyboard.press("ArrowRight")
+
+    scrolled = "(one, done) => one.scrollLeft > 0 ? done() : one.addEventListener('scroll', done, { once: true })"
+    await table.evaluate(f"(element) => new Promise((done) => ({scrolled})(element, done))")
+    assert await table.evaluate("(element) => element.scrollLeft") > 0
+    assert visitor.complaints == []
+
+
+async def test_the_menu_of_a_phone_opens_with_the_keyboard(visitor: Visitor) -> None:
+    await visitor.sign_in()
+    await visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page = visitor.page
+    await visitor.look("")
+    assert not await page.get_by_role("link", name="Settings").is_visible()
+
+    await page.get_by_role("button", name="Menu").press("Enter")
+    await page.get_by_role("link", name="Settings").press("Enter")
+
+    await page.get_by_role("heading", name="Settings").wait_for()
+    assert visitor.complaints == []
+
+
+async def test_somebody_is_added_on_the_settings_page_and_signs_in_with_the_password(visitor: Visitor) -> None:
+    page, password = visitor.page, "correct horse battery"
+    await visitor.sign_in()
+    await visitor.look("/settings")
+
+    await page.get_by_role("textbox", name="Name").fill("Anna")
+    await page.get_by_label("Password, 12 characters at least").fill(password)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("rowheader", name="Anna").wait_for()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.get_by_role("textbox", name="Name").wait_for()
+    await page.keyboard.type("Anna")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(password)
+    await page.keyboard.press("Enter")
+
+    await page.get_by_role("heading", name="Overview").wait_for()
+    assert await page.get_by_text("You: Anna").is_visible()
     assert visitor.complaints == []
 
 
@@ -201,3 +294,28 @@ async def _keep(visitor: Visitor, name: str, *, docs: bool) -> None:
         place.mkdir(parents=True, exist_ok=True)
         picture = await visitor.page.screenshot(path=place / f"{name}.png", animations="disabled")
         assert not docs or len(picture) < MOST_BYTES, f"{name}.png has {len(picture)} bytes"
+
+
+async def test_a_charging_profile_is_set_with_the_keyboard_and_its_result_appears_by_itself(
+    visitor: Visitor, listening: Server
+) -> None:
+    partner = listening.internet.add(FakePartner())
+    cpo = (await listening.connect(partner)).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+    await cpo.put("/locations/NL/TNM/LOC1", a_location(evses=[an_evse(capabilities=["CHARGING_PROFILE_CAPABLE"])]))
+    await cpo.put("/sessions/NL/TNM/101", a_session(cdr_token=a_cdr_token(PartyId("NL", "OWM"))))
+    partner.on("PUT", "/chargingprofiles/", envelope({"result": "ACCEPTED", "timeout": 30}))
+    await visitor.sign_in()
+    await visitor.look("/sessions/NL/TNM/101")
+    page = visitor.page
+
+    await page.get_by_role("link", name="Charging profile", exact=True).press("Enter")
+    await page.get_by_label("Limit", exact=True).first.focus()
+    await page.keyboard.type("10")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="Set charging profile").wait_for()
+    await page.get_by_text("WAITING", exact=True).wait_for()
+    (asked,) = partner.requests("PUT", "/chargingprofiles/101")
+    await cpo.post(json.loads(asked.content)["response_url"], {"result": "ACCEPTED"})
+
+    await page.get_by_text("RESULTED", exact=True).wait_for()
+    assert visitor.complaints == []

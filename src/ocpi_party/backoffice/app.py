@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from fastapi import APIRouter, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from ocpi_party.backoffice import (
     authorizing,
@@ -30,6 +31,9 @@ from ocpi_party.backoffice import (
 )
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.transport.asked import Building
+
+OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own spans, which it would begin as soon as some tool traces this process, hold paths and queries: see tracing."""
 
 ROUTERS: tuple[APIRouter, ...] = (
     parties.router,
@@ -68,6 +72,7 @@ def backoffice(
         redirect_slashes=False,
         docs_url=None,  # FastAPI's own pages load from a CDN.
         redoc_url=None,
+        telemetry=OFF,
     )
     api.state.building = building
     api.state.first_key = api_key

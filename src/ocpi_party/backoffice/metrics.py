@@ -65,11 +65,16 @@ _calls = Counter(
 ProcessCollector(registry=_registry)
 
 
-def count_request(side: str, scope: Scope, http_status: int, seconds: float) -> None:
-    """side  ocpi or api"""
+def place_of(scope: Scope) -> tuple[str, str]:
+    """The template of the path that a request was answered at, and its module; `none` where there is none."""
     route = scope.get("route")
     template = _prefix(scope) + route.path if route is not None else _NONE
-    module = next((part for part in template.split("/") if part in _MODULES), _NONE)
+    return template, next((part for part in template.split("/") if part in _MODULES), _NONE)
+
+
+def count_request(side: str, scope: Scope, http_status: int, seconds: float) -> None:
+    """side  ocpi or api"""
+    template, module = place_of(scope)
     _requests.labels(side, module, scope["method"], template, http_status).inc()
     _seconds.labels(side, module, scope["method"]).observe(seconds)
 

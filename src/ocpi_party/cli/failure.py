@@ -8,6 +8,7 @@ from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.partners.client import PartnerUnreachable
 from ocpi_party.schema import SchemaAhead, SchemaBehind
 from ocpi_party.settings import Settings, SettingsError, variable
+from ocpi_party.tracing.export import NotInstalled
 
 
 class Failed(Exception):
@@ -23,6 +24,7 @@ TOLD = (
     SchemaBehind,
     Refusal,
     PartnerUnreachable,
+    NotInstalled,
 )
 """The errors that are answered with their text and exit code 1."""
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ocpi_party.cli import demo, doctor, key, partner, party, pull, sandbox, serve, tail
+from ocpi_party.cli import demo, doctor, key, partner, party, pull, sandbox, serve, tail, user
 from ocpi_party.cli.failure import TOLD, in_words
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(partner.app, name="partner")
 app.command("pull")(pull.pull)
 app.command("tail")(tail.tail)
 app.add_typer(key.app, name="key")
+app.add_typer(user.app, name="user")
 app.command("doctor")(doctor.doctor)
 app.command("sandbox")(sandbox.sandbox)
 

@@ -12,10 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from ocpi_party.console.guard import HOME, SCOPES, Guard
+from ocpi_party.console.guard import HOME, Guard
 from ocpi_party.console.own_api import Failed
 from ocpi_party.console.pages import (
     authorizing,
+    charging_profiles,
     commands,
     events,
     keys,
@@ -25,6 +26,7 @@ from ocpi_party.console.pages import (
     partners,
     settings,
     signing_in,
+    users,
     watching,
     webhooks,
 )
@@ -41,26 +43,35 @@ PLACES: tuple[Place, ...] = (
     *parties.PLACES,
     *authorizing.PLACES,
     *commands.PLACES,
+    *charging_profiles.PLACES,
     *events.PLACES,
     *watching.PLACES,
     *webhooks.PLACES,
     *keys.PLACES,
     *settings.PLACES,
+    *users.PLACES,
     *objects.PLACES,
 )
 _ASSETS = Path(__file__).parent / "assets"
 
 
 def add_console(
-    api: FastAPI, building: Building, *, first_key: str, lasts: timedelta, settings: Sequence[tuple[str, str, str]]
+    api: FastAPI,
+    building: Building,
+    *,
+    first_key: str,
+    lasts: timedelta,
+    settings: Sequence[tuple[str, str, str]],
+    proxies: int = 0,
 ) -> None:
     """Mount the console beside the operator's API, which its pages ask.
 
     first_key  the API key that is not in the database
     lasts      how long somebody stays signed in
     settings   name, value and meaning of each, without secrets
+    proxies    how many of ours stand before us and add to X-Forwarded-For
     """
-    shared = Console(building, api, first_key, settings, lasts, Templates())
+    shared = Console(building, api, first_key, settings, lasts, proxies, Templates())
     app = Starlette(
         routes=[Mount("/assets", StaticFiles(directory=_ASSETS)), *(place.route(shared) for place in PLACES)],
         exception_handlers={kind: _error_page(shared) for kind in (Failed, HTTPException, DatabaseUnavailable)},
@@ -79,6 +90,6 @@ def _error_page(shared: Console) -> Callable[[Request, Exception], Awaitable[Res
         elif isinstance(fault, HTTPException):
             status = fault.status_code
             problem = "there is no such page" if status == 404 else "this cannot be done here"
-        return Visit(request, shared, request.scope.get(SCOPES, ())).page("error.html", status, problem=problem)
+        return Visit(request, shared).page("error.html", status, problem=problem)
 
     return page

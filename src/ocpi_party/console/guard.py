@@ -16,7 +16,7 @@ from ocpi_party.transport.asked import Building
 COOKIE: Final = "ocpi_party_console"
 HOME: Final = "/console"
 SIGN_IN: Final = f"{HOME}/sign-in"
-SCOPES: Final = "console.scopes"
+WHO: Final = "console.who"
 
 _OPEN = ("/sign-in", "/assets/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -61,10 +61,10 @@ class Guard:
             return None
         request = Request(scope)
         cookie = request.cookies.get(COOKIE)
-        scopes = await sessions.scopes_in(self._building, self._first_key, cookie) if cookie else []
-        if not scopes:
+        who = await sessions.whose(self._building, self._first_key, cookie) if cookie else None
+        if who is None:
             return _to_sign_in(request)
-        scope[SCOPES] = scopes
+        scope[WHO] = who
         return None
 
 

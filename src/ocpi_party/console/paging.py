@@ -23,3 +23,16 @@ def paging(query: Mapping[str, str], answer: Answer, filters: Iterable[str]) -> 
         "before": kept | {"offset": max(0, offset - limit)} if offset else None,
         "behind": kept | {name: link[name][0] for name in ("offset", "cursor") if name in link} if link else None,
     }
+
+
+def by_offset(asked: Mapping[str, str], answer: Answer) -> dict[str, Any]:
+    """The same where the API counts and gives no Link. asked  with an offset that the API took"""
+    first, limit = int(asked["offset"] or 0), int(answer.headers["x-limit"])
+    reached = first + len(answer.data)
+    return {
+        "total": answer.total,
+        "first": first + 1 if answer.data else 0,
+        "last": reached,
+        "before": {**asked, "offset": max(0, first - limit)} if first else None,
+        "behind": {**asked, "offset": reached} if reached < answer.total else None,
+    }

@@ -12,12 +12,14 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from ocpi_party.backoffice.authorization import includes
-from ocpi_party.console.guard import HOME, SCOPES
+from ocpi_party.console.guard import HOME, WHO
 from ocpi_party.console.own_api import Answer, Failed, OwnApi
 from ocpi_party.console.rendering import Templates
+from ocpi_party.console.sessions import SignedIn
 from ocpi_party.transport.asked import Building
 
 _LONGEST_FORM = 2**20
+_NOBODY = SignedIn(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Console:
 
     settings  name, value and meaning of each, without secrets
     lasts     how long somebody stays signed in
+    proxies   how many of ours stand before us and add to X-Forwarded-For
     """
 
     building: Building
@@ -33,16 +36,24 @@ class Console:
     first_key: str
     settings: Sequence[tuple[str, str, str]]
     lasts: timedelta
+    proxies: int
     templates: Templates
 
 
 @dataclass(slots=True)
 class Visit:
-    """scopes  of who is signed in; nothing on the page to sign in"""
-
     request: Request
     console: Console
-    scopes: Sequence[str]
+
+    @property
+    def who(self) -> SignedIn:
+        """Who is signed in; nobody, who may do nothing, on the page to do so."""
+        found: SignedIn = self.request.scope.get(WHO, _NOBODY)
+        return found
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        return self.who.scopes
 
     @property
     def building(self) -> Building:
@@ -55,6 +66,14 @@ class Visit:
     @property
     def query(self) -> Mapping[str, str]:
         return self.request.query_params
+
+    @property
+    def address(self) -> str:
+        """Where the browser is: as the connection says, or the outermost of our proxies."""
+        passed = ",".join(self.request.headers.getlist("x-forwarded-for")).split(",")
+        if self.console.proxies and len(passed) >= self.console.proxies:
+            return passed[-self.console.proxies].strip()
+        return self.request.client.host if self.request.client else ""
 
     def part(self, name: str) -> str:
         """A segment of the path, decoded once: paths reach the router as they were sent."""
@@ -99,6 +118,9 @@ _DONE: Final[Mapping[str, str]] = {
     "party": "The party is added. Connected partners learn of it when their tokens are rotated.",
     "result": "The result is on its way to the eMSP.",
     "revoked": "The key is revoked.",
+    "user-added": "The user is added, and can sign in.",
+    "user-removed": "The user is gone, and signed out everywhere.",
+    "password-set": "The password is changed. Whoever was signed in with the old one has to sign in anew.",
     "deleted": "The webhook is gone.",
     "resending": "The events are delivered again.",
     "canceled": "The reservation is cancelled, and the eMSP is told.",
@@ -118,9 +140,9 @@ class Place:
 
     def route(self, console: Console) -> Route:
         async def answer(request: Request) -> Response:
-            visit = Visit(request, console, request.scope.get(SCOPES, ()))
+            visit = Visit(request, console)
             if self.scope is not None and not visit.may(self.scope):
-                raise Failed(403, f"this needs a key with scope {self.scope}")
+                raise Failed(403, f"this needs a key or a user with scope {self.scope}")
             return await self.page(visit)
 
         return Route(self.path, answer, methods=[self.method], name=f"{self.method} {self.path}")

@@ -34,6 +34,11 @@ class EventType(StrEnum):
     CDR_REFUSED = "cdr.refused"
     FINDING_RECORDED = "finding.recorded"
     DELIVERY_GIVEN_UP = "delivery.given_up"
+    USER_ADDED = "user.added"
+    USER_CHANGED = "user.changed"
+    USER_REMOVED = "user.removed"
+    USER_SIGNED_IN = "user.signed_in"
+    USER_REFUSED = "user.refused"
 
 
 # The transaction gets its number before the event gets its own: between the two it could not be seen that it is open.
@@ -138,15 +143,6 @@ def patterns(types: Sequence[str] | None) -> list[str] | None:
     if types is None:
         return None
     return [one.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_").replace("*", "%") for one in types]
-
-
-async def forget_before(tx: WriteTx, at: datetime, *, most: int = 10_000) -> int:
-    """Forget old events, some at a time; tells how many."""
-    return await tx.run(
-        Statement("DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE at < :at ORDER BY at LIMIT :most)"),
-        at=at,
-        most=most,
-    )
 
 
 def cloud_event(row: Row, source: str) -> dict[str, Any]:

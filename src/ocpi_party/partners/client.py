@@ -278,19 +278,20 @@ class OcpiClient:
         )  # fmt: skip
         left = within or self.timeout
         try:
-            return await self._observed(exchange, header_value(token, encoding), left)
+            return await self.observed(exchange, header_value(token, encoding), left)
         except ConnectionLost:
             left -= timedelta(seconds=exchange.seconds)
             if once or method not in _IDEMPOTENT or left <= timedelta(0):
                 raise
         try:
             again = replace(exchange, request_id=str(uuid.uuid4()), sent_at=now(), error=None)
-            return await self._observed(again, header_value(token, encoding), left)
+            return await self.observed(again, header_value(token, encoding), left)
         except PartnerUnreachable as fault:
             fault.maybe_done = True  # The first may have arrived.
             raise
 
-    async def _observed(self, exchange: Exchange, authorization: str, within: timedelta) -> Answer:
+    async def observed(self, exchange: Exchange, authorization: str, within: timedelta) -> Answer:
+        """One request and its answer, and those told of it who want to know. Raises PartnerUnreachable"""
         started = time.perf_counter()
         try:
             return await self._exchange(exchange, authorization, within)
@@ -303,8 +304,8 @@ class OcpiClient:
             for observe in self.observers:
                 observe(exchange)
 
-    async def _exchange(self, exchange: Exchange, authorization: str, within: timedelta) -> Answer:
-        assert self._http is not None
+    def headers_of(self, exchange: Exchange, authorization: str) -> dict[str, str]:
+        """Of a request that is about to be sent."""
         sent = {
             headers.AUTHORIZATION: authorization,
             headers.REQUEST_ID: exchange.request_id,
@@ -314,6 +315,11 @@ class OcpiClient:
         }
         if exchange.body is not None:
             sent["content-type"] = "application/json"
+        return sent
+
+    async def _exchange(self, exchange: Exchange, authorization: str, within: timedelta) -> Answer:
+        assert self._http is not None
+        sent = self.headers_of(exchange, authorization)
         try:
             async with asyncio.timeout(within.total_seconds()):
                 response = await self._http.request(

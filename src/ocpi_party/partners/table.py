@@ -125,6 +125,7 @@ FINDINGS = Table(
     Column("first_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("last_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     UniqueConstraint("partner_id", "module", "ref", "pointer", "rule", name="findings_key"),
+    Index(None, "last_at"),
     comment="where a partner deviates from the specification",
 )
 

@@ -16,7 +16,7 @@ from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
-from ocpi_party.ocpi.types import PartyId, fold, now, wire_time
+from ocpi_party.ocpi.types import PartyId, fold, now, parse_time, wire_time
 from ocpi_party.owned.pull import Again, Found, Pulled
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.client import Answer, OcpiClient, Route
@@ -75,6 +75,7 @@ class Crawl:
     direct     parties for which a hub does not speak
     lease_for  from each page on
     next_at    when the list is to be fetched again
+    oldest     what did not change since then would be forgotten at once, and must not look new: it is passed over
     """
 
     database: Database
@@ -86,6 +87,7 @@ class Crawl:
     lease_for: timedelta
     next_at: Callable[[], datetime | None]
     pull: Pull
+    oldest: datetime | None = None
     _seen: set[str] = field(default_factory=set)
 
     @property
@@ -128,7 +130,8 @@ class Crawl:
 
     async def _begin(self) -> None:
         since = None if self.pull.wanted_full else self.pull.good_until
-        date_from = since - OVERLAP if since else _BEGINNING if self.pulled.needs_date_from else None
+        whole = _BEGINNING if self.pulled.needs_date_from else None
+        date_from = since - OVERLAP if since else self.oldest or whole
         limit = self.partner.quirks.get("page_limit")
         url = links.first_page(
             self.endpoint,
@@ -201,6 +204,8 @@ class Crawl:
             return page.refuse(name, "/party_id", "is no party of this partner; skipped")
         ref = Ref(self.partner.id, self.pull.addressee, str(owner), self.pulled.key(document))
         page.refs.add(str(ref))
+        if self.oldest is not None and parse_time(document["last_updated"]) < self.oldest:
+            return None
         page.found[ref] = Found(ref, reading)
         page.notes.extend(Note(str(ref), finding.pointer, finding.rule) for finding in reading.findings)
         return None

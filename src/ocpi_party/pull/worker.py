@@ -40,6 +40,7 @@ class PullWorker:
     """One per process.
 
     interval   between two pulls of a list, give or take a quarter; zero for never again
+    keep       how long objects of a module are kept after their last change; for ever, if it is not in it
     crawls     how many partners are asked at the same time
     lease_for  how long a list is held without a sign of life; longer than a request may take
     """
@@ -49,6 +50,7 @@ class PullWorker:
     pulled: Mapping[ModuleId, Pulled]
     dialects: Mapping[str, Dialect]
     interval: timedelta
+    keep: Mapping[ModuleId, timedelta] = field(default_factory=dict)
     crawls: int = 8
     lease_for: timedelta = timedelta(seconds=120)
     retry_base: timedelta = timedelta(seconds=1)
@@ -151,8 +153,10 @@ class PullWorker:
         if partner is None or pulled is None:
             return None
         dialect = dialect_of(self.dialects, partner.version)
+        keep = self.keep.get(pull.module)
         return Crawl(
-            self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, pull
+            self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, pull,
+            oldest=None if keep is None else now() - keep,
         )  # fmt: skip
 
     def _next_time(self) -> datetime | None:

@@ -1,4 +1,5 @@
-// What every page may use: the menu on a phone, copying what is shown once, and a word while a form is under way.
+// What every page may use: the menu on a phone, wide tables by keyboard, copying what is shown once, a word while a form is
+// under way.
 "use strict";
 
 const button = document.querySelector(".menu-button");
@@ -8,6 +9,20 @@ if (button) {
     const open = menu.classList.toggle("open");
     button.setAttribute("aria-expanded", String(open));
   });
+}
+
+// What scrolls sideways must be reached with the Tab key, and tell what it is; not every browser sees to that.
+const wide = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    if (target.scrollWidth <= target.clientWidth) target.removeAttribute("tabindex");
+    else target.tabIndex = 0;
+  }
+});
+for (const scrolled of document.querySelectorAll(".scroll")) {
+  const heading = scrolled.closest("section")?.querySelector("h2") || document.querySelector("h1");
+  scrolled.setAttribute("role", "region");
+  scrolled.setAttribute("aria-label", heading.textContent);
+  wide.observe(scrolled);
 }
 
 for (const field of document.querySelectorAll("[data-copy]")) {

@@ -3,6 +3,7 @@
 
 const COLOURS = ["#0b9a63", "#3f7fd6", "#d9822b", "#b0499a", "#7a8a1c", "#c0443c", "#2ba3b3", "#8464c9"];
 const AGAIN_MS = 10000;
+const HEIGHT = 200; // without the legend, which needs more lines on a phone
 
 function moment(at, step) {
   const [day, time] = new Date(at * 1000).toISOString().split("T");
@@ -17,7 +18,7 @@ function drawn(element, data) {
   return new uPlot(
     {
       width: element.clientWidth,
-      height: element.clientHeight - 40,
+      height: HEIGHT,
       scales: { y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.1)] } },
       series: [
         { label: "UTC", value: (_plot, at) => (at == null ? "–" : `${moment(at, 86400)} ${moment(at, 0)}`) },
@@ -52,7 +53,7 @@ async function follow(element) {
   };
   await show();
   setInterval(show, AGAIN_MS);
-  new ResizeObserver(() => plot && plot.setSize({ width: element.clientWidth, height: element.clientHeight - 40 })).observe(element);
+  new ResizeObserver(() => plot && plot.setSize({ width: element.clientWidth, height: HEIGHT })).observe(element);
 }
 
 document.querySelectorAll("[data-plot]").forEach(follow);

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from ocpi_party.console.own_api import Failed
+from ocpi_party.console.paging import by_offset
 from ocpi_party.console.visit import Place, Visit
 from ocpi_party.ocpi.command import CommandResultType, CommandType
 from ocpi_party.ocpi.token import TokenType
@@ -26,20 +27,11 @@ _WITH_TOKEN = (CommandType.START_SESSION, CommandType.RESERVE_NOW)
 
 async def listing(visit: Visit) -> Response:
     direction = "inbound" if visit.query.get("direction") == "inbound" else "outbound"
-    offset = visit.query.get("offset", "0")
-    state = visit.query.get("state", "")
-    asked = {"direction": direction, "state": state, "offset": offset}
+    asked = {"direction": direction, "state": visit.query.get("state", ""), "offset": visit.query.get("offset", "0")}
     answer = await visit.api.get("/api/commands", asked)
-    first, limit = int(offset or 0), int(answer.headers["x-limit"])
-    reached = first + len(answer.data)
-    paging = {
-        "total": answer.total,
-        "first": first + 1 if answer.data else 0,
-        "last": reached,
-        "before": asked | {"offset": max(0, first - limit)} if first else None,
-        "behind": asked | {"offset": reached} if reached < answer.total else None,
-    }
-    return visit.page("commands.html", found=answer.data, direction=direction, state=state, paging=paging)
+    return visit.page(
+        "commands.html", found=answer.data, direction=direction, state=asked["state"], paging=by_offset(asked, answer)
+    )
 
 
 async def reservations(visit: Visit) -> Response:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from ocpi_party.console.own_api import Failed
 from ocpi_party.console.paging import paging
 from ocpi_party.console.visit import Page, Place, Visit
+from ocpi_party.ocpi.types import fold
 
 ID = {"tokens": "uid"}
 """The field that names an object, where it is not `id`."""
@@ -79,9 +80,19 @@ async def _of_cdr(visit: Visit, path: str, cdr: Mapping[str, Any]) -> dict[str, 
 
 
 async def _of_session(visit: Visit, path: str, session: Mapping[str, Any]) -> dict[str, Any]:
-    """What the driver prefers, if anybody said so."""
-    wish = await visit.api.call("GET", f"{path}/charging_preferences", params={"partner": visit.query.get("partner")})
-    return {"wish": None if wish.problem else wish.data, "timeline": await _timeline(visit, session)}
+    """What the driver prefers and the EVSE is planning, if anybody said so."""
+    params = {"partner": visit.query.get("partner")}
+    wish = await visit.api.call("GET", f"{path}/charging_preferences", params=params)
+    parties = (await visit.api.get("/api/parties")).data
+    names = ("country_code", "party_id")
+    ours = any(all(fold(one[name]) == fold(session[name]) for name in names) for one in parties if one["role"] == "CPO")
+    planned = await visit.api.call("GET", f"{path}/active_charging_profile", params=params)
+    return {
+        "wish": None if wish.problem else wish.data,
+        "theirs": not ours,
+        "planned": None if planned.problem else planned.data,
+        "timeline": await _timeline(visit, session),
+    }
 
 
 async def _timeline(visit: Visit, session: Mapping[str, Any]) -> list[Any] | None:

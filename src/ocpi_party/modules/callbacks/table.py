@@ -67,6 +67,7 @@ INBOUND_REQUESTS = Table(
     Index(None, "partner_id", "fingerprint"),
     Index(None, "module", "ref", "id"),
     Index("inbound_requests_overdue_idx", "deadline", postgresql_where=text("state = 'PENDING'")),
+    Index("inbound_requests_over_idx", "module", "deadline", postgresql_where=text("state <> 'PENDING'")),
     Index(
         "inbound_requests_reference_idx",
         text("upper(request ->> 'authorization_reference')"),
@@ -118,6 +119,7 @@ OUTBOUND_REQUESTS = Table(
     Index(None, "module", "ref", "id"),
     Index(None, "partner_id"),
     Index("outbound_requests_overdue_idx", "deadline", postgresql_where=text("state = 'WAITING'")),
+    Index("outbound_requests_over_idx", "module", "expires_at", postgresql_where=text("state <> 'WAITING'")),
     Index(
         "outbound_requests_reference_idx",
         text("upper(request ->> 'authorization_reference')"),

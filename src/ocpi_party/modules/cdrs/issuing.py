@@ -63,7 +63,7 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
         await marking.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=audience)
         return Issued(document, created=True)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
-    assert known is not None  # CDRs are never taken away.
+    assert known is not None  # CDRs are kept for a year at least.
     before = repository.document_of(known.document)
     if not same_content(before, document):
         raise AlreadyIssued(f"CDR {before['id']} was issued with another content, and cannot be changed: credit it")

@@ -50,7 +50,7 @@ async def take(
         await receive.tell(tx, ModuleId.CDRS, ref, kind=EventType.CDR_RECEIVED)
         return Taken.NEW
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
-    assert known is not None  # CDRs are never taken away.
+    assert known is not None  # CDRs are kept for a year at least.
     before = repository.document_of(known.document)
     if same_content(before, cdr):
         return Taken.KNOWN

@@ -42,6 +42,9 @@ Index(
     postgresql_where=text("partner_id = 0 AND credits IS NOT NULL"),
 )
 Index("cdrs_last_updated_idx", CDRS.c.last_updated)
+# Those that are old enough to be forgotten.
+Index("cdrs_own_age_idx", CDRS.c.last_updated, postgresql_where=text("partner_id = 0"))
+Index("cdrs_theirs_age_idx", CDRS.c.last_updated, postgresql_where=text("partner_id <> 0"))
 
 CDR_URLS = Table(
     "cdr_urls",

@@ -26,4 +26,6 @@ RESERVATIONS = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     UniqueConstraint("partner_id", "ours", "theirs", "location_key", "reservation_key", name="reservations_key"),
     Index(None, "partner_id", "theirs", "reservation_key"),
+    Index(None, "expires_at"),
+    Index(None, "request_id"),
 )

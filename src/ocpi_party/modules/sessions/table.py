@@ -33,6 +33,9 @@ Index(
     SESSIONS.c.last_updated,
     postgresql_where=text("status = 'COMPLETED' AND NOT gone"),
 )
+# Those that are old enough to be forgotten.
+Index("sessions_own_age_idx", SESSIONS.c.last_updated, postgresql_where=text("partner_id = 0"))
+Index("sessions_theirs_age_idx", SESSIONS.c.last_updated, postgresql_where=text("partner_id <> 0"))
 
 CHARGING_PREFERENCES = Table(
     "charging_preferences",

@@ -73,6 +73,7 @@ AUTHORIZATIONS = Table(
     Column("evse_uids", ARRAY(Text), comment="in upper case"),
     Column("correlation_id", Text, comment="of the request to or from the partner"),
     Index(None, "token", "at"),
+    Index(None, "at"),
     Index(None, "reference", postgresql_where=text("reference IS NOT NULL")),
     comment="authorizations given and taken; personal data stays in tokens",
 )
