@@ -272,15 +272,22 @@ def _kept(settings: Settings, file: str, variable: str) -> SecretStr:
             f"DATABASE_URL is set, so {variable} must be set too, the same for every process on this database. "
             f'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
-    path = settings.data_dir / file
+    directory = settings.data_dir.absolute()
+    path = directory / file
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             _write_once(path, secrets.token_urlsafe(32))
+    except OSError as error:
+        raise SettingsError(
+            f"the data directory {directory} is not writable ({error.strerror}). "
+            "Set OCPI_DATA_DIR to a directory that you can write."
+        ) from error
+    try:
         key = path.read_text().strip()
     except OSError as error:
         raise SettingsError(
-            f"{path} cannot be used ({error.strerror}). Set {variable}, or another OCPI_DATA_DIR."
+            f"the key in {path} cannot be read ({error.strerror}). Make it readable, or set {variable}."
         ) from error
     if not key:
         raise SettingsError(f"{path} is empty. Put the key back, or remove the file to have a new one made.")

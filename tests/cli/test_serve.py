@@ -178,8 +178,17 @@ def test_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     done = Commands(tmp_path, {"OCPI_DATA_DIR": "/proc/ocpi", "PORT": "0"}).run("serve")
 
     assert done.code == 1
-    assert "/proc/ocpi" in _sentence(done.err)
+    assert _sentence(done.err).startswith("The data directory /proc/ocpi is not writable")
     assert "OCPI_DATA_DIR" in done.err
+
+
+def test_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data" / "secret-key").mkdir(parents=True)
+
+    done = Commands(tmp_path, {"OCPI_DATA_DIR": "data", "PORT": "0"}).run("serve")
+
+    assert done.code == 1
+    assert _sentence(done.err).startswith(f"The key in {tmp_path}/data/secret-key cannot be read")
 
 
 def test_wrong_setting_is_named_without_its_value(commands: Commands) -> None:
@@ -191,6 +200,7 @@ def test_wrong_setting_is_named_without_its_value(commands: Commands) -> None:
     assert "PORT" in _sentence(done.err)
     assert "DATABASE_URL" in done.err
     assert "hidden" not in done.err
+    assert "OCPI_PUBLIC_URL" not in done.err  # It only follows from them.
 
 
 def test_wrong_usage_has_exit_code_2(commands: Commands) -> None:

@@ -35,8 +35,9 @@ def in_words(error: Exception) -> str:
 
 
 def wrong_settings(error: ValidationError) -> Failed:
-    """Names each setting as it stands in the environment, and never its value."""
-    faults = [f"{_named(str(one['loc'][0]))}: {one['msg']}" for one in error.errors(include_input=False)]
+    """Names each setting as it stands in the environment, and never its value; none that only follows from another."""
+    wrong = [one for one in error.errors(include_input=False) if one["type"] != "default_factory_not_called"]
+    faults = [f"{_named(str(one['loc'][0]))}: {one['msg']}" for one in wrong]
     return Failed(f"These settings cannot be used: {'; '.join(faults)}.")
 
 
