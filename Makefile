@@ -8,7 +8,7 @@ ARGS ?=
 INSTALL := UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_SYSTEM_CERTS=1
 
 # HOST, PORT and every OCPI_ setting reach the program through the environment, also when given as `make run PORT=9000`.
-.PHONY: run test demo check bench conformance format lock clean
+.PHONY: run test demo check bench conformance network format lock clean
 
 run: $(READY)
 	@exec $(BIN)/ocpi-party serve $(ARGS)
@@ -24,6 +24,10 @@ bench: $(READY)
 
 conformance: $(READY)
 	$(BIN)/python -m tests.conformance $(ARGS)
+
+# An hour of roaming in three minutes, with kills and faults; ends with 0 only if all counts agree: docs/network.md.
+network: $(READY)
+	$(BIN)/python -m tests.network $(ARGS)
 
 check: $(READY)
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -74,6 +75,55 @@ async def test_a_connection_that_the_database_closed_is_replaced(database: Datab
 
     with pytest.raises(DatabaseUnavailable):
         await end_own_connection()
+
+    async with database.read() as tx:
+        assert await tx.value(_ONE) == 1
+
+
+async def _terminate(database_url: str, *pids: int) -> None:
+    """As when PostgreSQL dies: whoever was connected hears of it when the event loop turns."""
+    other = await asyncpg.connect(database_url)
+    for pid in pids:
+        await other.execute("SELECT pg_terminate_backend($1, 5000)", pid)
+    await other.close()
+
+
+async def test_a_connection_that_died_while_nobody_used_it_is_replaced(database: Database, database_url: str) -> None:
+    async def pid() -> int:
+        async with database.read() as tx:
+            return int(await tx.value(_PID))
+
+    for _ in range(20):
+        before = await pid()
+        await _terminate(database_url, before)
+        with suppress(DatabaseUnavailable):  # Whoever asks in the very moment may be told so.
+            await pid()
+
+        assert await pid() != before
+
+
+async def test_a_transaction_whose_connection_dies_is_told_that_the_database_is_away(
+    database: Database, database_url: str
+) -> None:
+    async def write() -> None:
+        async with database.write() as tx:
+            await _terminate(database_url, await tx.value(_PID))
+            await tx.run_many(Statement("SELECT :n"), [{"n": "1"}, {"n": "2"}])
+
+    for _ in range(5):
+        with pytest.raises(DatabaseUnavailable):
+            await write()
+
+    async with database.read() as tx:
+        assert await tx.value(_ONE) == 1
+    assert database.in_use[0] == 0
+
+
+async def test_a_block_that_does_not_notice_ends_well_if_nothing_was_to_be_written(
+    database: Database, database_url: str
+) -> None:
+    async with database.read() as tx:
+        await _terminate(database_url, await tx.value(_PID))
 
     async with database.read() as tx:
         assert await tx.value(_ONE) == 1

@@ -5,7 +5,7 @@ asynchronous engine costs several times the query on the hot paths.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import asyncpg
@@ -135,6 +135,24 @@ async def _leave_clean(connection: asyncpg.Connection) -> None:
         await connection.execute("ROLLBACK")
 
 
+_HUNG_UP: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    # Its last words have come while nobody used the connection, its end has not: asyncpg can begin nothing on it.
+    asyncpg.InternalClientError,
+)
+_OF_DATABASE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
+
+def _is_lost(connection: asyncpg.Connection) -> bool:
+    """Whether its other end has gone. The pool then takes it back by itself, and not even this may be asked of it any more."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
+
+
 class Database:
     """A pool of connections to one PostgreSQL database.
 
@@ -169,7 +187,7 @@ class Database:
         if self._pool is not None:
             self._waiting += 1  # What is still lent goes back to the pool, which waits for it.
             while self._idle:
-                await self._pool.release(self._idle.pop())
+                await self._release(self._idle.pop())
             await self._pool.close()
             self._pool = None
             self._waiting -= 1
@@ -192,29 +210,30 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         connection = await self._lend()
-        clean = False
         try:
             yield connection
-            clean = True
-        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.CrashShutdownError) as fault:
-            raise DatabaseUnavailable("the database hung up") from fault
-        except asyncpg.CharacterNotInRepertoireError as fault:
-            raise InvalidObject("", "text must not hold the character U+0000") from fault
-        except asyncpg.InterfaceError as fault:
-            if connection.is_closed():
+        except BaseException as fault:
+            hung_up = isinstance(fault, _HUNG_UP) or (isinstance(fault, _OF_DATABASE) and _is_lost(connection))
+            await self._release(connection)
+            if hung_up:
                 raise DatabaseUnavailable("the database hung up") from fault
+            if isinstance(fault, asyncpg.CharacterNotInRepertoireError):
+                raise InvalidObject("", "text must not hold the character U+0000") from fault
             raise
-        finally:
-            await self._take_back(connection, clean=clean)
+        # The pool's own release costs a task each time. It is left to what went wrong, and to when somebody waits for it.
+        if self._waiting or _is_lost(connection) or connection.is_in_transaction():
+            await self._release(connection)
+        else:
+            self._idle.append(connection)
 
     async def _lend(self) -> asyncpg.Connection:
         if self._pool is None:
             raise DatabaseUnavailable("the database is not open")
         while self._idle:
             connection = self._idle.pop()
-            if not connection.is_closed():
+            if not _is_lost(connection):
                 return connection
-            await self._pool.release(connection)
+            await self._release(connection)
         self._waiting += 1
         try:
             return await self._pool.acquire()
@@ -223,12 +242,11 @@ class Database:
         finally:
             self._waiting -= 1
 
-    async def _take_back(self, connection: asyncpg.Connection, *, clean: bool) -> None:
-        # The pool's own release costs a task each time. It is left to what went wrong, and to when somebody waits for it.
-        if clean and not self._waiting and not connection.is_closed() and not connection.is_in_transaction():
-            self._idle.append(connection)
-        elif self._pool is not None:
-            await self._pool.release(connection)
+    async def _release(self, connection: asyncpg.Connection) -> None:
+        # What cannot be cleaned up any more, the pool closes and replaces: its end is nobody's fault who has done with it.
+        with suppress(*_OF_DATABASE):
+            if self._pool is not None:
+                await self._pool.release(connection)
 
     async def listen(
         self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]

@@ -20,6 +20,7 @@ from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.types import parse_time
 from ocpi_party.owned.pull import Found, Pulled, Refused
+from ocpi_party.partners import repository as partners
 from ocpi_party.pull import repository as pulls
 
 _PULLS = "SELECT *, next_at - now() AS pause FROM pulls ORDER BY id"
@@ -310,3 +311,35 @@ async def test_the_worker_wakes_up_for_a_partner_that_becomes_connected(server: 
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     assert partner.requests("GET", "/sender/locations")
+
+
+async def test_a_partner_that_registers_anew_while_its_list_is_fetched_stops_neither(server: Server) -> None:
+    database = server.app.building.database
+
+    async def renew() -> None:
+        async with database.write() as tx:
+            assert await partners.lock(tx, 1)
+            await server.app.building.connected(tx, 1)
+
+    renewing: list[asyncio.Task[None]] = []
+
+    @dataclass(frozen=True, slots=True)
+    class Renewing(Pulled):
+        """While a page is kept, the partner renews its credentials, and waits for the list to be free."""
+
+        async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+            renewing.append(asyncio.create_task(renew()))
+            while not await tx.value(Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+                await asyncio.sleep(0.01)
+            return ()
+
+    server.app.pulling.pulled = {ModuleId.LOCATIONS: Renewing(Location, None)}
+    partner = server.internet.add(a_cpo())
+    PagedList(partner, some_locations(2))
+    await server.connect(partner)
+
+    await server.app.pulling.pull_due()
+
+    await asyncio.gather(*renewing)
+    (pull,) = await server.rows(_PULLS)
+    assert (pull["objects"], pull["error"], pull["next_url"]) == (2, None, None)

@@ -34,7 +34,7 @@ async def test_driver_of_a_partner_charges_and_is_billed(server: Server) -> None
     tnm = await _visitor(server, CPO, "cpo")
     pushed = await tnm.request("PUT", TOKEN, a_token(DE_TNM))
     assert pushed.status_code == 1000, pushed
-    points, at = ChargePoints(server.app.building, speed=60), now()
+    points, at = ChargePoints(server.app.building, CPO, speed=60), now()
 
     await points.step(at)
     going_on = (await server.operator.get("/api/sessions?own=true")).json()
@@ -69,7 +69,7 @@ async def _statuses(server: Server) -> list[str]:
 
 async def test_commands_are_carried_out(server: Server) -> None:
     tnm = await _visitor(server, CPO, "cpo")
-    points, at = ChargePoints(server.app.building, speed=60), now()
+    points, at = ChargePoints(server.app.building, CPO, speed=60), now()
     place = {"token": a_token(DE_TNM), "location_id": "SB1", "evse_uid": "SB1-2"}
     commands = "/ocpi/cpo/2.2.1/commands"
 
@@ -94,7 +94,7 @@ async def test_commands_are_carried_out(server: Server) -> None:
 async def test_session_that_a_stop_of_the_sandbox_cut_off_ends_as_invalid(server: Server) -> None:
     tnm = await _visitor(server, CPO, "cpo")
     await tnm.request("PUT", TOKEN, a_token(DE_TNM))
-    await ChargePoints(server.app.building, speed=60).step(now())
+    await ChargePoints(server.app.building, CPO, speed=60).step(now())
 
     await open_sandbox(server.app, CPO)
 

@@ -3,32 +3,28 @@
 import base64
 import json
 import logging
-from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from tests.own import publish, report
 from tests.partner import FakePartner, envelope
 from tests.server import Server
+from tests.stored import rows_as_text
 
 
-async def _everything_stored(server: Server) -> str:
-    """All rows of all tables, as text."""
-    tables = await server.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    found: list[dict[str, Any]] = []
-    for table in tables:
-        found += await server.rows(f'SELECT row_to_json(t)::text AS row FROM "{table["tablename"]}" t')
-    text = "\n".join(row["row"] for row in found)
-    # bytea comes as hexadecimal digits: what is written in them counts too.
-    return text + "".join(bytes.fromhex(part).decode("latin-1") for part in _hex(text))
-
-
-def _hex(text: str) -> list[str]:
-    return [part.partition('"')[0] for part in text.split('"\\\\x')[1:]]
+async def _everything_stored(database_url: str) -> str:
+    connection = await asyncpg.connect(database_url)
+    try:
+        return "\n".join([text async for _, text in rows_as_text(connection)])
+    finally:
+        await connection.close()
 
 
 @pytest.mark.requirement("CRE-35", "TRN-37", "OPS-13")
-async def test_no_token_is_stored_or_logged_in_plain(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_token_is_stored_or_logged_in_plain(
+    server: Server, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     tnm = server.internet.add(FakePartner())
     invitation = await server.invite()
@@ -58,7 +54,7 @@ async def test_no_token_is_stored_or_logged_in_plain(server: Server, caplog: pyt
     await report(server, "CHARGING")
     await server.push()
 
-    stored = await _everything_stored(server)
+    stored = await _everything_stored(database_url)
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)
     told = json.dumps([rotated.json(), (await server.operator.get("/api/partners")).json()])
     assert rotated.status_code == 200

@@ -1,6 +1,7 @@
 """sandbox: a partner to test against, a server of ours with an embedded database, a party and a life of its own."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from ocpi_party.sandbox.server import sandboxed
 from ocpi_party.settings import Settings, base_url
 from ocpi_party.transport import offer
 
+_PARTY_ID = re.compile("[A-Za-z0-9]{3}")
 _PORTS = {"cpo": 8010, "emsp": 8020}
 
 
@@ -44,6 +46,9 @@ def sandbox(
         int | None, typer.Option(min=0, max=65535, show_default=False, help="8010 for a CPO, 8020 for an eMSP.")
     ] = None,
     public_url: Annotated[str | None, typer.Option(help="Base of its URLs, if you reach it by another name.")] = None,
+    party_id: Annotated[
+        str | None, typer.Option(help="Another party of country XX, so that you can have several.", show_default=False)
+    ] = None,
     data_dir: Annotated[
         Path | None, typer.Option(help="Holds its database; by default sandbox-cpo or sandbox-emsp in OCPI_DATA_DIR.")
     ] = None,
@@ -61,7 +66,7 @@ def sandbox(
     """
     settings = read_settings()
     logs.configure(settings.log_level)
-    party = PARTIES[role]
+    party = _party(role, party_id)
     at = _PORTS[role] if port is None else port
     with process.stoppable(), process.bind(settings.host, at) as bound:
         ours = _settings(
@@ -71,6 +76,15 @@ def sandbox(
             token = uvloop.run(_open(here, party))
             make = Factory(here, True, party, tuple(fault or ()), speed)
             process.serve(make, bound, processes=1, ready=lambda: _announce(here, token))
+
+
+def _party(role: Role, party_id: str | None) -> Party:
+    """Raises BadParameter, if it is no party_id"""
+    if party_id is None:
+        return PARTIES[role]
+    if not _PARTY_ID.fullmatch(party_id):
+        raise typer.BadParameter("a party_id is three letters or digits", param_hint="--party-id")
+    return replace(PARTIES[role], party_id=party_id.upper())
 
 
 def _settings(settings: Settings, data_dir: Path, port: int, public_url: str | None) -> Settings:

@@ -97,11 +97,11 @@ async def facts(tx: ReadTx, partner_id: int) -> Row | None:
     return await tx.row(_FACTS, id=partner_id)
 
 
-_LOCK = Statement("SELECT id FROM partners WHERE id = :id FOR UPDATE")
+_LOCK = Statement("SELECT id FROM partners WHERE id = :id FOR NO KEY UPDATE")
 
 
 async def lock(tx: WriteTx, partner_id: int) -> Partner | None:
-    """The partner, nobody else changing it until the transaction ends."""
+    """The partner, nobody else changing it until the transaction ends; what refers to it is written all the same."""
     await tx.row(_LOCK, id=partner_id)
     return await get(tx, partner_id)
 

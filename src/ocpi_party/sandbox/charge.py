@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from ocpi_party.ocpi.types import JsonObject, wire_time
-from ocpi_party.sandbox.parties import CPO, POWER_KW, PRICE, tariff
+from ocpi_party.partners.partner import Party
+from ocpi_party.sandbox.parties import POWER_KW, PRICE, TARIFF_ID, tariff
 
 LASTS = timedelta(minutes=30)
 REPORTS = timedelta(minutes=1)
@@ -20,6 +21,7 @@ _CDR_LOCATION = ("id", "name", "address", "city", "postal_code", "country", "coo
 class Charge:
     """began  in our time; speed  how much faster the time of the charge point goes, which ends when ours does"""
 
+    party: Party
     location: JsonObject
     evse: JsonObject
     token: JsonObject
@@ -78,7 +80,7 @@ class Charge:
             "end_date_time": wire_time(self._started() + self.lasted(at)),
             "session_id": self.id,
             "cdr_location": place,
-            "tariffs": [tariff() | {"last_updated": wire_time(self._started())}],
+            "tariffs": [tariff(self.party) | {"last_updated": wire_time(self._started())}],
             "total_cost": self._cost(at),
             "total_energy": self._kwh(at),
             "total_energy_cost": self._cost(at),
@@ -90,13 +92,13 @@ class Charge:
         started = wire_time(self._started())
         reference = {"authorization_reference": self.reference} if self.reference else {}
         return {
-            "country_code": CPO.country_code,
-            "party_id": CPO.party_id,
+            "country_code": self.party.country_code,
+            "party_id": self.party.party_id,
             "start_date_time": started,
             "cdr_token": {name: self.token[name] for name in _CDR_TOKEN},
             "auth_method": self.auth_method,
             "currency": "EUR",
-            "charging_periods": [{"start_date_time": started, "dimensions": volumes, "tariff_id": tariff()["id"]}],
+            "charging_periods": [{"start_date_time": started, "dimensions": volumes, "tariff_id": TARIFF_ID}],
         } | reference
 
     def _started(self) -> datetime:

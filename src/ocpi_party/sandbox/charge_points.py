@@ -20,8 +20,9 @@ from ocpi_party.ocpi.token import AllowedType
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, fold, now
 from ocpi_party.owned.listing import Window
 from ocpi_party.owned.publish import our_ref
+from ocpi_party.partners.partner import Party
 from ocpi_party.sandbox.charge import LASTS, Charge
-from ocpi_party.sandbox.parties import CPO, locations
+from ocpi_party.sandbox.parties import locations
 from ocpi_party.transport.asked import Building
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,6 @@ _DRIVERS = Statement(
     """SELECT t.document::text AS document FROM tokens t JOIN partners p ON p.id = t.partner_id AND p.status = 'CONNECTED'
         WHERE NOT t.gone ORDER BY t.seq LIMIT 100"""
 )
-_OWNER = str(CPO.key)
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class ChargePoints:
     """All charge points of the sandbox. speed  how much faster than ours their time goes"""
 
     building: Building
+    party: Party
     speed: float
     charges: dict[str, Charge] = field(default_factory=dict)
     _turn: int = 0
@@ -73,7 +74,7 @@ class ChargePoints:
         self._turn, self._came = self._turn + 1, at
         owner = PartyId(token["country_code"], token["party_id"]).folded()
         where = Place({"location_id": place[0]["id"], "evse_uids": [place[1]["uid"]]})
-        found = told(await authorize(self.building, Swipe(token["uid"], token["type"], owner, where, CPO.key)))
+        found = told(await authorize(self.building, Swipe(token["uid"], token["type"], owner, where, self.party.key)))
         if found["allowed"] == AllowedType.ALLOWED:
             self._plug_in(*place, token, found["auth_method"], found.get("authorization_reference"), at)
         else:
@@ -84,7 +85,7 @@ class ChargePoints:
     ) -> Iterator[tuple[JsonObject, JsonObject]]:
         """EVSEs where nobody charges, turn by turn."""
         taken = {charge.evse_uid for charge in self.charges.values()}
-        every = [(place, evse) for place in locations() for evse in place["evses"]]
+        every = [(place, evse) for place in locations(self.party) for evse in place["evses"]]
         for number in range(len(every)):
             location, evse = every[(number + self._turn * 2) % len(every)]
             fits = location_id is None or fold(location["id"]) == fold(location_id)
@@ -100,20 +101,20 @@ class ChargePoints:
         reference: str | None,
         at: datetime,
     ) -> None:
-        charge = Charge(location, evse, token, method, reference, at, self.speed)
+        charge = Charge(self.party, location, evse, token, method, reference, at, self.speed)
         self.charges[fold(charge.id)] = charge
 
     async def _report(self, charge: Charge, at: datetime) -> None:
         """What changed at the charge point, as an operator's system would tell it; in the end the CDR too."""
-        over = charge.is_over(at)
+        over, owner = charge.is_over(at), str(self.party.key)
         async with self.building.database.write() as tx:
             if over or charge.reported is None:
                 status = "AVAILABLE" if over else "CHARGING"
-                location = Publishing(tx, our_ref(_OWNER, charge.location["id"]))
+                location = Publishing(tx, our_ref(owner, charge.location["id"]))
                 await location.patch_evse(charge.evse_uid, {"status": status})
-            await put_session(tx, our_ref(_OWNER, charge.id), charge.session(at))
+            await put_session(tx, our_ref(owner, charge.id), charge.session(at))
             if over:
-                await issue(tx, our_ref(_OWNER, charge.id), charge.cdr(at))
+                await issue(tx, our_ref(owner, charge.id), charge.cdr(at))
         charge.reported = charge.lasted(at)
         if over:
             del self.charges[fold(charge.id)]

@@ -15,7 +15,7 @@ from ocpi_party.owned.publish import our_ref
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.parties import add_party
 from ocpi_party.partners.partner import PartnerStatus, Party
-from ocpi_party.sandbox.parties import CARDS, CPO, EMSP, TARIFF_ID, locations, tariff
+from ocpi_party.sandbox.parties import CARDS, TARIFF_ID, locations, tariff
 
 VISITOR = "visitor"
 
@@ -29,7 +29,7 @@ async def open_sandbox(house: App, party: Party) -> str:
     building = house.building
     async with building.database.write() as tx:
         await add_party(tx, party)
-        await (_furnish_cpo if party.role is Role.CPO else _furnish_emsp)(tx)
+        await (_furnish_cpo if party.role is Role.CPO else _furnish_emsp)(tx, party)
         for partner in await partners.every(tx):
             if partner.status is PartnerStatus.INVITED:
                 await partners.delete(tx, partner.id)
@@ -38,19 +38,19 @@ async def open_sandbox(house: App, party: Party) -> str:
     return token
 
 
-async def _furnish_cpo(tx: WriteTx) -> None:
-    owner = str(CPO.key)
-    await TARIFFS.put(tx, our_ref(owner, TARIFF_ID), tariff())
-    for location in locations():
+async def _furnish_cpo(tx: WriteTx, party: Party) -> None:
+    owner = str(party.key)
+    await TARIFFS.put(tx, our_ref(owner, TARIFF_ID), tariff(party))
+    for location in locations(party):
         await Publishing(tx, our_ref(owner, location["id"])).put_location(location, None)
     for row in await tx.rows(_UNFINISHED):
         # The charge points were forgotten when the sandbox stopped: nobody knows any more what was charged.
         await sessions.patch_session(tx, our_ref(owner, row["key"]), {"status": "INVALID"})
 
 
-async def _furnish_emsp(tx: WriteTx) -> None:
-    owner = str(EMSP.key)
+async def _furnish_emsp(tx: WriteTx, party: Party) -> None:
+    owner = str(party.key)
     for card in CARDS:
         ref = our_ref(owner, token_key(card.uid, card.type))
-        await tokens.put_token(tx, ref, card.token(), card.audience)
+        await tokens.put_token(tx, ref, card.token(party), card.audience)
         await repository.put_rules(tx, ref, encode(card.rules or {}))

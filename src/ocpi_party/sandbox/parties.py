@@ -24,18 +24,20 @@ _PLACES = (
 )
 
 
-def tariff() -> JsonObject:
+def tariff(party: Party) -> JsonObject:
     price = {"type": "ENERGY", "price": float(PRICE), "vat": 21, "step_size": 1}
-    return _owned(CPO) | {"id": TARIFF_ID, "currency": "EUR", "elements": [{"price_components": [price]}]}
+    return _owned(party) | {"id": TARIFF_ID, "currency": "EUR", "elements": [{"price_components": [price]}]}
 
 
-def locations() -> list[JsonObject]:
+def locations(party: Party) -> list[JsonObject]:
     """A handful, each with two EVSEs that are free."""
-    return [_location(number, *place) for number, place in enumerate(_PLACES, 1)]
+    return [_location(party, number, *place) for number, place in enumerate(_PLACES, 1)]
 
 
-def _location(number: int, city: str, address: str, postal_code: str, latitude: str, longitude: str) -> JsonObject:
-    return _owned(CPO) | {
+def _location(
+    party: Party, number: int, city: str, address: str, postal_code: str, latitude: str, longitude: str
+) -> JsonObject:
+    return _owned(party) | {
         "id": f"SB{number}",
         "publish": True,
         "name": f"Sandbox {city}",
@@ -44,12 +46,12 @@ def _location(number: int, city: str, address: str, postal_code: str, latitude: 
         "postal_code": postal_code,
         "country": "NLD",
         "coordinates": {"latitude": latitude, "longitude": longitude},
-        "evses": [_evse(f"SB{number}-{one}") for one in (1, 2)],
+        "evses": [_evse(party, f"SB{number}-{one}") for one in (1, 2)],
         "time_zone": "Europe/Amsterdam",
     }
 
 
-def _evse(uid: str) -> JsonObject:
+def _evse(party: Party, uid: str) -> JsonObject:
     connector = {
         "id": "1",
         "standard": "IEC_62196_T2",
@@ -61,7 +63,7 @@ def _evse(uid: str) -> JsonObject:
     }
     return {
         "uid": uid,
-        "evse_id": f"XX*SBC*E{uid.replace('-', '*')}",
+        "evse_id": f"{party.country_code}*{party.party_id}*E{uid.replace('-', '*')}",
         "status": "AVAILABLE",
         "capabilities": ["REMOTE_START_STOP_CAPABLE", "RESERVABLE", "RFID_READER", "UNLOCK_CAPABLE"],
         "connectors": [connector],
@@ -79,11 +81,11 @@ class Card:
     audience: str | None = None
     rules: dict[str, Any] | None = None
 
-    def token(self) -> JsonObject:
-        return _owned(EMSP) | {
+    def token(self, party: Party) -> JsonObject:
+        return _owned(party) | {
             "uid": self.uid,
             "type": self.type,
-            "contract_id": f"XX-SBE-C{self.uid.removeprefix('SB-').replace('-', '')[:8]}",
+            "contract_id": f"{party.country_code}-{party.party_id}-C{self.uid.removeprefix('SB-').replace('-', '')[:8]}",
             "issuer": "Sandbox Mobility",
             "valid": self.valid,
             "whitelist": self.whitelist,

@@ -48,7 +48,7 @@ def _told(faults: Faults) -> dict[str, Any]:
 def sandboxed(app: App, party: Party, faults: Faults, *, speed: float) -> Faulty:
     """The server with its life and its faults. speed  how much faster than ours the time of charge points goes"""
     if party.role is Role.CPO:
-        app.further.append(ChargePoints(app.building, speed).live)
+        app.further.append(ChargePoints(app.building, party, speed).live)
     app.api.state.faults = faults
     app.api.include_router(router)
     return Faulty(app, faults)

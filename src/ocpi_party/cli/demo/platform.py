@@ -2,17 +2,16 @@
 
 import asyncio
 import os
-import signal
 import socket
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 
+from ocpi_party.cli.demo.program import Program
 from ocpi_party.cli.failure import Failed
 from ocpi_party.settings import Settings, variable
 
@@ -45,10 +44,17 @@ class Refused(Exception):
 
 @dataclass
 class Platform:
+    """
+    commands  of ocpi-party, a process each; the first of them answers requests
+    settings  variables, in place of those that all platforms have
+    """
+
     side: Side
     directory: Path
-    port: int = field(default_factory=lambda: _free_port())
-    _process: subprocess.Popen[bytes] | None = None
+    port: int = field(default_factory=lambda: free_port())
+    commands: Sequence[Sequence[str]] = (("serve",),)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    programs: list[Program] = field(default_factory=list)
     _api: httpx.AsyncClient | None = None
 
     @property
@@ -65,16 +71,15 @@ class Platform:
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        return self.programs[0].pid
 
     async def start(self) -> None:
-        """Start the server and wait until it is ready. Raises Failed"""
-        process = self._process = self._spawn()
+        """Start the processes that do not run, and wait until the server is ready. Raises Failed"""
+        self._spawn()
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not await self._is_ready():
-                    if process.poll() is not None:
+                    if not all(program.runs() for program in self.programs):
                         raise Failed(f"the {self.side.name} did not start: {self._end_of_log()}")
                     await asyncio.sleep(0.02)
         except TimeoutError as late:
@@ -85,21 +90,23 @@ class Platform:
             base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=30, trust_env=False
         )
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> None:
         self.directory.mkdir(mode=0o711, exist_ok=True)
+        if not self.programs:
+            command = [sys.executable, "-m", "ocpi_party"]
+            # No .env of somebody else is read in its directory.
+            self.programs = [
+                Program([*command, *words], self.environment(), self.log, self.directory) for words in self.commands
+            ]
+        for program in self.programs:
+            if not program.runs():
+                program.start()
+
+    def environment(self) -> dict[str, str]:
         ours = {variable(name) for name in Settings.model_fields}
         environment = {name: value for name, value in os.environ.items() if name not in ours}
-        environment |= _SETTINGS | {"PORT": str(self.port), "OCPI_DATA_DIR": str(self.directory / "data")}
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "ocpi_party", "serve"],
-                cwd=self.directory,  # No .env of somebody else is read there.
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the demo, which then stops its platforms itself.
-            )
+        own = {"PORT": str(self.port), "OCPI_DATA_DIR": str(self.directory / "data")}
+        return environment | _SETTINGS | own | dict(self.settings)
 
     async def _is_ready(self) -> bool:
         try:
@@ -118,21 +125,14 @@ class Platform:
 
     def kill(self) -> None:
         """kill -9: no goodbye, nothing is put in order."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
+        for program in self.programs:
+            program.kill()
 
     async def stop(self) -> int | None:
         """Ask the server to stop; its exit code, None if it does not run."""
         await self.forget_connections()
-        if self._process is None or self._process.poll() is not None:
-            return None
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            return await asyncio.to_thread(self._process.wait, STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+        stopping = [asyncio.to_thread(program.stop, STOP_SECONDS) for program in self.programs]
+        return next(iter(await asyncio.gather(*stopping)), None)
 
     async def call(self, method: str, path: str, body: Any = None, **params: Any) -> httpx.Response:
         """Ask its operator's API. Raises Refused"""
@@ -178,7 +178,7 @@ def _has(line: str, labels: Mapping[str, str]) -> bool:
     return all(f'{name}="{value}"' in line for name, value in labels.items())
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that stays the platform's own over its restarts."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]

@@ -8,7 +8,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.markup import escape
 
-from ocpi_party.cli.demo.consumer import Consumer
+from ocpi_party.cli.demo.consumer import STOP_SECONDS, Consumer
 from ocpi_party.cli.demo.platform import Platform, Refused
 from ocpi_party.cli.failure import TOLD
 
@@ -80,7 +80,7 @@ class Story:
             await platform.forget_connections()
 
     async def end(self) -> None:
-        await asyncio.gather(*(asyncio.to_thread(one.stop) for one in (self.csms, self.backend)))
+        await asyncio.gather(*(asyncio.to_thread(one.stop, STOP_SECONDS) for one in (self.csms, self.backend)))
         await asyncio.gather(self.cpo.stop(), self.emsp.stop())
 
 
