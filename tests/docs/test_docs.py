@@ -14,7 +14,7 @@ from ocpi_party.settings import Settings, variable
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-OF_COMPOSE = {"OCPI_PORTS", "OCPI_IMAGE_TAG"}
+OF_COMPOSE = set(re.findall(r"\$\{(OCPI_[A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
 
 
 @pytest.fixture(params=PAGES, ids=lambda page: page.name)

@@ -14,6 +14,7 @@ from tests.pull.lists import PagedList, a_cpo, ids, some_locations
 from tests.server import Server
 
 from ocpi_party.database import Statement, WriteTx
+from ocpi_party.modules.locations.table import LOCATIONS
 from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
@@ -333,7 +334,7 @@ async def test_a_partner_that_registers_anew_while_its_list_is_fetched_stops_nei
                 await asyncio.sleep(0.01)
             return ()
 
-    server.app.pulling.pulled = {ModuleId.LOCATIONS: Renewing(Location, None)}
+    server.app.pulling.pulled = {ModuleId.LOCATIONS: Renewing(Location, LOCATIONS)}
     partner = server.internet.add(a_cpo())
     PagedList(partner, some_locations(2))
     await server.connect(partner)
