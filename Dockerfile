@@ -26,7 +26,6 @@ LABEL org.opencontainers.image.title="ocpi-party" \
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ocpi \
     && install --directory --owner=ocpi --group=ocpi --mode=0700 /data
 COPY --from=build /opt/ocpi-party /opt/ocpi-party
-WORKDIR /data
 ENV PATH=/opt/ocpi-party/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 PORT=8000 OCPI_DATA_DIR=/data
 USER 10001

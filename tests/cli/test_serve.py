@@ -191,6 +191,15 @@ def test_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert _sentence(done.err).startswith(f"The key in {tmp_path}/data/secret-key cannot be read")
 
 
+def test_env_file_that_cannot_be_read_is_told_without_what_it_holds(commands: Commands) -> None:
+    (commands.directory / ".env").write_bytes(b"OCPI_API_KEY=hidden\xff")
+
+    done = commands.run("serve")
+
+    assert done.code == 1
+    assert _sentence(done.err) == "The file .env in the working directory cannot be read (it is not UTF-8).\n"
+
+
 def test_wrong_setting_is_named_without_its_value(commands: Commands) -> None:
     commands.environment |= {"PORT": "70000", "DATABASE_URL": "mysql://u:hidden@h/d"}
 

@@ -49,6 +49,9 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise wrong_settings(error) from error
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Failed(f"the file .env in the working directory cannot be read ({why}).") from error
 
 
 @contextmanager
