@@ -17,9 +17,10 @@ import uvicorn
 from fastapi import Request
 from fastapi.responses import Response
 
-from ocpi_party.app import App, create_app
+from ocpi_party.app import create_app
 from ocpi_party.modules.locations import sender as locations
 from ocpi_party.ocpi import headers
+from ocpi_party.server import App
 from ocpi_party.settings import Settings
 from ocpi_party.transport.asked import CurrentAsked
 

@@ -12,11 +12,12 @@ import uvicorn
 from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
-from ocpi_party.app import App, create_app
+from ocpi_party.app import create_app
 from ocpi_party.database import Statement
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.partners.parties import add_party
 from ocpi_party.partners.partner import Party
+from ocpi_party.server import App
 from ocpi_party.settings import Settings
 from tests.partner import Caller, FakePartner, Internet
 

@@ -13,10 +13,10 @@ from tests.partner import FakePartner, envelope
 from tests.pull.lists import PagedList
 from tests.server import Server, start_server
 
-from ocpi_party.app import _kept
 from ocpi_party.database import Statement
 from ocpi_party.modules import retention
 from ocpi_party.ocpi.types import PartyId, wire_time
+from ocpi_party.server import kept
 from ocpi_party.settings import Settings
 
 pytestmark = pytest.mark.anyio
@@ -107,10 +107,10 @@ async def test_each_kind_is_forgotten_by_its_own_setting_however_many_batches_th
 def test_there_is_a_setting_for_each_kind_and_sessions_and_cdrs_are_kept_for_ever_unless_the_operator_says_otherwise() -> (
     None
 ):
-    kept = _kept(Settings(_env_file=None))
+    found = kept(Settings(_env_file=None))
 
-    assert kept.keys() == retention.RULES.keys() == _RECORDS.keys()
-    assert {kind for kind, time in kept.items() if not time} == {
+    assert found.keys() == retention.RULES.keys() == _RECORDS.keys()
+    assert {kind for kind, time in found.items() if not time} == {
         "finding", "own_session", "received_session", "own_cdr", "received_cdr",
     }  # fmt: skip
 
@@ -217,7 +217,7 @@ async def test_a_command_is_not_forgotten_before_its_result_was_told_and_its_res
 
 
 @pytest.mark.requirement("OPS-12")
-async def test_a_whole_list_is_fetched_no_further_back_than_it_is_kept(database_url: str) -> None:
+async def test_a_whole_list_is_fetched_no_further_back_than_it_iskept(database_url: str) -> None:
     """Else what was forgotten would come back as new, and be billed again."""
     async with start_server(database_url, received_cdr_days=3650, received_session_days=3650) as server:
         await server.add_party("NL", "OWM", "EMSP")

@@ -10,7 +10,6 @@ import typer
 import uvloop
 
 from ocpi_party import schema
-from ocpi_party.app import App
 from ocpi_party.cli import logs
 from ocpi_party.cli.failure import TOLD, in_words
 from ocpi_party.cli.installation import Installation, check_database, installation, read_settings
@@ -22,6 +21,7 @@ from ocpi_party.partners import repository
 from ocpi_party.partners.client import PartnerUnreachable
 from ocpi_party.partners.parties import own_parties
 from ocpi_party.partners.partner import Partner, PartnerStatus
+from ocpi_party.server import App
 from ocpi_party.transport import offer
 
 

@@ -10,11 +10,12 @@ import uvloop
 from pydantic import ValidationError
 
 from ocpi_party import schema
-from ocpi_party.app import App, create_app
+from ocpi_party.app import create_app
 from ocpi_party.cli import logs
 from ocpi_party.cli.failure import Failed, wrong_settings
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.embedded import EmbeddedPostgres
+from ocpi_party.server import App
 from ocpi_party.settings import Keys, Settings, keys, listening_on
 
 T = TypeVar("T")

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ocpi_party.app import App
 from ocpi_party.backoffice import authorization
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.tell import AsJson, as_json, listed
 from ocpi_party.ocpi.types import wire_time
+from ocpi_party.server import App
 
 app = typer.Typer(help="API keys of the operator's systems.", no_args_is_help=True)
 

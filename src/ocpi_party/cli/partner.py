@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ocpi_party.app import App
 from ocpi_party.backoffice import partners
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import run
@@ -14,6 +13,7 @@ from ocpi_party.cli.tell import AsJson, as_json, listed, shown
 from ocpi_party.modules.credentials.registration import Registration
 from ocpi_party.partners import repository
 from ocpi_party.partners.partner import Partner, PartnerStatus
+from ocpi_party.server import App
 from ocpi_party.transport import offer
 
 app = typer.Typer(help="The platforms that we are connected to.", no_args_is_help=True)

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from ocpi_party.app import App
 from ocpi_party.backoffice import parties
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.tell import AsJson, as_json, listed
+from ocpi_party.server import App
 
 app = typer.Typer(help="Our own parties.", no_args_is_help=True)
 

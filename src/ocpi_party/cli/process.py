@@ -18,11 +18,11 @@ import uvloop
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from ocpi_party.app import App
 from ocpi_party.backoffice.metrics import SHARED
 from ocpi_party.cli import logs
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import Installation
+from ocpi_party.server import App
 
 STOP_SECONDS = 5
 """How long requests that are under way may take when the server stops."""

@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from ocpi_party.app import App
 from ocpi_party.backoffice import sync
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.partner import PartnerName, named
 from ocpi_party.cli.tell import AsJson, listed
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.server import App
 
 _LOOK_SECONDS = 0.2
 

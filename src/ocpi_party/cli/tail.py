@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from ocpi_party.app import App
 from ocpi_party.backoffice.messages import view
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.partner import named
@@ -16,6 +15,7 @@ from ocpi_party.cli.tell import out
 from ocpi_party.messages import repository
 from ocpi_party.messages.repository import Wanted
 from ocpi_party.ocpi.types import JsonObject
+from ocpi_party.server import App
 
 _LOOK_SECONDS = 0.5
 _MOST = 500

@@ -6,13 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ocpi_party.app import App
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.key import Scope
 from ocpi_party.cli.tell import AsJson, listed
 from ocpi_party.console import users
 from ocpi_party.ocpi.types import wire_time
+from ocpi_party.server import App
 
 app = typer.Typer(help="People who sign in at the console with a password.", no_args_is_help=True)
 

@@ -1,6 +1,5 @@
 """What is done before the sandbox answers its first request: its party, what it has, and a token to register with."""
 
-from ocpi_party.app import App
 from ocpi_party.database import Statement, WriteTx
 from ocpi_party.modules.credentials.registration import Registration
 from ocpi_party.modules.locations.publishing import Publishing
@@ -16,6 +15,7 @@ from ocpi_party.partners import repository as partners
 from ocpi_party.partners.parties import add_party
 from ocpi_party.partners.partner import PartnerStatus, Party
 from ocpi_party.sandbox.parties import CARDS, TARIFF_ID, locations, tariff
+from ocpi_party.server import App
 
 VISITOR = "visitor"
 

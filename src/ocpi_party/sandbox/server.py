@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from ocpi_party.app import App
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.partners.partner import Party
 from ocpi_party.sandbox.charge_points import ChargePoints
 from ocpi_party.sandbox.faults import Fault, Faults, Faulty
+from ocpi_party.server import App
 
 router = APIRouter(prefix="/sandbox", tags=["sandbox"])
 
