@@ -112,7 +112,11 @@ def database_url(own_database: str) -> str:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--on-a-port", action="store_true", help="call our server over TCP in every test, not in process")
+    where = parser.getgroup("server")
+    where.addoption("--on-a-port", action="store_true", help="call our server over TCP in every test, not in process")
+    where.addoption(
+        "--in-process", action="store_false", dest="on_a_port", help="call our server through ASGI (the default)"
+    )
     parser.addoption("--screenshots", action="store_true", help="keep pictures of the console in docs/screenshots")
 
 
