@@ -9,13 +9,14 @@ from typing import Any
 
 import asyncpg
 import httpx
+import pytest
 from tests.commanding import DE_TNM
 from tests.conftest import NewDatabase
 from tests.objects import a_location, a_token
 from tests.partner import FakePartner
 from tests.server import Server
 
-from ocpi_party.database import Statement
+from ocpi_party.database import DatabaseUnavailable, Statement
 from ocpi_party.events import repository
 from ocpi_party.events.repository import EventType
 
@@ -118,6 +119,23 @@ async def test_events_are_read_although_some_transaction_is_always_open(server: 
         found = (await server.operator.get("/api/events")).json()
 
     assert [one["subject"] for one in found] == ["first"]
+
+
+async def test_a_delivery_that_breaks_off_is_logged(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    def hangs_up(_request: httpx.Request) -> httpx.Response:
+        raise DatabaseUnavailable("the database hung up")
+
+    hook = FakePartner(host="hooks.example")
+    hook.on("POST", "/hook", hangs_up)
+    server.internet.add(hook)
+    await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook"})
+    await server.invite("tnm")
+    await _told(server, 1)
+
+    await asyncio.gather(*await server.app.webhooks.start_due(), return_exceptions=True)
+
+    assert "deliveries to a webhook broke off" in caplog.text
+    assert "the database hung up" in caplog.text
 
 
 async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(server: Server) -> None:

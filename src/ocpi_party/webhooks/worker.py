@@ -122,8 +122,14 @@ class WebhookWorker:
         started = [asyncio.create_task(self._deliver(row, lease)) for row in claimed]
         for task in started:
             self._busy.add(task)
-            task.add_done_callback(self._busy.discard)
+            task.add_done_callback(self._done)
         return started
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            # Nothing could be noted: when the lease is over, somebody goes on behind the last event that was noted.
+            log.error("deliveries to a webhook broke off", exc_info=fault)
 
     async def _deliver(self, webhook: Row, lease: str) -> None:
         secret = self.vault.open(webhook["secret"], webhook["id"])
