@@ -8,8 +8,8 @@ from tests.network.table import Table
 
 
 async def compare(table: Table, cpo: Member, emsp: Member) -> None:
-    received: list[Any] = await cpo.get("/commands", direction="inbound", limit=1000)
-    sent: list[Any] = await emsp.get("/commands", direction="outbound", limit=1000)
+    received = [one async for one in cpo.everything("/commands", direction="inbound")]
+    sent = [one async for one in emsp.everything("/commands", direction="outbound")]
     at_emsp = {_reference(one): one for one in sent}
     delivered = [one for one in received if one.get("delivery", {}).get("state") == "DELIVERED"]
     wrong = [

@@ -63,7 +63,7 @@ async def _unanswered(member: Member) -> list[str]:
     found += await member.get("/commands", direction="outbound", state="waiting", limit=1)
     found += [
         one
-        for one in await member.get("/commands", direction="inbound", limit=1000)
+        async for one in member.everything("/commands", direction="inbound")
         if one.get("delivery", {}).get("state") == "DUE"
     ]
     return [f"{member.name}: command {one['id']} is {one['state']}" for one in found]
