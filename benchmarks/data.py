@@ -41,6 +41,11 @@ SELECT l.seq, l.key || '-' || place, place, l.last_updated, format(
 """
 
 
+async def settle(connection: asyncpg.Connection) -> None:
+    """Have written down what was made: else every commit that is measured waits for the disk to take the generator's rows."""
+    await connection.execute("CHECKPOINT")
+
+
 async def add_locations(connection: asyncpg.Connection, count: int, *, partner_id: int = 0) -> None:
     """Locations of two to four EVSEs each: ours, or those of a partner."""
     owner, addressee = ("NL*" + OUR_CPO, "") if partner_id == 0 else ("NL*P01", "NL*" + OUR_EMSP)

@@ -40,6 +40,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
         connection = await asyncpg.connect(url)
         await data.add_locations(connection, count)
         await data.add_locations(connection, count, partner_id=first)
+        await data.settle(connection)
         await connection.close()
         kinds = {
             "reference": [Request("PATCH", reference_path(200, "object"), HEADERS, _body("CHARGING"))],

@@ -38,6 +38,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
     count = stage.sized(100_000)
     connection = await asyncpg.connect(url)
     await data.add_locations(connection, count)
+    await data.settle(connection)
     await connection.close()
     async with stage.database(url) as database:
         await data.add_parties(database)

@@ -15,6 +15,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
     url = await stage.new_database("bench_messages")
     connection = await asyncpg.connect(url)
     await data.add_locations(connection, stage.sized(10_000))
+    await data.settle(connection)
     await connection.close()
     async with stage.database(url) as database:
         await data.add_parties(database)

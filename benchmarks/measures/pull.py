@@ -38,6 +38,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
         connection = await asyncpg.connect(source_url)
         await data.add_locations(connection, stage.sized(_LISTS["locations"][2]))
         await add_tokens(connection, stage.sized(_LISTS["tokens"][2]))
+        await data.settle(connection)
         await connection.close()
         for module, (role_path, page_size, count) in _LISTS.items():
             bare = await _walked(source, f"/ocpi/{role_path}/2.2.1/{module}?limit={page_size}")

@@ -29,6 +29,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
     url = await stage.new_database("bench_push")
     connection = await asyncpg.connect(url)
     await data.add_locations(connection, changes)
+    await data.settle(connection)
     await connection.close()
     pairs = []
     async with child("benchmarks.partner", str(PARTNERS)) as partners, stage.database(url) as database:

@@ -58,6 +58,7 @@ async def measure(stage: Stage) -> AsyncIterator[Result]:
     await connection.execute(_CDRS, count, data.OUR_CPO, json.dumps(template))
     for table in ("cdrs", "listing_counts"):
         await connection.execute(f"VACUUM (ANALYZE) {table}")
+    await data.settle(connection)
     await connection.close()
     async with stage.server(url) as server:
         async for result in _authorize(stage, server, count):
