@@ -123,24 +123,28 @@ async def of_emsp(stack: AsyncExitStack, new_database: NewDatabase) -> Story:
     return await _story(stack, new_database, far_is_cpo=False)
 
 
-async def _killed_while_telling(story: Story, thing: Thing) -> None:
+async def _killed_while_telling(story: Story, thing: Thing) -> tuple[Any, Any]:
+    """What the partner knows afterwards, and what the one who was killed has."""
     await story.kill_during(lambda: thing.write(story.far))
-
-    known = await story.near.look(thing.path, **thing.params)
-    assert known is not None
-    assert known == await story.far.look(thing.path, **thing.params)
+    return await story.near.look(thing.path, **thing.params), await story.far.look(thing.path, **thing.params)
 
 
 @pytest.mark.requirement("OPS-03", "OPS-07", "OWN-23", "CDR-R-25")
 @pytest.mark.parametrize("thing", OF_CPO, ids=lambda thing: thing.module)
 async def test_what_a_cpo_told_when_it_was_killed_is_known_afterwards(of_cpo: Story, thing: Thing) -> None:
-    await _killed_while_telling(of_cpo, thing)
+    known, kept = await _killed_while_telling(of_cpo, thing)
+
+    assert known is not None
+    assert known == kept
 
 
 @pytest.mark.requirement("OPS-03", "OPS-07", "OWN-23")
 @pytest.mark.parametrize("thing", OF_EMSP, ids=lambda thing: thing.module)
 async def test_what_an_emsp_told_when_it_was_killed_is_known_afterwards(of_emsp: Story, thing: Thing) -> None:
-    await _killed_while_telling(of_emsp, thing)
+    known, kept = await _killed_while_telling(of_emsp, thing)
+
+    assert known is not None
+    assert known == kept
 
 
 async def _capable(story: Story) -> None:
