@@ -6,7 +6,7 @@ asynchronous engine costs several times the query on the hot paths.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import asyncpg
 from sqlalchemy import Executable, MetaData, TextClause, text
@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # 
 from sqlalchemy.types import UserDefinedType
 
 from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.together import Together
 
 metadata = MetaData(
     naming_convention={
@@ -167,6 +168,7 @@ class Database:
         """Connections taken from the pool, and ready for the next who asks."""
         self._waiting = 0
         """How many wait for the pool to have a connection."""
+        self._together: dict[Statement, Together[Any, Any]] = {}
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable in words that name neither user nor password."""
@@ -202,10 +204,39 @@ class Database:
         async with self._connection() as connection, connection.transaction():
             yield WriteTx(connection)
 
-    async def write_once(self, query: Query, **given: Any) -> None:
-        """One statement that changes something, alone: it is a transaction by itself, without two more round trips."""
-        async with self._connection() as connection:
-            await WriteTx(connection).run(query, **given)
+    async def write_together(self, statement: Statement, **given: Any) -> None:
+        """One statement that changes something, alone. It shares its transaction, one round trip, with what is written by the
+        same statement at the same moment; it returns when that is committed."""
+
+        async def write(many: Sequence[dict[str, Any]]) -> Sequence[None]:
+            async with self._connection() as connection:
+                await WriteTx(connection).run_many(statement, many)  # In one transaction, as asyncpg does it.
+            return [None] * len(many)
+
+        await self._group(statement, write).ask(given)
+
+    async def find_together(self, statement: Statement, key: str) -> list[Row]:
+        """The rows of one key. What is looked for by the same statement at the same moment shares the round trip.
+
+        statement  takes an array of :keys; each row of its result tells its `key`
+        """
+
+        async def find(keys: Sequence[str]) -> Sequence[list[Row]]:
+            found: dict[str, list[Row]] = {key: [] for key in keys}
+            async with self._connection() as connection:
+                for row in await ReadTx(connection).rows(statement, keys=list(found)):
+                    found[row["key"]].append(row)
+            return [found[key] for key in keys]
+
+        return cast("list[Row]", await self._group(statement, find).ask(key))
+
+    def _group(
+        self, statement: Statement, run: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]
+    ) -> Together[Any, Any]:
+        group = self._together.get(statement)
+        if group is None:
+            group = self._together[statement] = Together(run, lost=DatabaseUnavailable)
+        return group
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:

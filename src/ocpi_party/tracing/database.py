@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
 
-from ocpi_party.database import Database, Query, ReadTx, WriteTx
+from ocpi_party.database import Database, ReadTx, Row, Statement, WriteTx
 
 
 class TracedDatabase(Database):
@@ -26,9 +26,13 @@ class TracedDatabase(Database):
             async with super().write() as tx:
                 yield tx
 
-    async def write_once(self, query: Query, **given: object) -> None:
+    async def write_together(self, statement: Statement, **given: object) -> None:
         with self._span("write"):
-            await super().write_once(query, **given)
+            await super().write_together(statement, **given)
+
+    async def find_together(self, statement: Statement, key: str) -> list[Row]:
+        with self._span("read"):
+            return await super().find_together(statement, key)
 
     @contextmanager
     def _span(self, way: str) -> Iterator[None]:

@@ -13,7 +13,7 @@ _INSERT = """INSERT INTO authorizations (as_emsp, partner_id, cpo, owner, token,
        VALUES (:as_emsp, :partner_id, :cpo, :owner, :token, :token_rev, :allowed, :source, :why, :reference,
                :location_id, :evse_uids, :correlation_id)"""
 _KEEP = Statement(_INSERT)
-# Both in one statement: a driver stands at the plug, and each round trip would be waited for.
+# Both in one statement, which many drivers share: each stands at the plug, and waits for every round trip.
 _KEEP_AND_TELL = Statement(
     f"""WITH kept AS ({_INSERT})
         INSERT INTO events (xact, type, subject, partner_id, data)
@@ -60,7 +60,7 @@ async def keep_and_tell(database: Database, done: Authorization, subject: str) -
         "authorization_reference": done.reference,
         "location": done.place.document if done.place else None,
     }
-    await database.write_once(_KEEP_AND_TELL, **_columns(done), subject=subject, data=encode(data).decode())
+    await database.write_together(_KEEP_AND_TELL, **_columns(done), subject=subject, data=encode(data).decode())
 
 
 def _columns(done: Authorization) -> dict[str, object]:
