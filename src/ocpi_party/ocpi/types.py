@@ -156,7 +156,7 @@ def encode(value: object) -> bytes:
     """
     text = _encoder.encode(value)
     # Searching for four words costs a tenth of looking at each number, and seldom finds one that is part of a string.
-    if any(sign in text for sign in _SIGNS_OF_ODD_NUMBERS):
+    if b"E+" in text or b"E-" in text or b"NaN" in text or b"Infinity" in text:
         return _encoder.encode(_in_plain_digits(value))
     return text
 
@@ -172,7 +172,6 @@ _ESCAPED_NUL = rb"\u0000"
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 _decoder = msgspec.json.Decoder(float_hook=_number)
 _encoder = msgspec.json.Encoder(decimal_format="number")
-_SIGNS_OF_ODD_NUMBERS = (b"E+", b"E-", b"NaN", b"Infinity")
 _TO_BRACES = bytes.maketrans(b"[]", b"{}")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
