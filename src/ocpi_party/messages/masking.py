@@ -7,8 +7,8 @@ it goes with the message after OCPI_MESSAGE_LOG_DAYS. It is no part of any line 
 import base64
 import json
 import re
-from collections.abc import Iterable
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from ocpi_party.messages.message import Message
@@ -33,24 +33,36 @@ _PARAMETER = re.compile(
 
 def masked(message: Message) -> Message:
     """The same message, changed in place, with nothing left by which somebody could pretend to be us or a partner."""
-    secrets = _spellings(message.secrets)
+    secrets = message.secrets
     if message.url_is_secret:
         parts = urlsplit(message.url)
-        secrets += _spellings(tuple(part for part in (parts.path, parts.query) if part.strip("/")))
+        secrets += tuple(part for part in (parts.path, parts.query) if part.strip("/"))
         message.url = f"{parts.scheme}://{parts.netloc}/{MASK}"
-    message.url = _text(message.url, secrets)
-    message.request_id = _text(message.request_id, secrets)
-    message.correlation_id = _text(message.correlation_id, secrets)
-    message.ref = message.ref and _text(message.ref, secrets)
-    message.error = message.error and _text(message.error, secrets)
-    message.body = _body(message.body, message, secrets)
-    message.answer = _body(message.answer, message, secrets)
+    spelt = _spellings(secrets)
+    message.url = _text(message.url, spelt)
+    message.request_id = _text(message.request_id, spelt)
+    message.correlation_id = _text(message.correlation_id, spelt)
+    message.ref = message.ref and _text(message.ref, spelt)
+    message.error = message.error and _text(message.error, spelt)
+    message.body = _body(message.body, message.module, spelt)
+    message.answer = _body(message.answer, message.module, spelt)
     return message
 
 
+class _Spellings(NamedTuple):
+    """Secrets as they may stand somewhere, as text and as bytes.
+
+    every   the longest first: a shorter one may be a part of a longer one
+    cores   what is found wherever any of them is: those that hold no other one. Looking for them is most of what masking costs
+    """
+
+    every: tuple[tuple[str, bytes], ...]
+    cores: tuple[tuple[str, bytes], ...]
+
+
 @lru_cache(maxsize=1000)
-def _spellings(secrets: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
-    """Each secret as it may stand in a text or a body: plain, in JSON, in a URL, in Base64 with and without padding."""
+def _spellings(secrets: tuple[str, ...]) -> _Spellings:
+    """Each secret plain, in JSON, in a URL, in Base64 with and without padding."""
     found: set[str] = set()
     for secret in secrets:
         if len(secret) < _SHORTEST:
@@ -60,23 +72,24 @@ def _spellings(secrets: tuple[str, ...]) -> tuple[tuple[str, bytes], ...]:
         escaped = json.dumps(secret)[1:-1]
         found |= {secret, escaped, escaped.replace("/", "\\/"), quote(raw, safe=""), quote(raw)}
         found |= {form for one in coded for form in (one, one.rstrip("="), quote(one, safe=""))}
-    longest_first = sorted(found, key=len, reverse=True)  # A shorter one may be a part of a longer one.
-    return tuple((one, one.encode("utf-8", "surrogateescape")) for one in longest_first)
+    every = tuple((one, one.encode("utf-8", "surrogateescape")) for one in sorted(found, key=len, reverse=True))
+    return _Spellings(every, tuple(pair for pair in every if not any(other in pair[0] for other in found - {pair[0]})))
 
 
-def _text(text: str, secrets: Iterable[tuple[str, bytes]]) -> str:
-    for secret, _ in secrets:
-        if secret in text:
-            text = text.replace(secret, MASK)
+def _text(text: str, secrets: _Spellings) -> str:
+    for core, _ in secrets.cores:
+        if core in text:
+            for secret, _ in secrets.every:
+                text = text.replace(secret, MASK)
     if "results" in text:
         text = _CALLBACK.sub(rf"\1{MASK}", text)
     return _PARAMETER.sub(rf"\1{MASK}", text) if "=" in text else text
 
 
-def _body(body: bytes, message: Message, secrets: Iterable[tuple[str, bytes]]) -> bytes:
+def _body(body: bytes, module: str | None, secrets: _Spellings) -> bytes:
     if not body:
         return body
-    if message.module == ModuleId.CREDENTIALS:
+    if module == ModuleId.CREDENTIALS:
         body = _credentials(body)
     elif b'"token"' in body:
         body = _TOKEN.sub(rb'\1"%s"' % _BYTES, body)
@@ -84,9 +97,10 @@ def _body(body: bytes, message: Message, secrets: Iterable[tuple[str, bytes]]) -
         body = _RESPONSE_URL.sub(rb"\1/%s\2" % _BYTES, body)
     if b"results" in body:
         body = _CALLBACK_BYTES.sub(rb"\1" + _BYTES, body)
-    for _, secret in secrets:
-        if secret in body:
-            body = body.replace(secret, _BYTES)
+    for _, core in secrets.cores:
+        if core in body:
+            for _, secret in secrets.every:
+                body = body.replace(secret, _BYTES)
     return body
 
 

@@ -16,17 +16,22 @@ _COLUMNS: Final = (
     "http_status", "ocpi_status", "ok", "error", "seconds", "body", "body_bytes", "answer", "answer_bytes",
 )  # fmt: skip
 _values = attrgetter(*_COLUMNS)
+_texts = attrgetter("ref", "url", "request_id", "correlation_id", "sender", "receiver", "error")
+"""Those of which a partner says what they hold."""
 _NO_TEXT = str.maketrans({"\0": "�", **{chr(n): "�" for n in range(0xD800, 0xE000)}})
 """What PostgreSQL does not take as text, and a partner may send in a URL or header all the same."""
 
 
-def _storable(value: Any) -> Any:
-    return value.translate(_NO_TEXT) if isinstance(value, str) and not value.isprintable() else value
-
-
 async def add(tx: WriteTx, messages: Sequence[Message]) -> None:
     """Keep messages that are masked, the oldest first."""
-    await tx.copy("messages", _COLUMNS, [[_storable(value) for value in _values(message)] for message in messages])
+    await tx.copy("messages", _COLUMNS, [_row(message) for message in messages])
+
+
+def _row(message: Message) -> Sequence[Any]:
+    row: tuple[Any, ...] = _values(message)
+    if "".join([text for text in _texts(message) if text]).isprintable():
+        return row
+    return [value.translate(_NO_TEXT) if isinstance(value, str) else value for value in row]
 
 
 _SHORT = """id, at, direction, partner_id, module, ref, method, url, request_id, correlation_id, sender, receiver,
