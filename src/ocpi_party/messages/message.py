@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 Direction = Literal["inbound", "outbound"]
 
@@ -64,3 +64,15 @@ class Message:
     def size(self) -> int:
         """What it takes in memory, about."""
         return 1000 + len(self.body) + len(self.answer)
+
+    def message(self) -> "Message":
+        return self
+
+
+class Observed(Protocol):
+    """What a message can be made from later: where requests are answered, nothing is done for it but to note what is there."""
+
+    @property
+    def size(self) -> int: ...
+
+    def message(self) -> Message: ...

@@ -9,7 +9,7 @@ from typing import Final
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.messages import days, repository
 from ocpi_party.messages.masking import masked
-from ocpi_party.messages.message import Message
+from ocpi_party.messages.message import Message, Observed
 from ocpi_party.messages.subject import in_body
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Recorder:
         self.dropped = 0
         self._database = database
         self._most, self._most_bytes = most, most_bytes
-        self._queue: deque[Message] = deque()
+        self._queue: deque[Observed] = deque()
         self._bytes = 0
         self._full = asyncio.Event()
         self._days: set[date] = set()
@@ -44,20 +44,20 @@ class Recorder:
         """Messages that are not written yet."""
         return len(self._queue)
 
-    def keep(self, message: Message) -> None:
+    def keep(self, observed: Observed) -> None:
         """Have a message written soon. Costs nobody more than a place in the queue."""
-        self._queue.append(message)
-        self._bytes += message.size
+        self._queue.append(observed)
+        self._bytes += observed.size
         while len(self._queue) > self._most or (self._bytes > self._most_bytes and len(self._queue) > 1):
             self._take()
             self.dropped += 1
         if len(self._queue) >= _BATCH:
             self._full.set()
 
-    def _take(self) -> Message:
-        message = self._queue.popleft()
-        self._bytes -= message.size
-        return message
+    def _take(self) -> Observed:
+        observed = self._queue.popleft()
+        self._bytes -= observed.size
+        return observed
 
     async def run(self) -> None:
         """Write until cancelled: as soon as a batch is full, else a few times a second."""
@@ -83,13 +83,13 @@ class Recorder:
                 left -= len(batch)
                 await self._write(batch)
 
-    async def _write(self, batch: list[Message]) -> None:
+    async def _write(self, batch: list[Observed]) -> None:
         try:
-            await self._insert([_readable(message) for message in batch])
+            await self._insert([_readable(observed.message()) for observed in batch])
         except (DatabaseUnavailable, OSError, asyncio.CancelledError):
-            for message in reversed(batch):  # Masking twice changes nothing.
-                self._queue.appendleft(message)
-                self._bytes += message.size
+            for observed in reversed(batch):  # Masking twice changes nothing.
+                self._queue.appendleft(observed)
+                self._bytes += observed.size
             raise
         except Exception:
             # A batch that cannot be written must not keep all later ones from being written.

@@ -8,9 +8,9 @@ from opentelemetry.trace import Span, Status, StatusCode
 from ocpi_party.messages.masking import masked
 from ocpi_party.messages.message import Message
 from ocpi_party.partners.client import Exchange
-from ocpi_party.partners.observed import message_of as asked_message
+from ocpi_party.partners.observed import message_of
 from ocpi_party.transport.front import Handled
-from ocpi_party.transport.observed import message_of as handled_message
+from ocpi_party.transport.observed import Observation
 
 _ATTRIBUTES: Final = {
     "ocpi.partner_id": "partner_id",
@@ -28,7 +28,7 @@ def describe_handled(handled: Handled) -> None:
     """For the observers of the front: they are called within the span of the request."""
     span = trace.get_current_span()
     if span.is_recording():
-        message = handled_message(handled)
+        message = Observation.of(handled).message()
         _describe(span, message, failed=message.error is not None or handled.http_status >= 500)
 
 
@@ -36,7 +36,7 @@ def describe_asked(exchange: Exchange) -> None:
     """For the observers of the client."""
     span = trace.get_current_span()
     if span.is_recording():
-        message = asked_message(exchange, body_bytes=0)
+        message = message_of(exchange, body_bytes=0)
         span.update_name(f"{message.method} {message.module or 'OCPI'}")
         _describe(span, message, failed=not message.ok)
 

@@ -48,7 +48,7 @@ class Kept:
     def add(self, part: bytes) -> None:
         if part:
             if self.size <= self.most:
-                self.begun = kept(self.begun + part, self.most)
+                self.begun = kept(self.begun + part if self.begun else part, self.most)
             self.size += len(part)
             self.tail = part
 
