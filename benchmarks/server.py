@@ -18,6 +18,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from ocpi_party.app import create_app
+from ocpi_party.cli import process
 from ocpi_party.modules.locations import sender as locations
 from ocpi_party.ocpi import headers
 from ocpi_party.server import App
@@ -76,6 +77,7 @@ def make_app(database_url: str, public_url: str, *, workers: bool, **changed: An
     settings = Settings(_env_file=None, public_url=public_url, allow_private_urls=True, **changed)
     app = create_app(settings, database_url=database_url, secret_key=SECRET_KEY, api_key=API_KEY, workers=workers)
     app.api.add_api_route("/facts", _facts)
+    process.stays()
     return app
 
 

@@ -1,6 +1,7 @@
 """The processes of a server: one or several that answer HTTP on one socket, or one that only pushes and pulls."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -44,6 +45,7 @@ class Factory:
         app = self.here.app(workers=self.workers)
         _tell_of_stop(app)
         _stop_with_parent()
+        stays()
         return app
 
 
@@ -52,6 +54,12 @@ class _Config(uvicorn.Config):
 
     def configure_logging(self) -> None:
         logs.configure(self.app.here.settings.log_level)  # type: ignore[union-attr]  # app is a Factory
+
+
+def stays() -> None:
+    """What is there by now, modules and the app, stays to the end: looking through it for garbage would cost every request."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
@@ -183,6 +191,7 @@ def work(here: Installation, ready: Callable[[], None]) -> None:
 
     async def working() -> None:
         app, stop = here.app(workers=True), asyncio.Event()
+        stays()
         for number in _STOPS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with app.running(workers=True):
