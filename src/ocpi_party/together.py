@@ -25,27 +25,33 @@ class Together(Generic[Q, A]):
         self._run = run
         self._lost = lost
         self._waiting: deque[tuple[Q, asyncio.Future[A]]] = deque()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way = 0
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Q) -> A:
         """Raises what run raises for this question; who asked beside it does not matter"""
         answered: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answered))
-        if len(self._under_way) < _AT_ONCE:
+        if self._under_way < _AT_ONCE:
+            self._under_way += 1
             # It begins after everybody who is ready now has asked.
             task = asyncio.create_task(self._answer())
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await answered
 
     async def _answer(self) -> None:
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
-            try:
-                await self._answer_group(group)
-            finally:
-                for _, answered in group:
-                    answered.cancel()  # Only what has no answer: this task was cancelled.
+        try:
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(_MOST, len(self._waiting)))]
+                try:
+                    await self._answer_group(group)
+                finally:
+                    for _, answered in group:
+                        answered.cancel()  # Only what has no answer: this task was cancelled.
+        finally:
+            # In the same step as the last look: whoever asks from now on begins a group of his own.
+            self._under_way -= 1
 
     async def _answer_group(self, group: Sequence[tuple[Q, "asyncio.Future[A]"]]) -> None:
         try:
