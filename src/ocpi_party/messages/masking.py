@@ -26,8 +26,9 @@ _TOKEN = re.compile(rb'("token"\s*:\s*)"(?:[^"\\]|\\.)*"?')
 _RESPONSE_URL = re.compile(rb'("response_url"\s*:\s*"(?:https?:(?:\\?/){2})?[^"/\\?#]*)(?:[^"\\]|\\.)*("?)')
 _CALLBACK = re.compile(r"(/results(?:\\?/|%2F))[^/?#\"\s\\]+", re.IGNORECASE)
 _CALLBACK_BYTES = re.compile(_CALLBACK.pattern.encode(), re.IGNORECASE)
+# Case matters to its first sign alone: so a search can leap from one to the next.
 _PARAMETER = re.compile(
-    r"([?&](?:response_url|[^=&#]*(?:token|secret|password|authorization|signature|api_?key))=)[^&#]*", re.IGNORECASE
+    r"([?&](?i:response_url|[^=&#]*(?:token|secret|password|authorization|signature|api_?key))=)[^&#]*"
 )
 
 
@@ -87,18 +88,19 @@ def _text(text: str, secrets: _Spellings) -> str:
 
 
 def _body(body: bytes, module: str | None, secrets: _Spellings) -> bytes:
+    # `find` and not `in`, which for bytes costs more than looking through a whole message (it tries an integer first).
     if not body:
         return body
     if module == ModuleId.CREDENTIALS:
         body = _credentials(body)
-    elif b'"token"' in body:
+    elif body.find(b'"token"') >= 0:
         body = _TOKEN.sub(rb'\1"%s"' % _BYTES, body)
-    if b"response_url" in body:
+    if body.find(b"response_url") >= 0:
         body = _RESPONSE_URL.sub(rb"\1/%s\2" % _BYTES, body)
-    if b"results" in body:
+    if body.find(b"results") >= 0:
         body = _CALLBACK_BYTES.sub(rb"\1" + _BYTES, body)
     for _, core in secrets.cores:
-        if core in body:
+        if body.find(core) >= 0:
             for _, secret in secrets.every:
                 body = body.replace(secret, _BYTES)
     return body

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Final
 
 from ocpi_party.database import Database, DatabaseUnavailable
@@ -97,7 +97,10 @@ class Recorder:
             log.exception("%d messages could not be written", len(batch))
 
     async def _insert(self, batch: list[Message]) -> None:
-        wanted = {message.at.astimezone(UTC).date() for message in batch}
+        moments = [message.at for message in batch]
+        wanted = {_day(min(moments)), _day(max(moments))}
+        if len(wanted) > 1:
+            wanted = set(map(_day, moments))
         if wanted - self._days:
             async with self._database.write() as tx:
                 await days.provide(tx, wanted)
@@ -111,6 +114,10 @@ class Recorder:
             await self.flush()
         except (DatabaseUnavailable, OSError):
             log.warning("%d messages are lost, the database cannot be reached", len(self._queue))
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()
 
 
 def _readable(message: Message) -> Message:
