@@ -2,7 +2,11 @@
 
 Numbers are given out before transactions end, so that a lower one may become visible after a higher one, whichever of the two
 transactions began first. A transaction has its own number before its events get theirs (`repository.NUMBERED`): as soon as all
-transactions have ended that had one when event n was given out, no number up to n is open any more.
+transactions have ended that had one when event n was committed, no number up to n is open any more.
+
+Only numbers of committed events are told, for this process may outlive a crash of PostgreSQL. A sequence goes forward in a
+crash as far as it was logged, and what a committed transaction took from it was logged before its commit; what was taken by
+others may be lost with the log's last, unwritten page, and is then given to somebody else.
 """
 
 import asyncio
@@ -10,8 +14,8 @@ from collections import deque
 from typing import Final
 
 from ocpi_party.database import Database, Statement
+from ocpi_party.events import repository
 
-_GIVEN_OUT = Statement("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM events_seq_seq")
 # The next transaction number, of which age() tells the last 32 bits and a snapshot those before them.
 _NEXT: Final = "pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS ended, age('3'::xid) + 3 AS next"
 _NOW = Statement(f"SELECT {_NEXT}")
@@ -44,16 +48,16 @@ class Decided:
         return self._upto
 
     async def look(self) -> bool:
-        """Whether all that was given out by now is decided."""
-        # The order counts: numbers given out, then the transactions that may hold them, then which of these are open. Each is a
-        # statement of its own, because age() counts from the first time that it is called in a transaction.
+        """Whether all that was committed by now is decided."""
+        # The order counts: the last event, then the transactions that may hold numbers before it, then which of these are open.
+        # Each is a statement of its own, because age() counts from the first time that it is called in a transaction.
         async with self._database.read() as tx:
-            given_out: int = await tx.value(_GIVEN_OUT)
+            committed = await repository.last(tx)
             now = await tx.row(_NOW)
             still = await tx.row(_OPEN)
         assert now is not None
         assert still is not None
-        self._marks.append((given_out, _whole(now["ended"], now["next"])))
+        self._marks.append((committed, _whole(now["ended"], now["next"])))
         oldest = None if still["oldest"] is None else _whole(still["ended"], still["next"]) - still["oldest"]
         while self._marks and (oldest is None or self._marks[0][1] <= oldest):
             self._upto = max(self._upto, self._marks.popleft()[0])
