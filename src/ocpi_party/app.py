@@ -15,8 +15,8 @@ from ocpi_party.backoffice.health import Life
 from ocpi_party.console import handshake
 from ocpi_party.console.app import add_console
 from ocpi_party.database import Database
+from ocpi_party.decided import Decided
 from ocpi_party.dialects.v2_2_1 import V2_2_1
-from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
@@ -126,7 +126,7 @@ def create_app(
     )
 
     messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
-    happenings, decided = Happenings(), Decided(database)
+    happenings, decided = Happenings(), Decided(database, "events", "seq")
     webhooks = WebhookWorker(database, vault, happenings, decided, settings.public_url, transport=transport)
 
     wakers = [pushing.wake, pulling.wake, results.wake, happenings.wake]

@@ -13,8 +13,8 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement
+from ocpi_party.decided import Decided
 from ocpi_party.events import repository
-from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import NoAnswer
 from ocpi_party.ocpi.errors import UnreadableJson
