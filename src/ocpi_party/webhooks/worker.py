@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement
+from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement, WriteTx
 from ocpi_party.decided import Decided
 from ocpi_party.events import repository
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import NoAnswer
+from ocpi_party.leases import Leases
 from ocpi_party.ocpi.errors import UnreadableJson
 from ocpi_party.ocpi.types import decode, encode, now, wire_time, without_nul
 from ocpi_party.partners.secrets import Vault
@@ -53,6 +54,14 @@ _FAIL = Statement(
 _RELEASE = Statement("UPDATE webhooks SET leased_until = NULL WHERE id = :id AND lease = :lease")
 
 
+Held = dict[str, Any]
+"""id of a webhook, and our lease"""
+
+
+async def _let_go(tx: WriteTx, left: Sequence[Held]) -> None:
+    await tx.run_many(_RELEASE, left)
+
+
 _ASKED = Statement(
     "SELECT id, url, secret, timeout_ms FROM webhooks WHERE asked = :asked AND enabled ORDER BY id DESC LIMIT 1"
 )
@@ -84,8 +93,12 @@ class WebhookWorker:
     lease_for: timedelta = timedelta(seconds=60)
     within: timedelta = timedelta(seconds=15)
     transport: httpx.AsyncBaseTransport | None = None
+    _leases: Leases[Held] = field(init=False)
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _http: httpx.AsyncClient | None = None
+
+    def __post_init__(self) -> None:
+        self._leases = Leases(self.database, _let_go)
 
     async def open(self) -> None:
         """Must run in the event loop that will send."""
@@ -116,6 +129,7 @@ class WebhookWorker:
 
     async def start_due(self) -> list[asyncio.Task[None]]:
         """Begin to deliver to each webhook that lags and is nobody else's."""
+        await self._leases.let_go()
         lease = secrets.token_hex(8)
         async with self.database.write() as tx:
             claimed = await tx.rows(_CLAIM, lease=lease, lease_for=self.lease_for)
@@ -128,14 +142,19 @@ class WebhookWorker:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
-            # Nothing could be noted: when the lease is over, somebody goes on behind the last event that was noted.
+            # Nothing could be noted: somebody goes on behind the last event that was, as soon as the database is back, and
+            # after a bug when the lease is over.
             log.error("deliveries to a webhook broke off", exc_info=fault)
 
     async def _deliver(self, webhook: Row, lease: str) -> None:
+        held: Held = {"id": webhook["id"], "lease": lease}
+        with self._leases.held(held):
+            await self._deliver_all(webhook, held)
+
+    async def _deliver_all(self, webhook: Row, held: Held) -> None:
         secret = self.vault.open(webhook["secret"], webhook["id"])
         cursor = webhook["cursor"]
         wanted = repository.Wanted(repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None)
-        held = {"id": webhook["id"], "lease": lease}
         while True:
             upto = await self.decided.upto()
             async with self.database.read() as tx:
