@@ -38,6 +38,7 @@ from ocpi_party.tracing.database import TracedDatabase
 from ocpi_party.tracing.describing import describe_handled
 from ocpi_party.tracing.export import Export
 from ocpi_party.tracing.requests import TracedRequests
+from ocpi_party.tracing.webhooks import TracedWebhooks
 from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
@@ -127,7 +128,9 @@ def create_app(
 
     messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
     happenings, decided = Happenings(), Decided(database, "events", "seq")
-    webhooks = WebhookWorker(database, vault, happenings, decided, settings.public_url, transport=transport)
+    webhooks = (partial(TracedWebhooks, tracer=export.tracer) if export else WebhookWorker)(
+        database, vault, happenings, decided, settings.public_url, transport=transport
+    )
 
     wakers = [pushing.wake, pulling.wake, results.wake, happenings.wake]
 

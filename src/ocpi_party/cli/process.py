@@ -53,7 +53,7 @@ class _Config(uvicorn.Config):
     """uvicorn calls this once more in each child process: there our logs are set up too."""
 
     def configure_logging(self) -> None:
-        logs.configure(self.app.here.settings.log_level)  # type: ignore[union-attr]  # app is a Factory
+        logs.configure_server(self.app.here.settings)  # type: ignore[union-attr]  # app is a Factory
 
 
 def stays() -> None:

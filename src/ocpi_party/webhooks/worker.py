@@ -160,7 +160,7 @@ class WebhookWorker:
             async with self.database.read() as tx:
                 rows = await repository.after(tx, cursor, upto=upto, most=_BATCH, wanted=wanted)
             for row in rows:
-                error = await self._post(webhook["url"], secret, row)
+                error = await self._tell(webhook, secret, row)
                 async with self.database.write() as tx:
                     if error is not None:
                         await tx.run(_FAIL, **held, error=error[:500])
@@ -175,15 +175,19 @@ class WebhookWorker:
                     await tx.run(_RELEASE, **held)
                 return
 
-    async def _post(self, url: str, secret: str, row: Row) -> str | None:
+    async def _tell(self, webhook: Row, secret: str, row: Row) -> str | None:
         """None, if it was taken, else what went wrong."""
         body = encode(repository.cloud_event(row, self.source))
-        assert self._http is not None
         try:
-            answer = await self._http.post(url, content=body, headers=signed(secret, f"evt_{row['seq']}", body))
+            answer = await self.post(webhook, row["type"], body, signed(secret, f"evt_{row['seq']}", body))
         except (httpx.HTTPError, OSError, TimeoutError) as fault:
             return f"{type(fault).__name__}: {fault}"
         return None if answer.is_success else f"HTTP {answer.status_code}"
+
+    async def post(self, webhook: Row, kind: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """Every request to the operator's systems. kind  of the event or question"""
+        assert self._http is not None
+        return await self._http.post(webhook["url"], content=body, headers=headers)
 
     async def ask(self, question: str, about: Mapping[str, Any]) -> dict[str, Any] | None:
         """Ask the operator's system, and give its answer; None, if no webhook answers such questions.
@@ -198,10 +202,9 @@ class WebhookWorker:
         body = encode({"type": f"question.{question}", "time": wire_time(now()), "data": dict(about)})
         message_id = f"qst_{secrets.token_hex(12)}"
         headers = signed(self.vault.open(webhook["secret"], webhook["id"]), message_id, body)
-        assert self._http is not None
         try:
             async with asyncio.timeout(_within(webhook).total_seconds()):
-                answer = await self._http.post(webhook["url"], content=body, headers=headers)
+                answer = await self.post(webhook, f"question.{question}", body, headers)
             found = decode(without_nul(answer.content))
         except (httpx.HTTPError, OSError, TimeoutError, UnreadableJson) as fault:
             raise NoAnswer(f"the operator's system did not answer: {type(fault).__name__}") from fault
