@@ -44,6 +44,7 @@ class PullWorker:
     keep       how long objects of a module are kept after their last change; for ever, if it is not in it
     crawls     how many partners are asked at the same time
     lease_for  how long a list is held without a sign of life; longer than a request may take
+    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -57,6 +58,7 @@ class PullWorker:
     retry_base: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
     _leases: Leases[Pull] = field(init=False)
+    turned_at: float | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -81,6 +83,7 @@ class PullWorker:
         """Work until cancelled; a crawl is then left, and taken up at its next page by whoever comes next."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 self._woken.clear()
                 try:
                     found = await self.start_crawls()

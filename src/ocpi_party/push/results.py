@@ -38,6 +38,7 @@ class ResultWorker:
     at_once      how many results are on their way at the same time
     lease_for    how long a result is held without a sign of life; longer than a request may take
     keep_trying  how long the result of a request that timed out is tried
+    turned_at    when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -50,6 +51,7 @@ class ResultWorker:
     keep_trying: timedelta
     at_once: int = 32
     _leases: Leases[Due] = field(init=False)
+    turned_at: float | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: dict[asyncio.Task[None], int] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ class ResultWorker:
         """Work until cancelled; a result that is on its way is then delivered by whoever takes it up when its lease ends."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 self._woken.clear()
                 try:
                     found = await self.time_out() + await self.start()

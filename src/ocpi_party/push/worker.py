@@ -46,6 +46,7 @@ class PushWorker:
 
     lanes      how many partners are told at the same time
     lease_for  how long a lane is held without a sign of life; longer than a request may take
+    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -58,6 +59,7 @@ class PushWorker:
     retry_most: timedelta = timedelta(minutes=5)
     delivered: Callable[[Partner, Mark, float], None] | None = None
     _leases: Leases[Lane] = field(init=False)
+    turned_at: float | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _held: dict[Lane, float] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class PushWorker:
         """Work until cancelled; a lane that is being told is then left, and taken up by whoever comes next."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 self._woken.clear()
                 try:
                     found = await self.start_lanes()

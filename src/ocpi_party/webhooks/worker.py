@@ -82,6 +82,7 @@ class WebhookWorker:
     """One per process; several share the webhooks by leases.
 
     source     our public URL
+    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     transport  None for the network
     """
 
@@ -94,6 +95,7 @@ class WebhookWorker:
     within: timedelta = timedelta(seconds=15)
     transport: httpx.AsyncBaseTransport | None = None
     _leases: Leases[Held] = field(init=False)
+    turned_at: float | None = None
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _http: httpx.AsyncClient | None = None
 
@@ -114,6 +116,7 @@ class WebhookWorker:
         """Deliver until cancelled."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 try:
                     await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
                     await self.start_due()
