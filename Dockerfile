@@ -30,7 +30,7 @@ ENV PATH=/opt/ocpi-party/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 
     HOST=0.0.0.0 PORT=8000 OCPI_DATA_DIR=/data
 USER 10001
 EXPOSE 8000
-# A worker serves no HTTP: docker-compose.yml switches this check off for it.
+# A worker serves no HTTP: docker-compose.yml looks at its heartbeat instead.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health/live\", timeout=4)"]
 ENTRYPOINT ["ocpi-party"]

@@ -15,8 +15,8 @@ from ocpi_party.backoffice.health import Life
 from ocpi_party.console import handshake
 from ocpi_party.console.app import add_console
 from ocpi_party.database import Database
+from ocpi_party.decided import Decided
 from ocpi_party.dialects.v2_2_1 import V2_2_1
-from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
@@ -38,6 +38,7 @@ from ocpi_party.tracing.database import TracedDatabase
 from ocpi_party.tracing.describing import describe_handled
 from ocpi_party.tracing.export import Export
 from ocpi_party.tracing.requests import TracedRequests
+from ocpi_party.tracing.webhooks import TracedWebhooks
 from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
@@ -126,8 +127,10 @@ def create_app(
     )
 
     messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
-    happenings, decided = Happenings(), Decided(database)
-    webhooks = WebhookWorker(database, vault, happenings, decided, settings.public_url, transport=transport)
+    happenings, decided = Happenings(), Decided(database, "events", "seq")
+    webhooks = (partial(TracedWebhooks, tracer=export.tracer) if export else WebhookWorker)(
+        database, vault, happenings, decided, settings.public_url, transport=transport
+    )
 
     wakers = [pushing.wake, pulling.wake, results.wake, happenings.wake]
 

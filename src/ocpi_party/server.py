@@ -10,7 +10,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ocpi_party.backoffice.health import Life
+from ocpi_party.backoffice.health import Life, Unfit, check
 from ocpi_party.database import DatabaseUnavailable, LockTimeout
 from ocpi_party.messages import days
 from ocpi_party.modules import retention
@@ -30,6 +30,9 @@ from ocpi_party.transport.paths import as_sent
 from ocpi_party.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
+
+_TURNS_WITHIN_SECONDS = 30
+"""They look twice a second; where the database hangs, they are told so within a few seconds."""
 
 _AS_SENT = ("/api/", "/console")
 
@@ -100,6 +103,18 @@ class App:
             await building.database.close()
             if self.export is not None:
                 await self.export.close()
+
+    async def check_work(self) -> None:
+        """The workers of this process do their work: they look for it, and the database answers. Raises Unfit"""
+        await check(self.building.database)
+        moment = asyncio.get_running_loop().time()
+        looking: dict[str, PushWorker | PullWorker | ResultWorker | WebhookWorker]
+        looking = {"push": self.pushing, "pull": self.pulling, "results": self.results, "webhooks": self.webhooks}
+        for name, worker in looking.items():
+            if worker.turned_at is None or moment - worker.turned_at > _TURNS_WITHIN_SECONDS:
+                raise Unfit(
+                    f"the worker for {name} has not looked for work for more than {_TURNS_WITHIN_SECONDS} seconds"
+                )
 
     async def _housekeeping(self) -> None:
         """Small things that need no moment of their own."""

@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         14400, description="time between two pulls of a partner's lists, in seconds; 0 for never"
     )
 
+    heartbeat_file: Path | None = Field(
+        None,
+        description="file that `ocpi-party worker` touches every 2 seconds while it does its work; one for each process",
+    )
     database_pool_size: Count = Field(10, description="database connections of each process")
     cache_bytes: Annotated[int, Field(ge=0)] = Field(
         128 * MIB, description="memory of each process for what it caches, in bytes"

@@ -112,9 +112,10 @@ async def test_events_are_read_although_some_transaction_is_always_open(server: 
         await repository.tell(told, EventType.OBJECT_CHANGED, "first", {})
     async with AsyncExitStack() as later:
         async with database.write() as sooner:
-            await sooner.run(_NUMBER)
+            await repository.tell(sooner, EventType.OBJECT_CHANGED, "second", {})
             await server.operator.get("/api/events")
-            await (await later.enter_async_context(database.write())).run(_NUMBER)
+            third = await later.enter_async_context(database.write())
+            await repository.tell(third, EventType.OBJECT_CHANGED, "third", {})
 
         found = (await server.operator.get("/api/events")).json()
 

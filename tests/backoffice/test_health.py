@@ -1,10 +1,15 @@
 """Whether the server lives, whether it is ready, and what it counts."""
 
+import asyncio
+from contextlib import suppress
+
 import asyncpg
 import pytest
 from tests.conftest import NewDatabase
 from tests.partner import FakePartner
 from tests.server import Server
+
+from ocpi_party.backoffice.health import Unfit
 
 
 @pytest.fixture
@@ -53,6 +58,46 @@ async def test_a_process_stays_ready_while_the_next_version_has_migrated_and_say
 
     assert (answer.status_code, answer.json()["status"]) == (200, "ready")
     assert "start the newer version" in answer.json()["upgrade"]
+
+
+_BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+
+
+async def test_a_worker_that_hangs_does_not_do_its_work(server: Server, database_url: str) -> None:
+    app = server.app
+    with pytest.raises(Unfit, match="the worker for push has not looked"):
+        await app.check_work()  # It was not begun.
+    tasks = [asyncio.create_task(one.run()) for one in (app.pushing, app.pulling, app.results, app.webhooks)]
+    elsewhere = await asyncpg.connect(database_url)
+    async with elsewhere.transaction():
+        await elsewhere.execute("LOCK TABLE outbox_lanes IN ACCESS EXCLUSIVE MODE")
+        while not await elsewhere.fetchval(_BLOCKED):
+            await asyncio.sleep(0.01)
+        await app.check_work()
+        assert app.pushing.turned_at is not None
+        app.pushing.turned_at -= 31  # So long ago it began to look, and looks still.
+        with pytest.raises(Unfit, match="the worker for push has not looked"):
+            await app.check_work()
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(Unfit):
+                await app.check_work()
+                break
+            await asyncio.sleep(0.01)
+
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await elsewhere.close()
+
+
+async def test_a_worker_without_its_database_does_not_do_its_work(server: Server) -> None:
+    await server.app.building.database.close()
+
+    with pytest.raises(Unfit, match="the database"):
+        await server.app.check_work()
+
+    await server.app.building.database.open()
 
 
 async def _set_migration(database_url: str, revision: str) -> None:

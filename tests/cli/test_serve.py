@@ -100,6 +100,33 @@ def test_api_and_worker_run_apart(commands: Commands) -> None:
         assert worker.stop() == 0
 
 
+def test_the_heartbeat_of_a_worker_goes_on_while_it_works_and_stops_with_its_database(
+    commands: Commands, database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "heartbeat"
+    commands.environment["OCPI_HEARTBEAT_FILE"] = str(file)
+
+    with commands.running("worker", ready="pushing and pulling") as worker:
+        assert eventually(file.exists)
+        file.unlink()
+        assert eventually(file.exists)
+
+        asyncio.run(_execute(database_url, "ALTER TABLE alembic_version RENAME TO gone"))
+        assert eventually(lambda: "the heartbeat pauses: the database is empty" in worker.err.read_text())
+        file.unlink()
+        asyncio.run(_execute(database_url, "ALTER TABLE gone RENAME TO alembic_version"))
+        assert eventually(file.exists)
+
+
+def test_a_heartbeat_that_cannot_be_written_is_refused(commands: Commands) -> None:
+    commands.environment["OCPI_HEARTBEAT_FILE"] = "/nowhere/heartbeat"
+
+    done = commands.run("worker")
+
+    assert (done.code, done.out) == (1, "")
+    assert "/nowhere/heartbeat cannot be written (No such file or directory)" in done.err
+
+
 def test_worker_and_api_refuse_a_database_that_lacks_migrations(
     commands: Commands, postgres: str, database_url: str
 ) -> None:

@@ -1,5 +1,6 @@
 """What spans tell, to whom, and what they never tell."""
 
+import asyncio
 import base64
 import json
 import sys
@@ -30,6 +31,7 @@ from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.settings import Settings
 from ocpi_party.tracing.export import Export, NotInstalled
+from ocpi_party.webhooks.worker import WebhookWorker
 
 pytestmark = pytest.mark.anyio
 
@@ -156,6 +158,67 @@ async def test_what_is_asked_for_a_request_belongs_to_its_trace_and_no_state_of_
         assert "baggage" not in asked.headers
 
 
+async def _told(traced: Traced, answer: httpx.Response) -> httpx.Request:
+    """An event is delivered to a webhook: the request that it got."""
+    server, consumer = traced.server, FakePartner(host="hooks.example")
+    consumer.on("POST", "/hook", answer)
+    server.internet.add(consumer)
+    await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook?key=secret-of-a-consumer"})
+    await server.invite("tnm")
+    traced.forget()
+    await asyncio.gather(*await server.app.webhooks.start_due())
+    (request,) = consumer.requests("POST", "/hook")
+    return request
+
+
+async def test_an_event_that_a_webhook_is_told_is_a_span_whose_trace_it_is_told(traced: Traced) -> None:
+    request = await _told(traced, httpx.Response(204))
+
+    span = traced.named("POST partner.invited")
+    (known,) = await traced.server.rows("SELECT id FROM webhooks")
+    assert span.context is not None
+    assert request.headers["traceparent"].split("-")[1:3] == [
+        f"{span.context.trace_id:032x}",
+        f"{span.context.span_id:016x}",
+    ]
+    assert span.kind is SpanKind.CLIENT
+    assert span.status.status_code is StatusCode.UNSET
+    assert _attributes(span) == {
+        "http.request.method": "POST",
+        "http.response.status_code": 204,
+        "server.address": "hooks.example",
+        "webhook.id": known["id"],
+        "webhook.message_id": request.headers["webhook-id"],
+    }
+    assert "secret-of-a-consumer" not in span.to_json()
+
+
+async def test_a_webhook_that_does_not_take_an_event_is_an_error(traced: Traced) -> None:
+    await _told(traced, httpx.Response(503))
+
+    span = traced.named("POST partner.invited")
+    assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "HTTP 503")
+
+
+async def test_what_the_operator_is_asked_for_a_partner_belongs_to_the_trace_of_the_partner(traced: Traced) -> None:
+    server, consumer = traced.server, FakePartner(host="hooks.example")
+    consumer.on("POST", "/hook", httpx.Response(200, json={"result": "ACCEPTED"}))
+    server.internet.add(consumer)
+    emsp = await an_emsp(server)
+    await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook", "answers": "command"})
+    traced.forget()
+
+    await emsp.post("/commands/START_SESSION", start_session(), headers=JOINED)
+
+    (request,) = consumer.requests("POST", "/hook")
+    assert request.headers["traceparent"].split("-")[1] == TRACE
+    assert "tracestate" not in request.headers
+    asked, answered = traced.named("POST question.command"), traced.named("POST /ocpi/cpo/2.2.1/commands/{command}")
+    assert asked.parent is not None
+    assert answered.context is not None
+    assert asked.parent.span_id == answered.context.span_id
+
+
 async def test_a_partner_that_cannot_be_reached_is_an_error_in_words(traced: Traced) -> None:
     partner = traced.server.internet.add(FakePartner())
     await traced.server.connect(partner)
@@ -265,6 +328,7 @@ async def test_without_a_collector_nothing_stands_in_the_way(server: Server) -> 
     building = server.app.building
     assert type(building.database) is Database
     assert type(building.client) is OcpiClient
+    assert type(server.app.webhooks) is WebhookWorker
     assert server.app.entrance is None
     assert all("traceparent" not in asked.headers for asked in partner.asked)
 

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from ocpi_party import schema
 from ocpi_party.backoffice.authorization import CurrentBuilding
 from ocpi_party.backoffice.errors import problem
-from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.database import Database, DatabaseUnavailable
 
 router = APIRouter(prefix="/health", tags=["health"])
 
@@ -34,6 +34,29 @@ class Life:
                 call()
 
 
+class Unfit(Exception):
+    """This process cannot do its work; says why."""
+
+
+async def check(database: Database) -> dict[str, str]:
+    """The database answers and has the schema of this version; what there is to tell of it. Raises Unfit
+
+    A schema that is newer is told as `upgrade` and is no fault: code goes on running on the migrations of the next version, so
+    that processes can be replaced one by one. None starts on such a schema.
+    """
+    told = {"migration": schema.head()}
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS), database.read() as tx:
+            await schema.check(tx)
+    except TimeoutError as fault:
+        raise Unfit(f"the database did not answer within {_PATIENCE_SECONDS:g} seconds") from fault
+    except (DatabaseUnavailable, schema.SchemaBehind) as fault:
+        raise Unfit(str(fault)) from fault
+    except schema.SchemaAhead as newer:
+        told["upgrade"] = str(newer)
+    return told
+
+
 @router.get("/live")
 async def live() -> dict[str, str]:
     """The process answers."""
@@ -42,22 +65,12 @@ async def live() -> dict[str, str]:
 
 @router.get("/ready", responses={503: {"description": "The process should not be sent requests; says why"}})
 async def ready(request: Request, building: CurrentBuilding) -> Response:
-    """The process can do its work: it is not stopping, and the database answers and has the schema of this version.
-
-    A schema that is newer is told as `upgrade` and is no reason to be sent nothing: code goes on running on the migrations of
-    the next version, so that processes can be replaced one by one. None starts on such a schema.
-    """
+    """The process can do its work: it is not stopping, and the database answers and has the schema of this version, or of the
+    next, which is told as `upgrade`."""
     life: Life = request.app.state.life
-    told = {"status": "ready", "migration": schema.head()}
-    fault = "this process is stopping" if life.stopping else None
-    if fault is None:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS), building.database.read() as tx:
-                await schema.check(tx)
-        except TimeoutError:
-            fault = f"the database did not answer within {_PATIENCE_SECONDS:g} seconds"
-        except (DatabaseUnavailable, schema.SchemaBehind) as unfit:
-            fault = str(unfit)
-        except schema.SchemaAhead as newer:
-            told["upgrade"] = str(newer)
-    return problem(503, "Not ready", fault, headers={"retry-after": "5"}) if fault else JSONResponse(told)
+    try:
+        if life.stopping:
+            raise Unfit("this process is stopping")
+        return JSONResponse({"status": "ready", **await check(building.database)})
+    except Unfit as fault:
+        return problem(503, "Not ready", str(fault), headers={"retry-after": "5"})

@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from ocpi_party.settings import Settings
+
 _QUIET = ("httpx", "httpcore", "aiohttp", "alembic", "asyncio", "uvicorn.error")
 """They tell of every request or of every start; their warnings are heard."""
 
@@ -15,10 +17,16 @@ _TOKEN = re.compile(r"\b(Token|Bearer) +[^\s\"',}]+", re.IGNORECASE)
 _SECRET = re.compile(r"(://[^:/@\s]*):[^@/\s]+@")
 
 
-def configure(level: str, *, plain: bool = False) -> None:
+def configure_server(settings: Settings) -> None:
+    """As the processes of a server log: what is asked for, as JSON."""
+    configure(settings.log_level, traced=settings.otlp_endpoint is not None)
+
+
+def configure(level: str, *, plain: bool = False, traced: bool = False) -> None:
     """Send everything that is logged in this process to stderr.
 
-    plain  for commands that people run: only what is grave, as text
+    plain   for commands that people run: only what is grave, as text
+    traced  lines tell the span that they belong to
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -29,6 +37,10 @@ def configure(level: str, *, plain: bool = False) -> None:
         structlog.processors.format_exc_info,
         _without_tokens,
     ]
+    if traced:
+        from ocpi_party.tracing.lines import with_span
+
+        shared.insert(0, with_span)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[

@@ -20,7 +20,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from ocpi_party.backoffice.metrics import SHARED
-from ocpi_party.cli import logs
+from ocpi_party.cli import heartbeat, logs
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import Installation
 from ocpi_party.server import App
@@ -53,7 +53,7 @@ class _Config(uvicorn.Config):
     """uvicorn calls this once more in each child process: there our logs are set up too."""
 
     def configure_logging(self) -> None:
-        logs.configure(self.app.here.settings.log_level)  # type: ignore[union-attr]  # app is a Factory
+        logs.configure_server(self.app.here.settings)  # type: ignore[union-attr]  # app is a Factory
 
 
 def stays() -> None:
@@ -187,7 +187,7 @@ def _stop_with_parent() -> None:
 
 
 def work(here: Installation, ready: Callable[[], None]) -> None:
-    """Push and pull without HTTP until told to stop."""
+    """Push and pull without HTTP until told to stop. Raises Failed, if there can be no heartbeat"""
 
     async def working() -> None:
         app, stop = here.app(workers=True), asyncio.Event()
@@ -195,7 +195,13 @@ def work(here: Installation, ready: Callable[[], None]) -> None:
         for number in _STOPS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with app.running(workers=True):
+            beating = asyncio.create_task(heartbeat.beat(app, file)) if file else None
             ready()
             await stop.wait()
+            if beating:
+                beating.cancel()
 
+    file = here.settings.heartbeat_file
+    if file:
+        heartbeat.forget(file)
     uvloop.run(working())

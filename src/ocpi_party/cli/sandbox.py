@@ -65,7 +65,7 @@ def sandbox(
     authorizations as their names say. It prints its versions URL and a token to register with. Not for production.
     """
     settings = read_settings()
-    logs.configure(settings.log_level)
+    logs.configure_server(settings)
     party = _party(role, party_id)
     at = _PORTS[role] if port is None else port
     with process.stoppable(), process.bind(settings.host, at) as bound:

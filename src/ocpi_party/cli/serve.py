@@ -41,7 +41,7 @@ def api(workers: Processes = 1) -> None:
 def worker() -> None:
     """Push and pull only, without HTTP; as many as wanted share the work."""
     settings = read_settings()
-    logs.configure(settings.log_level)
+    logs.configure_server(settings)
     with process.stoppable(), installation(settings) as here:
         uvloop.run(check_database(here))
         process.work(here, lambda: print(f"pushing and pulling, process {os.getpid()}", flush=True))
@@ -58,7 +58,7 @@ def migrate() -> None:
 
 def _answer(processes: int, *, migrate_first: bool, with_workers: bool) -> None:
     settings = read_settings()
-    logs.configure(settings.log_level)
+    logs.configure_server(settings)
     with process.stoppable(), process.bind(settings.host, settings.port) as bound:
         settings = listening_on(settings, bound.getsockname()[1])
         with installation(settings) as here:

@@ -12,6 +12,7 @@ from ocpi_party.backoffice.messages import view
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.partner import named
 from ocpi_party.cli.tell import out
+from ocpi_party.decided import Decided
 from ocpi_party.messages import repository
 from ocpi_party.messages.repository import Wanted
 from ocpi_party.ocpi.types import JsonObject
@@ -44,19 +45,21 @@ async def following(
 ) -> AsyncGenerator[JsonObject, None]:
     """The last of the past, oldest first, and then each new message once."""
     database = house.building.database
+    decided = Decided(database, "messages", "id")
+    newest = await decided.begin()
     async with database.read() as tx:
-        past = await repository.page(tx, Wanted(), offset=0, limit=1)
-        newest: int = past[0]["id"] if past else 0
         shown = await repository.page(tx, Wanted(partner=partner_id, before=newest + 1), offset=0, limit=lines)
     for row in reversed(shown):
         yield view(row)
     while follow:
+        upto = await decided.upto()
         async with database.read() as tx:
-            rows = await repository.after(tx, newest, most=_MOST, partner=partner_id)
+            rows = await repository.after(tx, newest, upto=upto, most=_MOST, partner=partner_id)
         for row in rows:
             newest = row["id"]
             yield view(row)
         if len(rows) < _MOST:
+            newest = upto
             await asyncio.sleep(_LOOK_SECONDS)
 
 

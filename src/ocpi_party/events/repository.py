@@ -41,7 +41,8 @@ class EventType(StrEnum):
     USER_REFUSED = "user.refused"
 
 
-# The transaction gets its number before the event gets its own: between the two it could not be seen that it is open.
+# The transaction gets its number before the event gets its own. We look at locks (ocpi_party.decided); processes of the version
+# before, which may still run beside us, look at these numbers.
 NUMBERED = "(SELECT pg_current_xact_id() AS xact OFFSET 0) AS numbered"
 _TELL = Statement(
     f"""INSERT INTO events (xact, type, subject, partner_id, data)

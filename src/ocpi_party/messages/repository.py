@@ -39,7 +39,7 @@ _SHORT = """id, at, direction, partner_id, module, ref, method, url, request_id,
 _GET = Statement(f"SELECT {_SHORT}, body, answer FROM messages WHERE id = :id")
 _AFTER = Statement(
     f"""SELECT {_SHORT} FROM messages
-         WHERE id > :after AND xact < pg_snapshot_xmin(pg_current_snapshot())
+         WHERE id > :after AND id <= :upto
            AND (CAST(:partner AS bigint) IS NULL OR partner_id = :partner) ORDER BY id LIMIT :most"""
 )
 
@@ -123,6 +123,6 @@ async def get(tx: ReadTx, message_id: int) -> Row | None:
     return await tx.row(_GET, id=message_id)
 
 
-async def after(tx: ReadTx, message_id: int, *, most: int, partner: int | None = None) -> list[Row]:
-    """The next messages behind this one, in an order in which a reader who goes on misses none."""
-    return await tx.rows(_AFTER, after=message_id, most=most, partner=partner)
+async def after(tx: ReadTx, message_id: int, *, upto: int, most: int, partner: int | None = None) -> list[Row]:
+    """The next messages behind this one, in order; upto  as `Decided` tells, before the transaction began"""
+    return await tx.rows(_AFTER, after=message_id, upto=upto, most=most, partner=partner)

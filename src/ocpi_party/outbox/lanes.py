@@ -1,6 +1,7 @@
 """The lanes, one to each party of a partner: claimed by one worker for a time, tried again later, let go."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -87,6 +88,17 @@ _RELEASE = Statement(
 
 async def release(tx: WriteTx, lane: Lane) -> None:
     await tx.run(_RELEASE, partner_id=lane.partner_id, party=lane.party, lease=lane.lease)
+
+
+# It does not look released: what was sent last is in doubt.
+_LET_GO = Statement(
+    "UPDATE outbox_lanes SET leased_until = now() WHERE partner_id = :partner_id AND party = :party AND lease = :lease"
+)
+
+
+async def let_go(tx: WriteTx, left: Sequence[Lane]) -> None:
+    """Whoever comes next may have these lanes, as if their leases had run out."""
+    await tx.run_many(_LET_GO, [{"partner_id": one.partner_id, "party": one.party, "lease": one.lease} for one in left])
 
 
 _WAKE = Statement(

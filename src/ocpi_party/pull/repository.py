@@ -310,6 +310,14 @@ async def fail(tx: WriteTx, pull: Pull, until: datetime, error: str, *, anew: bo
     await tx.run(_FAIL, id=pull.id, lease=pull.lease, until=until, error=error[:1000], anew=anew)
 
 
+_LET_GO = Statement("UPDATE pulls SET leased_until = now() WHERE id = :id AND lease = :lease")
+
+
+async def let_go(tx: WriteTx, left: Sequence[Pull]) -> None:
+    """Whoever comes next may go on with these lists, as if their leases had run out."""
+    await tx.run_many(_LET_GO, [{"id": one.id, "lease": one.lease} for one in left])
+
+
 _STATE = Statement(
     """SELECT module, party, addressee, next_at, wanted_full, COALESCE(leased_until >= now(), false) AS running, started_at,
               date_from, good_until, pages, objects, refused, total, failures, error, finished_at

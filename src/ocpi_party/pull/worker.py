@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect, dialect_of
+from ocpi_party.leases import Leases
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.pull import Pulled
@@ -43,6 +44,7 @@ class PullWorker:
     keep       how long objects of a module are kept after their last change; for ever, if it is not in it
     crawls     how many partners are asked at the same time
     lease_for  how long a list is held without a sign of life; longer than a request may take
+    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -55,8 +57,13 @@ class PullWorker:
     lease_for: timedelta = timedelta(seconds=120)
     retry_base: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
+    _leases: Leases[Pull] = field(init=False)
+    turned_at: float | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._leases = Leases(self.database, pulls.let_go)
 
     async def plan(self, tx: WriteTx, partner_id: int) -> None:
         """Fetch from now on what we need of this partner as it is now; nothing, if it is not connected or not to be pulled."""
@@ -76,6 +83,7 @@ class PullWorker:
         """Work until cancelled; a crawl is then left, and taken up at its next page by whoever comes next."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 self._woken.clear()
                 try:
                     found = await self.start_crawls()
@@ -121,11 +129,20 @@ class PullWorker:
     async def _claim(self, most: int) -> list[Pull]:
         if most <= 0:
             return []
+        await self._leases.let_go()
         async with self.database.write() as tx:
             return await pulls.claim(tx, most=most, lease_for=self.lease_for)
 
     async def crawl(self, pull: Pull) -> None:
         """Fetch a list to its end, or note why that cannot be done now."""
+        try:
+            with self._leases.held(pull):
+                await self._crawl_through(pull)
+        except DatabaseUnavailable as fault:
+            # Nothing can be noted now; when the database is back, the crawl goes on at its next page.
+            log.warning("a crawl breaks off, the database cannot be reached: %s", fault)
+
+    async def _crawl_through(self, pull: Pull) -> None:
         crawl = await self._crawl(pull)
         if crawl is None:
             return
@@ -135,9 +152,8 @@ class PullWorker:
             log.warning("the list %s of partner %s is fetched by another worker", pull.module, pull.partner_id)
         except (PartnerUnreachable, ListRefused, ForeignLink) as fault:
             await self._fail(crawl.pull, fault)
-        except DatabaseUnavailable as fault:
-            # Nothing can be noted now; the lease runs out, and the crawl goes on at its next page.
-            log.warning("a crawl breaks off, the database cannot be reached: %s", fault)
+        except DatabaseUnavailable:
+            raise
         except Exception as fault:
             log.exception("bug in a crawl of %s of partner %s", pull.module, pull.partner_id)
             await self._fail(crawl.pull, fault)

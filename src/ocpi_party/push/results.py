@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.dialects.dialect import Dialect, dialect_of
+from ocpi_party.leases import Leases
 from ocpi_party.modules.callbacks import delivery, inbound, outbound
 from ocpi_party.modules.callbacks.delivery import Due
 from ocpi_party.modules.callbacks.urls import check_response_url
@@ -37,6 +38,7 @@ class ResultWorker:
     at_once      how many results are on their way at the same time
     lease_for    how long a result is held without a sign of life; longer than a request may take
     keep_trying  how long the result of a request that timed out is tried
+    turned_at    when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -48,8 +50,13 @@ class ResultWorker:
     retry_most: timedelta
     keep_trying: timedelta
     at_once: int = 32
+    _leases: Leases[Due] = field(init=False)
+    turned_at: float | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: dict[asyncio.Task[None], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._leases = Leases(self.database, delivery.let_go)
 
     def wake(self) -> None:
         """There is a result: do not wait for the next poll."""
@@ -59,6 +66,7 @@ class ResultWorker:
         """Work until cancelled; a result that is on its way is then delivered by whoever takes it up when its lease ends."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 self._woken.clear()
                 try:
                     found = await self.time_out() + await self.start()
@@ -89,6 +97,7 @@ class ResultWorker:
         if free <= 0:
             return 0
         full = [partner for partner, count in Counter(self._busy.values()).items() if count >= _EACH]
+        await self._leases.let_go()
         async with self.database.write() as tx:
             claimed = await delivery.claim(tx, most=free, each=_EACH, busy=full, lease_for=self.lease_for)
         for due in claimed:
@@ -105,6 +114,10 @@ class ResultWorker:
 
     async def deliver(self, due: Due) -> None:
         """POST a result; it is delivered, refused, tried again later, or given up."""
+        with self._leases.held(due):
+            await self._deliver(due)
+
+    async def _deliver(self, due: Due) -> None:
         try:
             state, error = await self._post(due)
         except PartnerUnreachable as fault:

@@ -14,6 +14,7 @@ from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
+from ocpi_party.leases import Leases
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId, now
 from ocpi_party.outbox import lanes, telling
@@ -45,6 +46,7 @@ class PushWorker:
 
     lanes      how many partners are told at the same time
     lease_for  how long a lane is held without a sign of life; longer than a request may take
+    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -56,9 +58,14 @@ class PushWorker:
     retry_base: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
     delivered: Callable[[Partner, Mark, float], None] | None = None
+    _leases: Leases[Lane] = field(init=False)
+    turned_at: float | None = None
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _held: dict[Lane, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._leases = Leases(self.database, lanes.let_go)
 
     def wake(self) -> None:
         """There is something to tell: do not wait for the next poll."""
@@ -68,6 +75,7 @@ class PushWorker:
         """Work until cancelled; a lane that is being told is then left, and taken up by whoever comes next."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 self._woken.clear()
                 try:
                     found = await self.start_lanes()
@@ -92,6 +100,7 @@ class PushWorker:
         free = self.lanes - len(self._busy)
         if free <= 0:
             return 0
+        await self._leases.let_go()
         async with self.database.write() as tx:
             claimed = await lanes.claim(tx, most=free, lease_for=self.lease_for)
         for lane in claimed:
@@ -108,6 +117,10 @@ class PushWorker:
 
     async def tell_lane(self, lane: Lane) -> None:
         """Tell this party everything it does not know, in order, until there is nothing left or it cannot be told."""
+        with self._leases.held(lane):
+            await self._tell_all(lane)
+
+    async def _tell_all(self, lane: Lane) -> None:
         try:
             while await self._tell_batch(lane):
                 pass

@@ -14,6 +14,14 @@ TRACE_CONTEXT = TraceContextTextMapPropagator()
 PARENT = "traceparent"
 
 
+def joined() -> dict[str, str]:
+    """The header of the current span."""
+    carrier: dict[str, str] = {}
+    TRACE_CONTEXT.inject(carrier)
+    # Not tracestate: what one partner's tools wrote into it is not for anybody else.
+    return {PARENT: carrier[PARENT]} if PARENT in carrier else {}
+
+
 class TracedClient(OcpiClient):
     tracer: Tracer
 
@@ -40,8 +48,4 @@ class TracedClient(OcpiClient):
             return await OcpiClient.observed(self, exchange, authorization, within)
 
     def headers_of(self, exchange: Exchange, authorization: str) -> dict[str, str]:
-        carrier: dict[str, str] = {}
-        TRACE_CONTEXT.inject(carrier)
-        # Not tracestate: what one partner's tools wrote into it is not for another partner.
-        joined = {PARENT: carrier[PARENT]} if PARENT in carrier else {}
-        return OcpiClient.headers_of(self, exchange, authorization) | joined
+        return OcpiClient.headers_of(self, exchange, authorization) | joined()

@@ -10,8 +10,8 @@ from fastapi import Depends, Request
 from pydantic import BeforeValidator
 
 from ocpi_party.database import Database, ReadTx, WriteTx
+from ocpi_party.decided import Decided
 from ocpi_party.dialects.dialect import Dialect
-from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement
+from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement, WriteTx
+from ocpi_party.decided import Decided
 from ocpi_party.events import repository
-from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import NoAnswer
+from ocpi_party.leases import Leases
 from ocpi_party.ocpi.errors import UnreadableJson
 from ocpi_party.ocpi.types import decode, encode, now, wire_time, without_nul
 from ocpi_party.partners.secrets import Vault
@@ -53,6 +54,14 @@ _FAIL = Statement(
 _RELEASE = Statement("UPDATE webhooks SET leased_until = NULL WHERE id = :id AND lease = :lease")
 
 
+Held = dict[str, Any]
+"""id of a webhook, and our lease"""
+
+
+async def _let_go(tx: WriteTx, left: Sequence[Held]) -> None:
+    await tx.run_many(_RELEASE, left)
+
+
 _ASKED = Statement(
     "SELECT id, url, secret, timeout_ms FROM webhooks WHERE asked = :asked AND enabled ORDER BY id DESC LIMIT 1"
 )
@@ -73,6 +82,7 @@ class WebhookWorker:
     """One per process; several share the webhooks by leases.
 
     source     our public URL
+    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     transport  None for the network
     """
 
@@ -84,8 +94,13 @@ class WebhookWorker:
     lease_for: timedelta = timedelta(seconds=60)
     within: timedelta = timedelta(seconds=15)
     transport: httpx.AsyncBaseTransport | None = None
+    _leases: Leases[Held] = field(init=False)
+    turned_at: float | None = None
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _http: httpx.AsyncClient | None = None
+
+    def __post_init__(self) -> None:
+        self._leases = Leases(self.database, _let_go)
 
     async def open(self) -> None:
         """Must run in the event loop that will send."""
@@ -101,6 +116,7 @@ class WebhookWorker:
         """Deliver until cancelled."""
         try:
             while True:
+                self.turned_at = asyncio.get_running_loop().time()
                 try:
                     await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
                     await self.start_due()
@@ -116,6 +132,7 @@ class WebhookWorker:
 
     async def start_due(self) -> list[asyncio.Task[None]]:
         """Begin to deliver to each webhook that lags and is nobody else's."""
+        await self._leases.let_go()
         lease = secrets.token_hex(8)
         async with self.database.write() as tx:
             claimed = await tx.rows(_CLAIM, lease=lease, lease_for=self.lease_for)
@@ -128,20 +145,25 @@ class WebhookWorker:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
-            # Nothing could be noted: when the lease is over, somebody goes on behind the last event that was noted.
+            # Nothing could be noted: somebody goes on behind the last event that was, as soon as the database is back, and
+            # after a bug when the lease is over.
             log.error("deliveries to a webhook broke off", exc_info=fault)
 
     async def _deliver(self, webhook: Row, lease: str) -> None:
+        held: Held = {"id": webhook["id"], "lease": lease}
+        with self._leases.held(held):
+            await self._deliver_all(webhook, held)
+
+    async def _deliver_all(self, webhook: Row, held: Held) -> None:
         secret = self.vault.open(webhook["secret"], webhook["id"])
         cursor = webhook["cursor"]
         wanted = repository.Wanted(repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None)
-        held = {"id": webhook["id"], "lease": lease}
         while True:
             upto = await self.decided.upto()
             async with self.database.read() as tx:
                 rows = await repository.after(tx, cursor, upto=upto, most=_BATCH, wanted=wanted)
             for row in rows:
-                error = await self._post(webhook["url"], secret, row)
+                error = await self._tell(webhook, secret, row)
                 async with self.database.write() as tx:
                     if error is not None:
                         await tx.run(_FAIL, **held, error=error[:500])
@@ -156,15 +178,19 @@ class WebhookWorker:
                     await tx.run(_RELEASE, **held)
                 return
 
-    async def _post(self, url: str, secret: str, row: Row) -> str | None:
+    async def _tell(self, webhook: Row, secret: str, row: Row) -> str | None:
         """None, if it was taken, else what went wrong."""
         body = encode(repository.cloud_event(row, self.source))
-        assert self._http is not None
         try:
-            answer = await self._http.post(url, content=body, headers=signed(secret, f"evt_{row['seq']}", body))
+            answer = await self.post(webhook, row["type"], body, signed(secret, f"evt_{row['seq']}", body))
         except (httpx.HTTPError, OSError, TimeoutError) as fault:
             return f"{type(fault).__name__}: {fault}"
         return None if answer.is_success else f"HTTP {answer.status_code}"
+
+    async def post(self, webhook: Row, kind: str, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """Every request to the operator's systems. kind  of the event or question"""
+        assert self._http is not None
+        return await self._http.post(webhook["url"], content=body, headers=headers)
 
     async def ask(self, question: str, about: Mapping[str, Any]) -> dict[str, Any] | None:
         """Ask the operator's system, and give its answer; None, if no webhook answers such questions.
@@ -179,10 +205,9 @@ class WebhookWorker:
         body = encode({"type": f"question.{question}", "time": wire_time(now()), "data": dict(about)})
         message_id = f"qst_{secrets.token_hex(12)}"
         headers = signed(self.vault.open(webhook["secret"], webhook["id"]), message_id, body)
-        assert self._http is not None
         try:
             async with asyncio.timeout(_within(webhook).total_seconds()):
-                answer = await self._http.post(webhook["url"], content=body, headers=headers)
+                answer = await self.post(webhook, f"question.{question}", body, headers)
             found = decode(without_nul(answer.content))
         except (httpx.HTTPError, OSError, TimeoutError, UnreadableJson) as fault:
             raise NoAnswer(f"the operator's system did not answer: {type(fault).__name__}") from fault

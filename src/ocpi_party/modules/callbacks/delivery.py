@@ -89,6 +89,14 @@ async def postpone(tx: WriteTx, due: Due, until: datetime, why: str) -> None:
     await tx.run(_POSTPONE, id=due.id, lease=due.lease, until=until, why=why)
 
 
+_LET_GO = Statement("UPDATE results_due SET next_at = now() WHERE id = :id AND lease = :lease AND state = 'DUE'")
+
+
+async def let_go(tx: WriteTx, left: Sequence[Due]) -> None:
+    """They are due at once, as if their leases had run out."""
+    await tx.run_many(_LET_GO, [{"id": one.id, "lease": one.lease} for one in left])
+
+
 RETRIABLE = """d.state IN ('REFUSED', 'GIVEN_UP')
                AND now() < GREATEST(r.deadline + interval '1 day', d.give_up_at)
                AND NOT EXISTS (SELECT FROM results_due b
