@@ -168,7 +168,8 @@ class Crawl:
         async with self.database.write() as tx:
             await pulls.hold(tx, self.pull, self.lease_for)
             any_age = bool(self.partner.quirks.get("accept_older"))
-            for refusal in await self.pulled.absorb(tx, list(page.found.values()), any_age=any_age):
+            found, since = list(page.found.values()), self.pull.since_rev or 0
+            for refusal in await self.pulled.absorb(tx, found, since=since, any_age=any_age):
                 page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
             refs = sorted(page.refs) if self.pull.date_from is None else None
             turned = Turned(url, page.size, page.refused, page.total, refs, next_url)
