@@ -14,7 +14,7 @@ from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.events.decided import Decided
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
-from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.errors import InvalidObject, UnknownEncoding, UnknownObject, UnreadableJson
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
 from ocpi_party.ocpi.types import House, JsonObject, PartyId, received
 from ocpi_party.owned.documents import DocumentCache
@@ -186,8 +186,15 @@ IdInUrl = Annotated[str, BeforeValidator(unquote)]
 
 
 async def json_body(request: Request, asked: Asked) -> object:
-    """The body, read once. Raises UnreadableJson, InvalidObject"""
-    return received(await request.body(), max_depth=asked.house.max_json_depth)
+    """The body, read once. Raises UnreadableJson, UnknownEncoding, InvalidObject"""
+    body = await request.body()
+    try:
+        return received(body, max_depth=asked.house.max_json_depth)
+    except UnreadableJson:
+        # Some name an encoding that they do not use.
+        if (encoding := request.headers.get("content-encoding", "identity").lower()) != "identity":
+            raise UnknownEncoding(f"we read no body in {encoding}: send it without Content-Encoding") from None
+        raise
 
 
 async def json_object(request: Request, asked: Asked) -> JsonObject:
