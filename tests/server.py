@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from starlette.types import ASGIApp
 
 from ocpi_party.app import create_app
+from ocpi_party.cli.wire import Protocol
 from ocpi_party.database import Statement
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.partners.parties import add_party
@@ -82,7 +83,9 @@ class _Uvicorn(uvicorn.Server):
 async def listening(app: ASGIApp) -> AsyncIterator[str]:
     """Serve on a free TCP port of this machine; gives the address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            app, http=Protocol, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+        )
         serving = _Uvicorn(config)
         task = asyncio.create_task(serving.serve(sockets=[listener]))
         try:

@@ -1,6 +1,7 @@
 """The operator writes our Locations, and partners hear of it."""
 
 import json
+from typing import Any
 
 import pytest
 from tests.objects import a_location, an_evse
@@ -120,3 +121,98 @@ async def test_only_our_own_objects_can_be_written(server: Server) -> None:
     answer = await server.operator.put("/api/locations/FR/XXX/LOC1", json=a_location(PartyId("FR", "XXX")))
 
     assert (answer.status_code, answer.headers["content-type"]) == (403, "application/problem+json")
+
+
+@pytest.mark.requirement("TYP-15", "TYP-16")
+async def test_absent_null_and_empty_lists_are_the_same_for_ours(server: Server, tnm: FakePartner) -> None:
+    """Another spelling is no change: nobody is told of it."""
+    body = a_location(OWA)
+    await server.operator.put(URL, json=body)
+    await server.push()
+    tnm.asked.clear()
+
+    spellings: list[list[Any] | None] = [[], None]
+    for nothing in spellings:
+        spelt = body | {"images": nothing, "facilities": nothing, "opening_times": None}
+        spelt["evses"] = [an_evse(images=nothing, parking_restrictions=nothing)]
+        answer = await server.operator.put(URL, json=spelt)
+        assert (answer.status_code, answer.json()) == (200, body)
+
+    assert (await server.operator.get(URL)).json() == body
+    assert await server.rows("SELECT * FROM outbox_marks") == []
+
+
+@pytest.mark.requirement("TYP-16")
+async def test_an_empty_list_in_a_patch_empties_the_list(server: Server) -> None:
+    await server.operator.put(URL, json=a_location(OWA, facilities=["HOTEL"]))
+
+    answer = await server.operator.patch(URL, json={"facilities": []})
+
+    assert answer.status_code == 200, answer.text
+    assert "facilities" not in (await server.operator.get(URL)).json()
+
+
+@pytest.mark.requirement("OWN-12", "OWN-11")
+@pytest.mark.parametrize("nothing", [None, []], ids=["null", "empty"])
+async def test_what_a_patch_takes_away_is_told_by_put(server: Server, tnm: FakePartner, nothing: Any) -> None:
+    await server.operator.put(URL, json=a_location(OWA, facilities=["HOTEL"], evses=[an_evse(directions=[])]))
+    await server.push()
+    tnm.asked.clear()
+
+    await server.operator.patch(URL, json={"facilities": nothing})
+    await server.push()
+
+    (told,) = tnm.asked
+    assert (told.method, "facilities" in json.loads(told.content)) == ("PUT", False)
+
+
+@pytest.mark.requirement("OWN-12", "OWN-11")
+async def test_a_patch_that_is_told_holds_no_null_below_either(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put(URL, json=a_location(OWA))
+    await server.push()
+    tnm.asked.clear()
+
+    await server.operator.patch(URL, json={"operator": {"name": "OWA", "website": None}})
+    await server.push()
+
+    (told,) = tnm.asked
+    body = json.loads(told.content)
+    assert (told.method, set(body), body["operator"]) == ("PATCH", {"operator", "last_updated"}, {"name": "OWA"})
+
+
+@pytest.mark.requirement("TYP-17")
+async def test_a_list_that_must_not_be_empty_is_refused(server: Server) -> None:
+    answer = await server.operator.put(URL, json=a_location(OWA, evses=[an_evse(connectors=[])]))
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/evses/0/connectors")
+
+
+@pytest.mark.requirement("TYP-14")
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"operator": {"name": "A", "website": "example.com"}}, "/operator/website"),
+        ({"owner": {"name": "A", "logo": {"url": "/logo.png", "category": "OWNER", "type": "png"}}}, "/owner/logo/url"),
+        ({"images": [{"url": "https://e.x/" + "x" * 244, "category": "ENTRANCE", "type": "png"}]}, "/images/0/url"),
+    ],
+    ids=["website", "logo", "image"],
+)
+async def test_we_send_no_url_that_is_none(server: Server, changes: dict[str, Any], pointer: str) -> None:
+    await server.operator.put(URL, json=a_location(OWA))
+
+    for answer in (
+        await server.operator.put(URL, json=a_location(OWA) | changes),
+        await server.operator.patch(URL, json=changes),
+    ):
+        assert (answer.status_code, answer.json()["pointer"]) == (422, pointer)
+    assert (await server.operator.get(URL)).json() == a_location(OWA)
+
+
+@pytest.mark.requirement("TYP-14")
+async def test_nor_in_our_own_credentials(server: Server) -> None:
+    details = {"name": "A", "website": "example.com"}
+    body = {"country_code": "NL", "party_id": "OWX", "role": "CPO", "business_details": details}
+
+    answer = await server.operator.post("/api/parties", json=body)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/business_details/website")

@@ -20,7 +20,7 @@ from tests.ocpi.specification import (
     wrong,
 )
 
-from ocpi_party.dialects.dialect import read_own
+from ocpi_party.dialects.dialect import Finding, read_own
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.ocpi.errors import InvalidObject
 
@@ -138,6 +138,34 @@ def test_one_character_too_many(field: Field) -> None:
     document = everything(field.owner) | {field.name: [value] if field.many else value}
 
     assert refusal(field, document).pointer == f"/{field.name}" + ("/0" if field.many else "")
+
+
+@pytest.mark.requirement("TYP-14")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/relative",
+        "example.com/a",
+        "//example.com/a",
+        "ftp://example.com/a",
+        "https://",
+        "https://a b",
+        "https://e.x/" + "x" * 244,
+    ],
+)
+@each([field for field in FIELDS if field.type == "URL"])
+def test_a_url_that_is_none_is_not_sent_and_noted_where_it_may_be_absent(field: Field, url: str) -> None:
+    document = everything(field.owner) | {field.name: url}
+
+    assert refusal(field, document).pointer == f"/{field.name}"
+    if field.required:
+        with pytest.raises(InvalidObject) as refused:
+            V2_2_1.read(model(field.owner), document)
+        assert refused.value.pointer == f"/{field.name}"
+    else:
+        reading = V2_2_1.read(model(field.owner), document)
+        rule = "must be an absolute http or https URL of at most 255 characters; kept as it is"
+        assert (reading.document, reading.findings) == (document, (Finding(f"/{field.name}", rule),))
 
 
 @pytest.mark.requirement("TYP-04")

@@ -32,7 +32,9 @@ _EXPIRE = "UPDATE pulls SET leased_until = now() - interval '1 second' WHERE lea
 class Ignored(Pulled):
     """A list that is fetched and kept nowhere."""
 
-    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+    async def absorb(
+        self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+    ) -> Sequence[Refused]:
         return ()
 
 
@@ -328,7 +330,9 @@ async def test_a_partner_that_registers_anew_while_its_list_is_fetched_stops_nei
     class Renewing(Pulled):
         """While a page is kept, the partner renews its credentials, and waits for the list to be free."""
 
-        async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+        async def absorb(
+            self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+        ) -> Sequence[Refused]:
             renewing.append(asyncio.create_task(renew()))
             while not await tx.value(Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
                 await asyncio.sleep(0.01)

@@ -23,6 +23,7 @@ from ocpi_party.backoffice.metrics import SHARED
 from ocpi_party.cli import heartbeat, logs
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import Installation
+from ocpi_party.cli.wire import Protocol
 from ocpi_party.server import App
 
 STOP_SECONDS = 5
@@ -98,7 +99,7 @@ def serve(make: Factory, bound: socket.socket, *, processes: int, ready: Callabl
         factory=True,
         workers=processes,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         interface="asgi3",

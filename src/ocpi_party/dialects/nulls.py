@@ -1,4 +1,7 @@
-"""Absent, null and, for a list, [] are the same: what is stored has the first form. OCPI 2.2.1, Types, Cardinality."""
+"""Absent, null and, for a list, [] are the same: what is stored has the first form. OCPI 2.2.1, Types, Cardinality.
+
+One form means that a change of spelling is no change: nobody is told, and no list differs from what was pushed.
+"""
 
 from functools import cache
 from operator import is_
@@ -16,6 +19,11 @@ def lists_of(kind: type[House]) -> frozenset[str]:
     own = {name for name, declared in fields if marker(declared, NullIsEmpty)}
     parts = {part for _, declared in fields if (part := house_in(declared.annotation))}
     return frozenset(own).union(*(lists_of(part) for part in parts))
+
+
+def in_one_form(kind: type[House], document: JsonObject) -> JsonObject:
+    """The document as it is stored, as far as what is absent goes."""
+    return without_nulls(document, lists_of(kind))
 
 
 def without_nulls(document: JsonObject, lists: frozenset[str]) -> JsonObject:

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from ocpi_party.dialects.declared import house_in, marker
 from ocpi_party.dialects.leniencies import ABSENT, KEPT, LENIENCIES, Bent, Deviation, Leniencies
-from ocpi_party.dialects.nulls import lists_of, without_nulls
+from ocpi_party.dialects.nulls import in_one_form, without_nulls
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.fields import Dispensable, MayBeMissing
 from ocpi_party.ocpi.publishable import must_be_publishable
@@ -42,7 +42,7 @@ def read(kind: type[House], wire: object) -> Reading:
 
     Raises InvalidObject, naming the first field that no leniency covers
     """
-    return _read(kind, without_nulls(_object(wire), lists_of(kind)), LENIENCIES)
+    return _read(kind, in_one_form(kind, _object(wire)), LENIENCIES)
 
 
 def read_body(kind: type[House], body: bytes) -> Reading:
@@ -64,8 +64,7 @@ def read_own(kind: type[House], wire: object) -> JsonObject:
 
     Raises InvalidObject
     """
-    document = without_nulls(_object(wire), lists_of(kind))
-    return _read(kind, document, {"date_time": LENIENCIES["date_time"]}).document
+    return _read(kind, in_one_form(kind, _object(wire)), {"date_time": LENIENCIES["date_time"]}).document
 
 
 def read_published(kind: type[House], wire: object) -> JsonObject:

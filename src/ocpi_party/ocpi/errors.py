@@ -22,6 +22,10 @@ class UnreadableJson(Refusal):
     """The body is not JSON: the one fault of a body that is an HTTP error (400)."""
 
 
+class UnknownEncoding(Refusal):
+    """The body is compressed (415)."""
+
+
 class UnknownObject(Refusal):
     """The request names an object that we do not have, or that is not the asker's."""
 

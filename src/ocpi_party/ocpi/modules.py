@@ -49,6 +49,15 @@ def sender_of(module: ModuleId) -> Role:
     return Role.CPO if module in OWNED_BY_CPO else Role.EMSP
 
 
+_PUBLISHED_BY_NAP = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS})
+
+
+def senders_of(module: ModuleId) -> frozenset[Role]:
+    """The roles that usually send such objects, as their owners. OCPI 2.2.1, "Typical OCPI implementations per Role"."""
+    sender = sender_of(module)
+    return frozenset({sender, Role.NAP}) if module in _PUBLISHED_BY_NAP else frozenset({sender})
+
+
 def role_with(module: ModuleId, interface: InterfaceRole) -> Role:
     """The role, CPO or EMSP, that implements this interface of a functional module."""
     sender = sender_of(module)

@@ -1,5 +1,6 @@
 """What all objects share: the house form, JSON and moments as the wire spells them, parties. OCPI 2.2.1, Types."""
 
+import codecs
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -109,8 +110,11 @@ MAX_EXPONENT = 308
 def decode(body: bytes, *, max_depth: int = MAX_DEPTH) -> object:
     """What a JSON text says, with fractions as Decimal, digit for digit; of a repeated key the last one counts.
 
+    A byte order mark at its beginning is passed over, as RFC 8259 allows.
+
     Raises UnreadableJson, if it is not JSON, empty, or nested deeper than max_depth
     """
+    body = body.removeprefix(codecs.BOM_UTF8)
     if _may_be_deeper(body, max_depth):
         raise UnreadableJson(f"the JSON is nested deeper than {max_depth}")
     try:

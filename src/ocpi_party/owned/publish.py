@@ -50,6 +50,14 @@ def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     }
 
 
+def as_patch(changes: Mapping[str, Any], then: JsonObject) -> JsonObject | None:
+    """The PATCH that tells a change, as the object stands then.
+
+    None, if a field was taken away: PATCH cannot tell that (OWN-12).
+    """
+    return {name: then[name] for name in changes} if changes.keys() <= then.keys() else None
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """document  as it stands now; created  it is new; changed  partners are told"""
@@ -103,9 +111,7 @@ class Publisher:
         if same_content(before, document):
             return Published(before, created=False, changed=False)
         await repository.put(tx, self.table, ref, encode(document), at, audience=known.audience, any_age=True)
-        # A field that was taken away cannot be told by PATCH (OWN-12).
-        patch = None if any(value is None for value in changes.values()) else told
-        await self._mark(tx, ref, known.audience, patch)
+        await self._mark(tx, ref, known.audience, as_patch(told, document))
         return Published(document, created=False, changed=True)
 
     async def delete(self, tx: WriteTx, ref: Ref) -> None:

@@ -87,9 +87,13 @@ class Pulled:
         """
         return None
 
-    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+    async def absorb(
+        self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+    ) -> Sequence[Refused]:
         """Keep the objects of one page, each at most once in it; older states than ours are passed over.
 
+        since    what has a higher rev came since the list is fetched: as it came from the partner directly, only a newer state
+                 takes its place, whoever is the first to write it down
         any_age  older states are taken too
         Returns  those that cannot be kept
         """
@@ -98,7 +102,7 @@ class Pulled:
             Told(one.ref, encode(one.reading.document), parse_time(one.reading.document["last_updated"]))
             for one in found
         ]
-        await self.tell(tx, await repository.put_many(tx, self.table, told, any_age=any_age))
+        await self.tell(tx, await repository.put_many(tx, self.table, told, since=since, any_age=any_age))
         return ()
 
     async def tell(self, tx: WriteTx, changed: Sequence[tuple[Ref, bool]]) -> None:

@@ -63,10 +63,9 @@ async def put(
 
 
 async def delete(tx: WriteTx, table: Table, module: ModuleId, ref: Ref) -> None:
-    """Take the partner's object away. Raises UnknownObject"""
-    if await repository.lock(tx, table, ref) is None:
+    """Take the partner's object away; a list that is fetched at this moment does not bring it back. Raises UnknownObject"""
+    if not await repository.hide(tx, table, ref):
         raise UnknownObject(ref)
-    await repository.delete(tx, table, ref)
     await tell(tx, module, ref, kind=EventType.OBJECT_REMOVED)
 
 

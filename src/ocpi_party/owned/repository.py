@@ -68,19 +68,30 @@ async def lock_or_hold(tx: WriteTx, table: Table, ref: Ref) -> Stored | None:
     return known
 
 
-@cache
-def _put(table: str) -> Statement:
+def _set(table: Table) -> str:
     # Equal times are applied, older ones are not (AMB-28). A stored time far in the future is a wrong clock, and must not
     # block the object for ever.
-    return Statement(
-        f"""
-        INSERT INTO {table} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
-        VALUES (:partner_id, :addressee, :owner, :key, :last_updated, :audience, CAST(:document AS json))
-        ON CONFLICT ON CONSTRAINT {table}_key DO UPDATE
+    return f"""
+        ON CONFLICT ON CONSTRAINT {table.name}_key DO UPDATE
            SET last_updated = excluded.last_updated, audience = excluded.audience, document = excluded.document,
                rev = nextval('revisions'), gone = false
-         WHERE :any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes'
-        RETURNING seq, xmax = 0 AS created
+         WHERE (t.gone OR NOT ({table.info["stays"]}) AND (:any_age OR t.last_updated <= excluded.last_updated
+                                                           OR t.last_updated > now() + interval '5 minutes'))"""
+
+
+def _created(table: Table) -> str:
+    # What a statement asks for in a query of its own is as it was before: a hidden object that is there again is new.
+    return f"xmax = 0 OR COALESCE((SELECT o.gone FROM {table.name} o WHERE o.seq = t.seq), false) AS created"
+
+
+@cache
+def _put(table: Table) -> Statement:
+    return Statement(
+        f"""
+        INSERT INTO {table.name} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
+        VALUES (:partner_id, :addressee, :owner, :key, :last_updated, :audience, CAST(:document AS json))
+        {_set(table)}
+        RETURNING seq, {_created(table)}
         """
     )
 
@@ -101,12 +112,12 @@ async def put(
     audience: str = EVERYBODY,
     any_age: bool = False,
 ) -> Put | None:
-    """Store an object, new or in place of the one that we have. None, if the one that we have is newer.
+    """Store an object, new or in place of the one that we have. None, if that one is newer, or stays for another reason.
 
     any_age  store it even if it is older
     """
     row = await tx.row(
-        _put(table.name),
+        _put(table),
         **ref._asdict(),
         last_updated=last_updated,
         audience=audience,
@@ -126,35 +137,34 @@ class Told:
 
 
 @cache
-def _put_many(table: str) -> Statement:
+def _put_many(table: Table) -> Statement:
     # What is as we have it is not written again: most of a list did not change since the last time.
     return Statement(
         f"""
-        INSERT INTO {table} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
+        INSERT INTO {table.name} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
         SELECT partner_id, addressee, owner, key, last_updated, :audience, CAST(document AS json)
           FROM unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]), CAST(:keys AS text[]),
                       CAST(:times AS timestamptz[]), CAST(:documents AS text[]))
                AS o(partner_id, addressee, owner, key, last_updated, document)
          ORDER BY owner, key
-        ON CONFLICT ON CONSTRAINT {table}_key DO UPDATE
-           SET last_updated = excluded.last_updated, audience = excluded.audience, document = excluded.document,
-               rev = nextval('revisions'), gone = false
-         WHERE (:any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes')
+        {_set(table)}
            AND (t.gone OR t.last_updated <> excluded.last_updated OR t.document::text <> excluded.document::text)
-        RETURNING partner_id, addressee, owner, key, xmax = 0 AS created
+           AND (t.rev <= :since OR t.last_updated < excluded.last_updated)
+        RETURNING partner_id, addressee, owner, key, {_created(table)}
         """
     )
 
 
 async def put_many(
-    tx: WriteTx, table: Table, told: Sequence[Told], *, audience: str = EVERYBODY, any_age: bool = False
+    tx: WriteTx, table: Table, told: Sequence[Told], *, since: int, audience: str = EVERYBODY, any_age: bool = False
 ) -> list[tuple[Ref, bool]]:
     """Store many objects, each named once, as `put` does; older states are passed over.
 
+    since    what has a higher rev came meanwhile, and gives way only to a newer state
     Returns  those that changed, and whether they are new
     """
     rows = await tx.rows(
-        _put_many(table.name),
+        _put_many(table),
         partner_ids=[one.ref.partner_id for one in told],
         addressees=[one.ref.addressee for one in told],
         owners=[one.ref.owner for one in told],
@@ -162,22 +172,10 @@ async def put_many(
         times=[one.last_updated for one in told],
         documents=[one.document.decode() for one in told],
         audience=audience,
+        since=since,
         any_age=any_age,
     )
     return [(Ref(r["partner_id"], r["addressee"], r["owner"], r["key"]), r["created"]) for r in rows]
-
-
-@cache
-def _delete(table: str) -> Statement:
-    return Statement(
-        f"""DELETE FROM {table}
-             WHERE partner_id = :partner_id AND addressee = :addressee AND owner = :owner AND key = :key"""
-    )
-
-
-async def delete(tx: WriteTx, table: Table, ref: Ref) -> bool:
-    """Take an object away. False, if there is none."""
-    return await tx.run(_delete(table.name), **ref._asdict()) == 1
 
 
 @cache
@@ -189,7 +187,8 @@ def _hide(table: str) -> Statement:
 
 
 async def hide(tx: WriteTx, table: Table, ref: Ref) -> bool:
-    """Show an object no more, but keep it for those who must still be told that it is gone. False, if there is none."""
+    """Show an object no more, but keep it for those who must still be told that it is gone, and for who comes with an older
+    state of it. False, if there is none."""
     return await tx.run(_hide(table.name), **ref._asdict()) == 1
 
 

@@ -41,8 +41,11 @@ class Ref(NamedTuple):
         return f"{self.owner}/{self.key}"
 
 
-def owned_table(name: str, *further: Column[Any]) -> Table:
-    """A table of client owned objects. The document is `json`: lists splice its text as it was stored."""
+def owned_table(name: str, *further: Column[Any], stays: str = "false") -> Table:
+    """A table of client owned objects. The document is `json`: lists splice its text as it was stored.
+
+    stays  SQL: when a state t is not replaced by a state `excluded` that its owner tells, however new
+    """
     return Table(
         name,
         metadata,
@@ -87,6 +90,7 @@ def owned_table(name: str, *further: Column[Any]) -> Table:
             postgresql_include=["seq"],
         ),
         Index(f"{name}_theirs_idx", "partner_id", "seq", postgresql_where=text("partner_id <> 0")),
+        info={"stays": stays},
     )
 
 

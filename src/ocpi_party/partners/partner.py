@@ -5,8 +5,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
+from ocpi_party.dialects.tolerance import Finding
+from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, senders_of
 from ocpi_party.ocpi.types import PartyId
+
+_ROAMING = (Role.CPO, Role.EMSP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,13 @@ class Partner:
     def may_own(self, owner: PartyId, role: Role, direct: Collection[str]) -> bool:
         """Whether objects of this party may come over this connection.
 
+        A party that registered as CPO alone has no tokens, and one that registered as eMSP alone nothing but tokens. In other
+        roles platforms send what they like (`strays` tells); and a hub may tell us of one role of a party that has two.
+
         A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
         parties it did not tell us of as well, with `over_direct` even for direct ones.
 
-        role    in which the party has such objects
+        role    in which the party has such objects, CPO or EMSP
         direct  the parties that we reach directly and our own, if this is a hub
         """
         known = [party for party in self.parties if party.key == owner]
@@ -84,10 +90,18 @@ class Partner:
             return True
         if any(party.elsewhere and party.role is role for party in known):
             return False
-        if any(not party.elsewhere for party in known):
-            return True
+        here = [party for party in known if not party.elsewhere]
+        if here:
+            return any(party.behind_hub or party.role is role or party.role not in _ROAMING for party in here)
         allowed = str(owner) not in direct or self.quirks.get("over_direct")
         return bool(self.is_hub and self.quirks.get("any_party") and allowed)
+
+    def strays(self, owner: PartyId, module: ModuleId) -> tuple[Finding, ...]:
+        """Where objects of this party may come, but not by a role of its that usually sends them (Typical OCPI implementations)."""
+        roles = {party.role for party in self.parties if party.key == owner and not party.elsewhere}
+        if not roles or roles & senders_of(module):
+            return ()
+        return (Finding("/party_id", f"is a party that has no {module}: its role is {', '.join(sorted(roles))}"),)
 
     def reaches(self, key: PartyId, *, as_cpo: bool) -> bool:
         """Whether requests may be sent to this party: a hub tells who is OFFLINE, PLANNED or SUSPENDED (HubClientInfo)."""

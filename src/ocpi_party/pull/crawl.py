@@ -168,7 +168,8 @@ class Crawl:
         async with self.database.write() as tx:
             await pulls.hold(tx, self.pull, self.lease_for)
             any_age = bool(self.partner.quirks.get("accept_older"))
-            for refusal in await self.pulled.absorb(tx, list(page.found.values()), any_age=any_age):
+            found, since = list(page.found.values()), self.pull.since_rev or 0
+            for refusal in await self.pulled.absorb(tx, found, since=since, any_age=any_age):
                 page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
             refs = sorted(page.refs) if self.pull.date_from is None else None
             turned = Turned(url, page.size, page.refused, page.total, refs, next_url)
@@ -201,13 +202,14 @@ class Crawl:
         document = reading.document
         owner = PartyId(document["country_code"], document["party_id"]).folded()
         if not self._may_own(owner):
-            return page.refuse(name, "/party_id", "is no party of this partner; skipped")
+            return page.refuse(name, "/party_id", f"is no party of this partner that has {self.pull.module}; skipped")
         ref = Ref(self.partner.id, self.pull.addressee, str(owner), self.pulled.key(document))
         page.refs.add(str(ref))
         if self.oldest is not None and parse_time(document["last_updated"]) < self.oldest:
             return None
         page.found[ref] = Found(ref, reading)
-        page.notes.extend(Note(str(ref), finding.pointer, finding.rule) for finding in reading.findings)
+        strays = self.partner.strays(owner, self.pull.module) if self.pulled.table is not None else ()
+        page.notes.extend(Note(str(ref), finding.pointer, finding.rule) for finding in (*reading.findings, *strays))
         return None
 
     def _name(self, item: Any) -> str:

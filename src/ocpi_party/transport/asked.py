@@ -1,7 +1,7 @@
 """What is known of an OCPI request before its endpoint runs: who asks, in which role we are asked, and what stands ready."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -11,12 +11,12 @@ from pydantic import BeforeValidator
 
 from ocpi_party.database import Database, ReadTx, WriteTx
 from ocpi_party.decided import Decided
-from ocpi_party.dialects.dialect import Dialect
+from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.messages.recorder import Recorder
-from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.errors import InvalidObject, UnknownEncoding, UnknownObject, UnreadableJson
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
-from ocpi_party.ocpi.types import JsonObject, PartyId, received
+from ocpi_party.ocpi.types import House, JsonObject, PartyId, received
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
@@ -153,10 +153,20 @@ class Asked:
         role = sender_of(self.module) if self.module else Role.OTHER
         return self.partner.may_own(owner, role, self.direct)
 
+    def read(self, kind: type[House], wire: object, owner: PartyId) -> Reading:
+        """An object of this party in the house form, as it came. Raises InvalidObject"""
+        return self.noting(self.spoken.read(kind, wire), owner)
+
+    def noting(self, reading: Reading, owner: PartyId) -> Reading:
+        """The same, and that such objects are not expected of this party, if they are not."""
+        strays = self.partner.strays(owner, self.module) if self.module else ()
+        return replace(reading, findings=(*reading.findings, *strays)) if strays else reading
+
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.
 
-        Raises UnknownObject, if the owner is no party of this partner: no difference between "not yours" and "not there"
+        Raises UnknownObject, if the owner is no party of this partner that has such objects: no difference between "not yours"
+        and "not there"
         """
         owner = PartyId(country_code, party_id).folded()
         if not self.may_own(owner):
@@ -176,8 +186,15 @@ IdInUrl = Annotated[str, BeforeValidator(unquote)]
 
 
 async def json_body(request: Request, asked: Asked) -> object:
-    """The body, read once. Raises UnreadableJson, InvalidObject"""
-    return received(await request.body(), max_depth=asked.house.max_json_depth)
+    """The body, read once. Raises UnreadableJson, UnknownEncoding, InvalidObject"""
+    body = await request.body()
+    try:
+        return received(body, max_depth=asked.house.max_json_depth)
+    except UnreadableJson:
+        # Some name an encoding that they do not use.
+        if (encoding := request.headers.get("content-encoding", "identity").lower()) != "identity":
+            raise UnknownEncoding(f"we read no body in {encoding}: send it without Content-Encoding") from None
+        raise
 
 
 async def json_object(request: Request, asked: Asked) -> JsonObject:

@@ -34,6 +34,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
     errors.Refusal: (200, StatusCode.CLIENT_ERROR),
     errors.InvalidObject: (200, StatusCode.INVALID_PARAMETERS),
     errors.UnreadableJson: (400, StatusCode.INVALID_PARAMETERS),
+    errors.UnknownEncoding: (415, StatusCode.CLIENT_ERROR),
     errors.UnknownObject: (404, StatusCode.INVALID_PARAMETERS),
     errors.UnknownLocation: (404, StatusCode.UNKNOWN_LOCATION),
     errors.UnknownToken: (404, StatusCode.UNKNOWN_TOKEN),
@@ -58,6 +59,8 @@ def refusal_answer(refusal: errors.Refusal) -> Response:
     headers = None
     if http_status == 401:
         headers = {"www-authenticate": "Token"}
+    elif http_status == 415:
+        headers = {"accept-encoding": "identity"}
     elif http_status == 503:
         headers = {"retry-after": "1"}
     elif http_status == 405:

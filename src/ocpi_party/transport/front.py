@@ -11,6 +11,7 @@ from datetime import datetime
 from time import perf_counter
 
 from starlette.datastructures import State
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -107,6 +108,8 @@ class OcpiFront:
             await self._answer(scope, _seen(receive, handled.body), answer, handled)
         except Refusal as refusal:
             await answer.instead(scope, receive, refusal_answer(refusal))
+        except ClientDisconnect:
+            handled.error = "the partner hung up before its request was complete"
         except DatabaseUnavailable as fault:
             log.error("no database for a request of a partner: %s", fault)
             handled.error = "the database cannot be reached"

@@ -27,7 +27,7 @@ async def absorb(server: Server, partner_id: int, *sessions: JsonObject) -> list
         Found(Ref(partner_id, "NL*OWM", "NL*TNM", session["id"]), V2_2_1.read(Session, session)) for session in sessions
     ]
     async with server.app.building.database.write() as tx:
-        return list(await PULLED.absorb(tx, found))
+        return list(await PULLED.absorb(tx, found, since=0))
 
 
 async def statuses(server: Server) -> dict[str, Any]:

@@ -77,6 +77,17 @@ async def test_an_unknown_token_is_404_and_2004_without_data(server: Server, tnm
     assert right_type.data["allowed"] == "ALLOWED"
 
 
+@pytest.mark.requirement("TOK-A-02", "TYP-19")
+async def test_a_type_that_nobody_knows_is_one_of_which_we_have_no_token(server: Server, tnm: Caller) -> None:
+    unknown = await tnm.post(URL, params={"type": "FOO"})
+    endless = await tnm.post(URL, params={"type": "F" * 37})
+    nothing = await tnm.post(URL, params={"type": ""})
+
+    assert (unknown.http_status, unknown.status_code, "data" in unknown.body) == (404, 2004, False)
+    assert (endless.http_status, endless.status_code, "data" in endless.body) == (200, 2001, False)
+    assert nothing.data["allowed"] == "ALLOWED"
+
+
 @pytest.mark.requirement("TOK-A-03", "TOK-A-05")
 @pytest.mark.parametrize("allowed", ["BLOCKED", "EXPIRED", "NO_CREDIT", "NOT_ALLOWED"])
 async def test_what_the_operator_says_of_a_token_is_answered(tnm: Caller, limit: Limit, allowed: str) -> None:

@@ -21,8 +21,10 @@ class PulledCdrs(Pulled):
     def read(self, spoken: Dialect, wire: object, quirks: Mapping[str, Any]) -> Reading:
         return read_cdr(spoken, wire, quirks)
 
-    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
-        """any_age does not count: a CDR that we have never changes."""
+    async def absorb(
+        self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+    ) -> Sequence[Refused]:
+        """Neither since nor any_age counts: a CDR that we have never changes."""
         ours = {party.key for party in await own_parties(tx) if party.role is Role.EMSP}
         refused = []
         for one in found:

@@ -26,11 +26,11 @@ async def post_cdr(request: Request, asked: CurrentAsked) -> Response:
     cdr = reading.document
     owner = PartyId(cdr["country_code"], cdr["party_id"]).folded()
     if not asked.may_own(owner):
-        raise InvalidObject("/party_id", f"{owner} is no party of yours")
+        raise InvalidObject("/party_id", f"{owner} is no party of yours that has CDRs")
     ours = {party.key for party in asked.all_ours if party.role is Role.EMSP}
     ref = Ref(asked.partner.id, "", str(owner), fold(cdr["id"]))
     async with asked.database.write() as tx:
-        taken = await take(tx, ref, cdr, ours, reading.findings)
+        taken = await take(tx, ref, cdr, ours, asked.noting(reading, owner).findings)
     if taken is Taken.OTHER:
         raise InvalidObject("/id", "is that of a CDR that we have with another content; a CDR cannot be changed")
     url = join(asked.house.public_url + request.scope["path"], cdr["country_code"], cdr["party_id"], cdr["id"])

@@ -38,6 +38,7 @@ _KEEP = Statement(
            rev = nextval('revisions'), unlisted_since = NULL,
            away_since = CASE WHEN k.status = 'CONNECTED' AND excluded.status <> 'CONNECTED'
                              THEN COALESCE(k.away_since, now()) ELSE k.away_since END
+     WHERE CAST(:since AS bigint) IS NULL OR k.rev <= :since OR k.last_updated < excluded.last_updated
     RETURNING away_since
     """
 )
@@ -50,12 +51,15 @@ async def newest(tx: ReadTx, hub_id: int, party: PartyId) -> bytes | None:
     return found
 
 
-async def keep(tx: WriteTx, hub_id: int, info: JsonObject) -> bool:
-    """Store a ClientInfo, one record for each role of a party (AMB-57). True, if it is new."""
+async def keep(tx: WriteTx, hub_id: int, info: JsonObject, *, since: int | None = None) -> bool:
+    """Store a ClientInfo, one record for each role of a party (AMB-57). True, if it is new.
+
+    since  what has a higher rev came meanwhile, and gives way only to a newer state; None, if it gives way in any case
+    """
     party = PartyId(info["country_code"], info["party_id"]).folded()
     named = {"partner_id": hub_id, "owner": str(party), "role": info["role"]}
     known = await tx.row(_KNOWN, **named)
-    away_since = await tx.value(
+    kept = await tx.row(
         _KEEP,
         **named,
         country_code=info["country_code"],
@@ -63,10 +67,13 @@ async def keep(tx: WriteTx, hub_id: int, info: JsonObject) -> bool:
         status=info["status"],
         at=parse_time(info["last_updated"]),
         document=encode(info).decode(),
+        since=since,
     )
+    if kept is None:
+        return False
     before = known["status"] if known else None
     if before != info["status"]:
-        await _changed(tx, hub_id, party, info, before, away_since)
+        await _changed(tx, hub_id, party, info, before, kept["away_since"])
         await tx.notify(DIRECTORY)
     return known is None
 

@@ -16,9 +16,11 @@ def _by_role(info: JsonObject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PulledParties(Pulled):
-    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+    async def absorb(
+        self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+    ) -> Sequence[Refused]:
         for one in found:
-            await directory.keep(tx, one.ref.partner_id, one.reading.document)
+            await directory.keep(tx, one.ref.partner_id, one.reading.document, since=since)
         return ()
 
     @property

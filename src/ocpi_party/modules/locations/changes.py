@@ -46,8 +46,11 @@ class Changing:
             raise InvalidObject("/last_updated", "is older than the state that we have")
         return done.created
 
-    async def patch_location(self, changes: JsonObject) -> None:
-        """Change fields of the Location; EVSEs among them are merged by uid and never removed (AMB-26)."""
+    async def patch_location(self, changes: JsonObject) -> JsonObject:
+        """Change fields of the Location; tells the whole of it but for its EVSEs.
+
+        EVSEs among the changes are merged by uid and never removed (AMB-26).
+        """
         location = await self._locked()
         must_have_last_updated(changes)
         evses = changes.pop("evses", None)
@@ -63,6 +66,7 @@ class Changing:
             if not isinstance(evse, dict) or not isinstance(evse.get("uid"), str):
                 raise InvalidObject(f"/evses/{number}/uid", "is required")
             await self._merge_evse(location, evse["uid"], {"last_updated": stamp} | evse, f"/evses/{number}")
+        return head | {"last_updated": stamp}
 
     async def _merge_evse(self, location: LockedLocation, evse_uid: str, changes: JsonObject, where: str) -> None:
         known = await repository.known_evse(self.tx, location, evse_uid)
@@ -102,7 +106,8 @@ class Changing:
         await self._store_connector(location, known.document, connector)
         return old is None
 
-    async def patch_connector(self, evse_uid: str, connector_id: str, changes: JsonObject) -> None:
+    async def patch_connector(self, evse_uid: str, connector_id: str, changes: JsonObject) -> JsonObject:
+        """Change fields of one connector; tells the whole of it."""
         location, known = await self._known(evse_uid)
         old = _connector(known.document, connector_id)
         if old is None:
@@ -111,6 +116,7 @@ class Changing:
         connector = self.check(Connector, old | changes)
         self._newer(connector["last_updated"], parse_time(old["last_updated"]))
         await self._store_connector(location, known.document, connector)
+        return connector
 
     async def _locked(self) -> LockedLocation:
         location = await repository.lock(self.tx, self.ref)

@@ -7,16 +7,18 @@ from typing import Any
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import read_published
+from ocpi_party.dialects.nulls import in_one_form
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.changes import Changing
 from ocpi_party.modules.locations.push import join_ref
 from ocpi_party.modules.locations.repository import LockedLocation
 from ocpi_party.modules.locations.table import LOCATIONS
 from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
+from ocpi_party.ocpi.location import Connector, Evse, Location
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, fold, parse_time, wire_time
+from ocpi_party.ocpi.types import House, JsonObject, fold, parse_time, wire_time
 from ocpi_party.outbox import marking
-from ocpi_party.owned.publish import moment, same_content
+from ocpi_party.owned.publish import as_patch, moment, same_content
 from ocpi_party.owned.repository import hold_place
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
@@ -49,6 +51,7 @@ class Publishing:
 
         audience  None leaves it as it was, for a new Location EVERYBODY
         """
+        body = in_one_form(Location, body)
         location = await repository.lock(self.tx, self.ref)
         if location is None:
             await hold_place(self.tx, LOCATIONS, self.ref)
@@ -67,12 +70,12 @@ class Publishing:
         location = await self._locked()
         at = moment(changes.get("last_updated"), location.last_updated)
         told = changes | {"last_updated": wire_time(at)}
-        if "evses" not in changes and same_content(location.document, location.document | changes):
+        if "evses" not in changes and _changes_nothing(Location, location.document, changes):
             return _UNCHANGED
-        await self._changing.patch_location(dict(told))
-        # EVSEs are told with their own pushes or with the whole, never inside a PATCH (AMB-26).
-        removes = "evses" in changes or any(value is None for value in changes.values())
-        await self._mark(location.audience, patch=None if removes else told)
+        # EVSEs are told with their own pushes or with the whole, never inside a PATCH (AMB-26): here they are not among what
+        # stands then.
+        then = await self._changing.patch_location(dict(told))
+        await self._mark(location.audience, patch=as_patch(told, then))
         return PublishedLocation(created=False, changed=True)
 
     async def remove_location(self) -> PublishedLocation:
@@ -89,6 +92,7 @@ class Publishing:
         return PublishedLocation(created=False, changed=True)
 
     async def put_evse(self, evse_uid: str, body: JsonObject) -> PublishedLocation:
+        body = in_one_form(Evse, body)
         location = await self._locked()
         known = await repository.known_evse(self.tx, location, evse_uid)
         at = moment(body.get("last_updated"), known.last_updated if known else None)
@@ -105,16 +109,16 @@ class Publishing:
         if known is None:
             raise UnknownLocation(f"{self.ref}/{evse_uid}")
         told = changes | {"last_updated": wire_time(moment(changes.get("last_updated"), known.last_updated))}
-        if "connectors" not in changes and same_content(known.document, known.document | changes):
+        if "connectors" not in changes and _changes_nothing(Evse, known.document, changes):
             return _UNCHANGED
-        await self._changing.patch_evse(evse_uid, told)
-        whole = "connectors" in changes or any(value is None for value in changes.values())
-        await self._mark(location.audience, evse_uid, patch=None if whole else told)
+        then = await self._changing.patch_evse(evse_uid, told)
+        patch = None if "connectors" in changes else as_patch(told, then)
+        await self._mark(location.audience, evse_uid, patch=patch)
         return PublishedLocation(created=False, changed=True)
 
     async def put_connector(self, evse_uid: str, connector_id: str, body: JsonObject) -> PublishedLocation:
         location, evse, known = await self._connector(evse_uid, connector_id)
-        connector = body | {
+        connector = in_one_form(Connector, body) | {
             "last_updated": wire_time(moment(body.get("last_updated"), _last_updated(known) or evse.last_updated))
         }
         if known and same_content(known, connector):
@@ -128,11 +132,10 @@ class Publishing:
         if known is None:
             raise UnknownLocation(f"{self.ref}/{evse_uid}/{connector_id}")
         told = changes | {"last_updated": wire_time(moment(changes.get("last_updated"), _last_updated(known)))}
-        if same_content(known, known | changes):
+        if _changes_nothing(Connector, known, changes):
             return _UNCHANGED
-        await self._changing.patch_connector(evse_uid, connector_id, told)
-        removes = any(value is None for value in changes.values())
-        await self._mark(location.audience, evse_uid, connector_id, patch=None if removes else told)
+        then = await self._changing.patch_connector(evse_uid, connector_id, told)
+        await self._mark(location.audience, evse_uid, connector_id, patch=as_patch(told, then))
         return PublishedLocation(created=False, changed=True)
 
     async def remove_connector(self, evse_uid: str, connector_id: str) -> PublishedLocation:
@@ -167,6 +170,10 @@ class Publishing:
         await marking.mark(self.tx, ModuleId.LOCATIONS, ref, owner=self.ref.owner, audience=audience, patch=patch)
 
 
+def _changes_nothing(kind: type[House], known: JsonObject, changes: JsonObject) -> bool:
+    return same_content(known, in_one_form(kind, known | changes))
+
+
 def _last_updated(document: JsonObject | None) -> datetime | None:
     return parse_time(document["last_updated"]) if document else None
 
@@ -192,5 +199,5 @@ def _child_timed(child: Any, before: Mapping[str, JsonObject], key: str, at: dat
 
 
 def _is_known(whole: JsonObject, location: LockedLocation, evses: list[JsonObject]) -> bool:
-    given = {k: v for k, v in whole.items() if k != "evses" and v is not None}
+    given = {k: v for k, v in whole.items() if k != "evses"}
     return same_content(given, location.document) and (whole.get("evses") or []) == evses

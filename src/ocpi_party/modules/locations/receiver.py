@@ -12,7 +12,7 @@ from ocpi_party.modules.locations.changes import Changing
 from ocpi_party.ocpi.errors import UnknownLocation
 from ocpi_party.ocpi.location import Connector, Evse, Location
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import House, JsonObject
+from ocpi_party.ocpi.types import House, JsonObject, PartyId
 from ocpi_party.owned.receive import must_match, tell
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.findings import note
@@ -172,7 +172,7 @@ async def _changing(asked: Asked, ref: Ref, *part: str) -> AsyncIterator[Changin
     findings: list[Finding] = []
 
     def read(kind: type[House], document: JsonObject) -> JsonObject:
-        reading = asked.spoken.read(kind, document)
+        reading = asked.read(kind, document, PartyId.parse(ref.owner))
         findings.extend(reading.findings)
         return reading.document
 

@@ -21,8 +21,7 @@ _ENDED = Statement(
          FROM sessions s
          JOIN unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]), CAST(:keys AS text[]))
               AS o(partner_id, addressee, owner, key) USING (partner_id, addressee, owner, key)
-        WHERE s.status IN ('COMPLETED', 'INVALID') AND NOT s.gone
-        ORDER BY s.owner, s.key FOR UPDATE OF s"""
+        WHERE s.status IN ('COMPLETED', 'INVALID') AND NOT s.gone"""
 )
 
 
@@ -30,19 +29,19 @@ _ENDED = Statement(
 class PulledSessions(Pulled):
     """Sessions that have ended do not go on, whatever a list says (AMB-45)."""
 
-    async def absorb(self, tx: WriteTx, found: Sequence[Found], *, any_age: bool = False) -> Sequence[Refused]:
+    async def absorb(
+        self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+    ) -> Sequence[Refused]:
+        await Pulled.absorb(self, tx, found, since=since, any_age=any_age)
         going_on = [one for one in found if one.reading.document["status"] not in FINAL]
         ended = await _ended(tx, [one.ref for one in going_on])
-        reopened = {one.ref for one in going_on if one.ref in ended}
-        kept = [one for one in found if one.ref not in reopened]
-        await Pulled.absorb(self, tx, kept, any_age=any_age)
-        await _note_wh(tx, kept)
+        await _note_wh(tx, [one for one in found if one.ref not in ended])
         fault = InvalidObject("/status", "would let a session go on that has ended")
         return [Refused(one.ref, fault) for one in going_on if _is_newer(one, ended.get(one.ref))]
 
 
 async def _ended(tx: WriteTx, refs: Sequence[Ref]) -> dict[Ref, datetime]:
-    """Those among them that have ended, and when that was told; nobody changes them until the transaction ends."""
+    """Those among them that have ended, and when that was told."""
     rows = await tx.rows(
         _ENDED,
         partner_ids=[ref.partner_id for ref in refs],

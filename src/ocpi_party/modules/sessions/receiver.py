@@ -7,6 +7,7 @@ from ocpi_party.modules.sessions import receiving
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.session import Session
+from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned import repository
 from ocpi_party.owned.receive import must_match
 from ocpi_party.transport.asked import CurrentAsked, IdInUrl, json_object
@@ -34,7 +35,7 @@ async def put_session(
     ref = asked.theirs(country_code, party_id, session_id)
     body = await json_object(request, asked)
     must_match(body, country_code=country_code, party_id=party_id, id=session_id)
-    reading = asked.spoken.read(Session, body)
+    reading = asked.read(Session, body, PartyId.parse(ref.owner))
     async with asked.database.write() as tx:
         done = await receiving.put(tx, ref, reading, any_age=bool(asked.partner.quirks.get("accept_older")))
     return stored(new=done.created)

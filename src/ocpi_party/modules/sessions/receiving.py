@@ -7,6 +7,7 @@ from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.modules.sessions.charging_periods import in_wh, with_new_periods
 from ocpi_party.modules.sessions.status import must_not_reopen
 from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import JsonObject, decode
@@ -21,11 +22,13 @@ async def put(tx: WriteTx, ref: Ref, reading: Reading, *, any_age: bool) -> Put:
 
     Raises InvalidObject, if we have a newer state, or one that is final while this is not
     """
-    known = await repository.lock_or_hold(tx, SESSIONS, ref)
-    if known is not None:
-        must_not_reopen(_object(known.document), reading.document)
     reading = replace(reading, findings=(*reading.findings, *in_wh(reading.document)))
-    return await receive.put(tx, SESSIONS, ModuleId.SESSIONS, ref, reading, any_age=any_age)
+    try:
+        return await receive.put(tx, SESSIONS, ModuleId.SESSIONS, ref, reading, any_age=any_age)
+    except InvalidObject:
+        if known := await repository.get(tx, SESSIONS, ref):
+            must_not_reopen(_object(known.document), reading.document)
+        raise
 
 
 async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, any_age: bool) -> None:

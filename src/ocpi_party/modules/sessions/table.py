@@ -15,6 +15,8 @@ SESSIONS = owned_table(
         Computed("upper(document ->> 'authorization_reference')", persisted=True),
         comment="in upper case",
     ),
+    # A session that has ended does not go on (AMB-45).
+    stays="t.status IN ('COMPLETED', 'INVALID') AND excluded.status NOT IN ('COMPLETED', 'INVALID')",
 )
 Index(
     "sessions_authorization_reference_idx",

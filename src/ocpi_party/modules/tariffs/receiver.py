@@ -7,6 +7,7 @@ from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.errors import MethodNotAllowed, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
+from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned import receive, repository
 from ocpi_party.transport.asked import CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import stored, success
@@ -33,7 +34,7 @@ async def put_tariff(
     ref = asked.theirs(country_code, party_id, tariff_id)
     body = await json_object(request, asked)
     receive.must_match(body, country_code=country_code, party_id=party_id, id=tariff_id)
-    reading = asked.spoken.read(Tariff, body)
+    reading = asked.read(Tariff, body, PartyId.parse(ref.owner))
     any_age = bool(asked.partner.quirks.get("accept_older"))
     async with asked.database.write() as tx:
         done = await receive.put(tx, TARIFFS, ModuleId.TARIFFS, ref, reading, any_age=any_age)

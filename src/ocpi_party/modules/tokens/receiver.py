@@ -9,6 +9,7 @@ from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.ocpi.errors import InvalidObject, UnknownToken
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import Token
+from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned import receive, repository
 from ocpi_party.owned.receive import must_match
 from ocpi_party.owned.table import Ref
@@ -42,7 +43,7 @@ async def put_token(
     token_type: TypeInUrl = None,
 ) -> Response:
     ref = asked.theirs(country_code, party_id, token_uid)
-    reading = asked.spoken.read(Token, await json_object(request, asked))
+    reading = asked.read(Token, await json_object(request, asked), PartyId.parse(ref.owner))
     must_match(reading.document, country_code=country_code, party_id=party_id, uid=token_uid)
     # Without the parameter the body says which type it is: many leave it out for APP_USER, too (AMB-51).
     key = token_key(token_uid, token_type or reading.document["type"])

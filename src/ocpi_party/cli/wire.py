@@ -1,0 +1,65 @@
+"""HTTP as it comes in: what uvicorn's parser refuses is answered as everything else is, and what it drops is kept.
+
+OCPI 2.2.1, Transport and format: each answer has the envelope, and ids to find the message by.
+"""
+
+import json
+import re
+import sys
+import uuid
+from http import HTTPStatus
+
+import httptools
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ocpi_party.ocpi import headers
+from ocpi_party.ocpi.status import StatusCode
+from ocpi_party.transport.envelope import failure
+
+_REQUEST_LINE = re.compile(rb"\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+ +(?:[Hh][Tt][Tt][Pp]s?://[^/\s]*)?(/\S*)")
+_UPGRADE = re.compile(rb"(?i)(?<=\n)upgrade(?=:)")
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection."""
+
+    _given = b""
+
+    def data_received(self, data: bytes) -> None:
+        # We upgrade to nothing. Where somebody offers it, as Java's client does with each first request, the parser would take
+        # the body for another protocol and drop it.
+        if b"pgrade:" in data or b"PGRADE:" in data:
+            data = _UPGRADE.sub(b"ignored", data)
+        self._given = data
+        super().data_received(data)
+        self._given = b""
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser gave up: say so in the form that the path asks for, as far as one can be made out."""
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self.transport.close()  # An answer is on its way already: half of it must not look like the whole.
+            return
+        unknown = isinstance(sys.exc_info()[1], httptools.HttpParserInvalidMethodError)
+        status, words = (501, "nobody knows this method") if unknown else (400, "this is no HTTP request")
+        self.transport.write(self._written(_answer(self._path(), status, words)))
+        self.transport.close()
+
+    def _path(self) -> bytes:
+        found = _REQUEST_LINE.match(self._given)
+        return found[1] if found else getattr(self, "url", b"")
+
+    def _written(self, response: Response) -> bytes:
+        status = HTTPStatus(response.status_code)
+        lines = [b"HTTP/1.1 %d %s" % (status.value, status.phrase.encode())]
+        told = [*self.server_state.default_headers, *response.raw_headers, (b"connection", b"close")]
+        lines += [name + b": " + value for name, value in told]
+        return b"\r\n".join([*lines, b"", bytes(response.body)])
+
+
+def _answer(path: bytes, status: int, words: str) -> Response:
+    if not path.startswith(b"/ocpi"):
+        told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": words}
+        return Response(json.dumps(told), status, media_type="application/problem+json")
+    ids = {name: str(uuid.uuid4()) for name in (headers.REQUEST_ID, headers.CORRELATION_ID)}
+    return failure(status, StatusCode.CLIENT_ERROR, words, headers=ids)

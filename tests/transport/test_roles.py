@@ -1,0 +1,163 @@
+"""Which objects a party has follows from its roles. OCPI 2.2.1, Introduction, "Typical OCPI implementations per Role"."""
+
+from typing import Any
+
+import pytest
+from tests.behind import EVC, HUB, a_hub, tell
+from tests.objects import CPO as TNM
+from tests.objects import LATER, a_cdr, a_cdr_token, a_location, a_session, a_tariff, a_token
+from tests.partner import Answer, Caller, FakePartner
+from tests.pull.lists import PagedList
+from tests.server import Server
+
+from ocpi_party.ocpi.types import JsonObject, PartyId
+
+OWM = PartyId("NL", "OWM")
+OF_CPO: dict[str, JsonObject] = {
+    "locations": a_location(),
+    "tariffs": a_tariff(),
+    "sessions": a_session(cdr_token=a_cdr_token(OWM)),
+}
+FINDINGS = "SELECT module, ref, pointer, rule FROM findings"
+
+
+async def _connect(server: Server, *roles: str) -> Caller:
+    """A platform of which NL/TNM has these roles, and DE/XXX is both CPO and eMSP."""
+    others = (("CPO", "DE", "XXX"), ("EMSP", "DE", "XXX"))
+    return await server.connect(
+        server.internet.add(FakePartner(roles=(*((role, "NL", "TNM") for role in roles), *others)))
+    )
+
+
+def _as_cpo(caller: Caller) -> Caller:
+    return caller.speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+
+
+def _as_emsp(caller: Caller) -> Caller:
+    return caller.speaking(("NL", "TNM"), ("NL", "OWA"), "cpo")
+
+
+def _url(module: str, body: JsonObject) -> str:
+    return f"/{module}/{body['country_code']}/{body['party_id']}/{body.get('id') or body['uid']}"
+
+
+def _outcome(answer: Answer) -> tuple[int, int]:
+    return answer.http_status, answer.status_code
+
+
+async def _stored(server: Server, table: str) -> int:
+    return len(await server.rows(f"SELECT seq FROM {table}"))
+
+
+@pytest.mark.requirement("OWN-05")
+@pytest.mark.parametrize("module", OF_CPO)
+async def test_an_emsp_alone_has_nothing_that_a_cpo_owns(server: Server, module: str) -> None:
+    caller = _as_cpo(await _connect(server, "EMSP"))
+    url, body = _url(module, OF_CPO[module]), OF_CPO[module]
+
+    answers: list[Answer] = [await caller.put(url, body), await caller.get(url)]
+    if module != "tariffs":
+        answers.append(await caller.patch(url, {"last_updated": LATER}))
+
+    assert {_outcome(one) for one in answers} == {(404, 2001)}
+    assert await _stored(server, module) == 0
+
+
+@pytest.mark.requirement("OWN-05")
+async def test_an_emsp_alone_issues_no_cdrs(server: Server) -> None:
+    caller = _as_cpo(await _connect(server, "EMSP"))
+
+    answer = await caller.post("/cdrs", a_cdr(cdr_token=a_cdr_token(OWM)))
+
+    assert _outcome(answer) == (200, 2001)
+    assert "/party_id" in answer.message
+    assert await _stored(server, "cdrs") == 0
+
+
+@pytest.mark.requirement("OWN-05")
+async def test_a_cpo_alone_has_no_tokens(server: Server) -> None:
+    caller = _as_emsp(await _connect(server, "CPO"))
+    url, body = _url("tokens", a_token(TNM)), a_token(TNM)
+
+    answers = [
+        await caller.put(url, body),
+        await caller.patch(url, {"valid": False, "last_updated": LATER}),
+        await caller.get(url),
+    ]
+
+    assert {one.http_status for one in answers} == {404}
+    assert await _stored(server, "tokens") == 0
+
+
+@pytest.mark.requirement("OWN-05")
+async def test_a_party_with_both_roles_has_both(server: Server) -> None:
+    caller = await _connect(server, "EMSP", "CPO")
+
+    for module, body in OF_CPO.items():
+        assert (await _as_cpo(caller).put(_url(module, body), body)).http_status == 201
+    assert (await _as_emsp(caller).put(_url("tokens", a_token(TNM)), a_token(TNM))).http_status == 201
+    assert await server.rows(FINDINGS) == []
+
+
+@pytest.mark.requirement("OWN-05")
+@pytest.mark.parametrize("roles", [("NSP",), ("OTHER",), ("SCSP",), ("EMSP", "OTHER")])
+async def test_what_is_not_usual_for_a_role_is_taken_and_noted(server: Server, roles: tuple[str, ...]) -> None:
+    caller = _as_cpo(await _connect(server, *roles))
+    bodies = OF_CPO | {"cdrs": a_cdr(cdr_token=a_cdr_token(OWM))}
+
+    for module, body in OF_CPO.items():
+        assert (await caller.put(_url(module, body), body)).http_status == 201
+    assert (await caller.post("/cdrs", bodies["cdrs"])).http_status == 201
+
+    found = {
+        (row["module"], row["ref"], row["rule"]) for row in await server.rows(FINDINGS) if row["pointer"] == "/party_id"
+    }
+    named = ", ".join(sorted(roles))
+    assert found == {
+        (module, f"NL*TNM/{body['id']}", f"is a party that has no {module}: its role is {named}")
+        for module, body in bodies.items()
+    }
+
+
+@pytest.mark.requirement("OWN-05")
+async def test_a_national_access_point_passes_on_locations_and_tariffs(server: Server) -> None:
+    caller = _as_cpo(await _connect(server, "NAP"))
+
+    for module, body in OF_CPO.items():
+        assert (await caller.put(_url(module, body), body)).http_status == 201
+
+    assert [row["module"] for row in await server.rows(FINDINGS)] == ["sessions"]
+
+
+@pytest.mark.requirement("OWN-06", "OWN-05")
+async def test_a_hub_may_have_told_of_one_role_of_two(server: Server) -> None:
+    hub = await a_hub(server)
+    await tell(hub, EVC, "EMSP")
+    body = a_location(EVC)
+
+    answer = await hub.speaking(HUB, ("NL", "OWM"), "emsp").put(_url("locations", body), body)
+
+    assert answer.http_status == 201
+    (found,) = await server.rows(FINDINGS)
+    assert (found["ref"], found["rule"]) == ("SE*EVC/LOC1", "is a party that has no locations: its role is EMSP")
+
+
+@pytest.mark.requirement("OWN-21")
+@pytest.mark.parametrize(
+    ("roles", "kept", "pointer", "rule"),
+    [
+        (("EMSP",), [], "/party_id", "is no party of this partner that has locations; skipped"),
+        (("OTHER",), ["LOC1"], "/party_id", "is a party that has no locations: its role is OTHER"),
+    ],
+    ids=["EMSP", "OTHER"],
+)
+async def test_the_same_holds_for_a_list(
+    server: Server, roles: tuple[str, ...], kept: list[Any], pointer: str, rule: str
+) -> None:
+    caller = await _connect(server, *roles)
+    PagedList(caller.partner, [a_location()])
+
+    await server.app.pulling.pull_due()
+
+    assert [row["key"] for row in await server.rows("SELECT key FROM locations")] == kept
+    assert {(row["pointer"], row["rule"]) for row in await server.rows(FINDINGS)} == {(pointer, rule)}
