@@ -19,6 +19,7 @@ from fastapi.responses import Response
 
 from ocpi_party.app import create_app
 from ocpi_party.cli import process
+from ocpi_party.cli.wire import Protocol
 from ocpi_party.modules.locations import sender as locations
 from ocpi_party.ocpi import headers
 from ocpi_party.server import App
@@ -96,7 +97,7 @@ def serve(database_url: str, *, workers: bool, **changed: Any) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -29,7 +29,7 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         # We upgrade to nothing. Where somebody offers it, as Java's client does with each first request, the parser would take
         # the body for another protocol and drop it.
-        if b"pgrade:" in data or b"PGRADE:" in data:
+        if data.find(b"pgrade:") >= 0 or data.find(b"PGRADE:") >= 0:
             data = _UPGRADE.sub(b"ignored", data)
         self._given = data
         super().data_received(data)

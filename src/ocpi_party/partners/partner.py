@@ -9,8 +9,6 @@ from ocpi_party.dialects.tolerance import Finding
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, senders_of
 from ocpi_party.ocpi.types import PartyId
 
-_ROAMING = (Role.CPO, Role.EMSP)
-
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -76,8 +74,7 @@ class Partner:
     def may_own(self, owner: PartyId, role: Role, direct: Collection[str]) -> bool:
         """Whether objects of this party may come over this connection.
 
-        A party that registered as CPO alone has no tokens, and one that registered as eMSP alone nothing but tokens. In other
-        roles platforms send what they like (`strays` tells); and a hub may tell us of one role of a party that has two.
+        Its roles do not decide that: platforms register one role and act in two, or in roles that say little (`strays` tells).
 
         A hub speaks for the parties it told us of, not for those that we reach directly (AMB-19); with the quirk `any_party` for
         parties it did not tell us of as well, with `over_direct` even for direct ones.
@@ -90,9 +87,8 @@ class Partner:
             return True
         if any(party.elsewhere and party.role is role for party in known):
             return False
-        here = [party for party in known if not party.elsewhere]
-        if here:
-            return any(party.behind_hub or party.role is role or party.role not in _ROAMING for party in here)
+        if any(not party.elsewhere for party in known):
+            return True
         allowed = str(owner) not in direct or self.quirks.get("over_direct")
         return bool(self.is_hub and self.quirks.get("any_party") and allowed)
 

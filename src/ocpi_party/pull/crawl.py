@@ -202,7 +202,7 @@ class Crawl:
         document = reading.document
         owner = PartyId(document["country_code"], document["party_id"]).folded()
         if not self._may_own(owner):
-            return page.refuse(name, "/party_id", f"is no party of this partner that has {self.pull.module}; skipped")
+            return page.refuse(name, "/party_id", "is no party of this partner; skipped")
         ref = Ref(self.partner.id, self.pull.addressee, str(owner), self.pulled.key(document))
         page.refs.add(str(ref))
         if self.oldest is not None and parse_time(document["last_updated"]) < self.oldest:

@@ -165,8 +165,7 @@ class Asked:
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.
 
-        Raises UnknownObject, if the owner is no party of this partner that has such objects: no difference between "not yours"
-        and "not there"
+        Raises UnknownObject, if the owner is no party of this partner: no difference between "not yours" and "not there"
         """
         owner = PartyId(country_code, party_id).folded()
         if not self.may_own(owner):

@@ -26,7 +26,7 @@ async def post_cdr(request: Request, asked: CurrentAsked) -> Response:
     cdr = reading.document
     owner = PartyId(cdr["country_code"], cdr["party_id"]).folded()
     if not asked.may_own(owner):
-        raise InvalidObject("/party_id", f"{owner} is no party of yours that has CDRs")
+        raise InvalidObject("/party_id", f"{owner} is no party of yours")
     ours = {party.key for party in asked.all_ours if party.role is Role.EMSP}
     ref = Ref(asked.partner.id, "", str(owner), fold(cdr["id"]))
     async with asked.database.write() as tx:
