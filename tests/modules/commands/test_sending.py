@@ -205,6 +205,38 @@ async def test_only_the_session_tells_that_charging_has_begun(server: Server, tn
     assert (begun["session"]["id"], begun["started"]) == ("101", True)
 
 
+@pytest.mark.requirement("SES-R-23", "CMD-S-06")
+@pytest.mark.parametrize("result", ["ACCEPTED", "FAILED", "TIMEOUT", None], ids=str)
+@pytest.mark.parametrize("first", ["session", "result"])
+async def test_a_session_belongs_to_its_command_in_every_order(
+    server: Server, tnm: Caller, result: str | None, first: str
+) -> None:
+    """None: no result came in time."""
+    command_id = (await _send(server)).json()["id"]
+    sent = _sent(tnm)
+    session = a_session(authorization_reference=sent["authorization_reference"], cdr_token=_cdr_token())
+
+    async def tell_session() -> None:
+        assert (await tnm.put("/sessions/NL/TNM/101", session)).http_status == 201
+
+    async def tell_result() -> None:
+        if result is not None:
+            assert (await _result(tnm, sent["response_url"], {"result": result})).status_code == 1000
+            return
+        async with server.app.building.database.write() as tx:
+            await tx.run(Statement("UPDATE outbound_requests SET deadline = now()"))
+        await server.app.results.time_out()
+
+    steps = [tell_session, tell_result]
+    for step in steps if first == "session" else reversed(steps):
+        await step()
+
+    shown = await _command(server, command_id)
+    assert (shown["session"], shown["started"]) == (session, True)
+    assert shown["state"] == ("TIMED_OUT" if result is None else "RESULTED")
+    assert shown["result"] == (None if result is None else {"result": result})
+
+
 @pytest.mark.requirement("CMD-S-06")
 async def test_accepted_without_a_session_is_not_started_after_a_while(server: Server, tnm: Caller) -> None:
     command_id = (await _send(server)).json()["id"]
