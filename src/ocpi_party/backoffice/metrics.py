@@ -29,7 +29,7 @@ from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.outbox import overview
 from ocpi_party.partners.client import Exchange
-from ocpi_party.pull import repository as pulls
+from ocpi_party.pull import overview as pulls
 from ocpi_party.webhooks import repository as webhooks
 
 router = APIRouter(tags=["health"])

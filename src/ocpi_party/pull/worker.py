@@ -19,11 +19,11 @@ from ocpi_party.owned.pull import Pulled
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
 from ocpi_party.partners.parties import own_parties, reached_directly
-from ocpi_party.pull import repository as pulls
+from ocpi_party.pull import progress, schedule
 from ocpi_party.pull.crawl import Crawl, ListRefused, NotAuthorized
 from ocpi_party.pull.links import ForeignLink
 from ocpi_party.pull.planning import wanted
-from ocpi_party.pull.repository import LeaseLost, Pull
+from ocpi_party.pull.progress import LeaseLost, Pull
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)
@@ -62,11 +62,11 @@ class PullWorker:
         """Fetch from now on what we need of this partner as it is now; nothing, if it is not connected or not to be pulled."""
         partner = await partners.get(tx, partner_id)
         lists = wanted(partner, await own_parties(tx), self.pulled) if partner else []
-        await pulls.plan(tx, partner_id, lists)
-        await pulls.catch_up(tx, partner_id)
+        await schedule.plan(tx, partner_id, lists)
+        await schedule.catch_up(tx, partner_id)
 
     async def unplan(self, tx: WriteTx, partner_id: int) -> None:
-        await pulls.plan(tx, partner_id, [])
+        await schedule.plan(tx, partner_id, [])
 
     def wake(self) -> None:
         """There is something to fetch: do not wait for the next poll."""
@@ -122,7 +122,7 @@ class PullWorker:
         if most <= 0:
             return []
         async with self.database.write() as tx:
-            return await pulls.claim(tx, most=most, lease_for=self.lease_for)
+            return await progress.claim(tx, most=most, lease_for=self.lease_for)
 
     async def crawl(self, pull: Pull) -> None:
         """Fetch a list to its end, or note why that cannot be done now."""
@@ -174,6 +174,6 @@ class PullWorker:
         error = str(fault) if told else f"we made a mistake ({type(fault).__name__}); it is logged"
         log.warning("partner %s: %s cannot be fetched until %s: %s", pull.partner_id, pull.module, until, error)
         async with self.database.write() as tx:
-            await pulls.fail(tx, pull, until, error, anew=failures % _PATIENCE == 0)
+            await progress.fail(tx, pull, until, error, anew=failures % _PATIENCE == 0)
             if isinstance(fault, NotAuthorized):
                 await partners.alert(tx, pull.partner_id, str(fault))
