@@ -11,8 +11,10 @@ from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.publishing import PublishedLocation, Publishing
+from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.errors import UnknownLocation
-from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned.publish import must_be, our_ref
