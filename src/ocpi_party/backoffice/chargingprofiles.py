@@ -11,10 +11,10 @@ from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
 from ocpi_party.modules.callbacks import inbound, outbound
+from ocpi_party.modules.callbacks.view import inbound_view, outbound_view
 from ocpi_party.modules.chargingprofiles import active, results
 from ocpi_party.modules.chargingprofiles.kinds import Kind
 from ocpi_party.modules.chargingprofiles.sending import Wanted, send
-from ocpi_party.modules.chargingprofiles.view import inbound_view, outbound_view
 from ocpi_party.ocpi.charging_profile import ActiveChargingProfile, ChargingProfile
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
@@ -50,10 +50,10 @@ async def list_requests(
     async with building.database.read() as tx:
         if direction == "inbound":
             rows, total = await inbound.page(tx, module, wanted, state=only)
-            views = [inbound_view(row) for row in rows]
+            views = [inbound_view(row, "kind") for row in rows]
         else:
             rows, total = await outbound.page(tx, module, wanted, state=only)
-            views = [outbound_view(row) for row in rows]
+            views = [outbound_view(row, "kind") for row in rows]
     return answer(request, building, wanted, views, total)
 
 
@@ -64,10 +64,10 @@ async def get_request(building: CurrentBuilding, request_id: RequestId) -> Respo
         sent = await outbound.get(tx, ModuleId.CHARGING_PROFILES, request_id)
         received = None if sent else await inbound.get(tx, ModuleId.CHARGING_PROFILES, request_id)
     if sent is not None:
-        return _json(outbound_view(sent))
+        return _json(outbound_view(sent, "kind"))
     if received is None:
         raise UnknownObject(f"request {request_id}")
-    return _json(inbound_view(received))
+    return _json(inbound_view(received, "kind"))
 
 
 _RESULT = {
