@@ -24,13 +24,13 @@ from ocpi_party.pull.crawl import Crawl, ListRefused, NotAuthorized
 from ocpi_party.pull.links import ForeignLink
 from ocpi_party.pull.planning import wanted
 from ocpi_party.pull.progress import LeaseLost, Pull
+from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)
 
 NOT_AUTHORIZED = "the partner does not accept our credentials token"
 
-_POLL_SECONDS = 0.5
 _PATIENCE = 5
 """After so many failures in a row a crawl begins anew: the partner may not know the URL of its next page any more."""
 
@@ -55,8 +55,10 @@ class PullWorker:
     lease_for: timedelta = timedelta(seconds=120)
     retry_base: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _busy: set[asyncio.Task[None]] = field(default_factory=set)
+    hands: Hands = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hands = Hands("pulling", self.crawls)
 
     async def plan(self, tx: WriteTx, partner_id: int) -> None:
         """Fetch from now on what we need of this partner as it is now; nothing, if it is not connected or not to be pulled."""
@@ -70,45 +72,18 @@ class PullWorker:
 
     def wake(self) -> None:
         """There is something to fetch: do not wait for the next poll."""
-        self._woken.set()
+        self.hands.wake()
 
     async def run(self) -> None:
         """Work until cancelled; a crawl is then left, and taken up at its next page by whoever comes next."""
-        try:
-            while True:
-                self._woken.clear()
-                try:
-                    found = await self.start_crawls()
-                except (DatabaseUnavailable, OSError) as fault:
-                    log.warning("pulling pauses, the database cannot be reached: %s", fault)
-                    found = 0
-                if not found or len(self._busy) >= self.crawls:
-                    await self._pause()
-        finally:
-            for task in self._busy:
-                task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
-        except TimeoutError:
-            return
+        await self.hands.run(self.start_crawls)
 
     async def start_crawls(self) -> int:
         """Claim what is due and begin to fetch it; tells how many lists were claimed."""
-        claimed = await self._claim(self.crawls - len(self._busy))
+        claimed = await self._claim(self.hands.free)
         for pull in claimed:
-            task = asyncio.create_task(self.crawl(pull))
-            self._busy.add(task)
-            task.add_done_callback(self._done)
+            self.hands.take(self.crawl(pull), pull.partner_id)
         return len(claimed)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._busy.discard(task)
-        self._woken.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a crawl broke off", exc_info=task.exception())
 
     async def pull_due(self) -> int:
         """Fetch all that is due, here and now; tells how many lists that were."""
