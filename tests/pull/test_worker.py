@@ -291,7 +291,7 @@ async def test_what_is_wanted_during_a_crawl_is_fetched_after_it(server: Server)
     fetched = await server.app.pulling.pull_due()
 
     assert fetched == 2
-    assert all("date_from" not in request.url.params for request in listed.asked)
+    assert ["date_from" in request.url.params for request in listed.asked] == [False, False]
 
 
 async def test_the_worker_wakes_up_for_a_partner_that_becomes_connected(server: Server) -> None:
