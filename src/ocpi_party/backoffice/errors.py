@@ -22,7 +22,7 @@ from ocpi_party.modules.sessions.wishes import NotOffered
 from ocpi_party.modules.tariffs.publishing import StillReferredTo
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
-from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.pricing.credit import NotCreditable
 from ocpi_party.transport.errors import BodyTooLarge
 

@@ -19,7 +19,9 @@ from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, parse_time, wire_time
 from ocpi_party.owned.pull import Again, Found, Pulled
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners.client import Answer, OcpiClient, Route
+from ocpi_party.partners.answer import Answer
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.findings import Note, note_many
 from ocpi_party.partners.partner import Partner
 from ocpi_party.pull import links, progress, schedule

@@ -17,7 +17,8 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.parties import own_parties, reached_directly
 from ocpi_party.pull import progress, schedule
 from ocpi_party.pull.crawl import Crawl, ListRefused, NotAuthorized

@@ -18,7 +18,9 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, PartyId, now
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import About, OcpiClient, PartnerUnreachable, Route
+from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.exchange import About, Route
 from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 

@@ -21,7 +21,9 @@ from ocpi_party.outbox.lanes import Lane
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import Answer, OcpiClient, PartnerUnreachable, Route
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner
 from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt

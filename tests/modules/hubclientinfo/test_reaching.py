@@ -15,7 +15,7 @@ from tests.server import Server
 from ocpi_party.database import Statement
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners import repository
-from ocpi_party.partners.client import Route
+from ocpi_party.partners.exchange import Route
 
 OWA, OWM = PartyId("NL", "OWA"), PartyId("NL", "OWM")
 LOC1 = "/receiver/locations/NL/OWA/LOC1"

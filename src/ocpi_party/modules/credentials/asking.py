@@ -8,7 +8,8 @@ from ocpi_party.ocpi.errors import InvalidObject, NotRegistered, Refusal, Unknow
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.types import JsonObject, now
 from ocpi_party.partners import credentials_tokens, repository
-from ocpi_party.partners.client import About, Answer, PartnerUnreachable
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
+from ocpi_party.partners.exchange import About
 from ocpi_party.partners.parties import taken_roles
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.secrets import new_token, other_encoding

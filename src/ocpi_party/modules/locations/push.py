@@ -13,7 +13,7 @@ from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.types import House, decode, encode, fold
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
-from ocpi_party.partners.client import Answer
+from ocpi_party.partners.answer import Answer
 
 _LEVELS: tuple[type[House], ...] = (Location, Evse, Connector)
 
