@@ -5,7 +5,7 @@ Several workers, in this process and on other machines, share the lanes. No tran
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -57,7 +57,6 @@ class PushWorker:
     lease_for: timedelta = timedelta(seconds=60)
     retry_base: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
-    delivered: Callable[[Partner, Mark, float], None] | None = None
     hands: Hands = field(init=False)
     _held: dict[Lane, float] = field(default_factory=dict)
 
@@ -166,8 +165,6 @@ class PushWorker:
                     await telling.doubt(tx, mark, str(fault))
             raise
         if answer is None or answer.ok:
-            if self.delivered is not None and answer is not None:
-                self.delivered(partner, mark, 0.0)
             return True
         if answer.unauthorized:
             raise Unauthorized(f"the partner does not accept our credentials token: {answer}")
