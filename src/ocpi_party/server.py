@@ -38,9 +38,9 @@ _AS_SENT = ("/api/", "/console")
 class App:
     """The whole server as an ASGI application; OCPI requests take the short way.
 
-    export   where spans go; None if nobody wants them
-    entrance what stands around the answering of requests; None for nothing
-    further  jobs that this process has beside those of every server, begun and ended with it
+    export    where spans go; None if nobody wants them
+    entrance  what stands around the answering of requests; None for nothing
+    further   jobs that this process has beside those of every server, begun and ended with it
     """
 
     settings: Settings
