@@ -40,7 +40,7 @@ async def deliver(server: Server) -> None:
     """Deliver every result that is due, now."""
     worker = server.app.results
     while await worker.start():
-        for task in list(worker._busy):
+        for task in list(worker.hands.busy):
             await task
 
 

@@ -61,8 +61,8 @@ class Server:
     async def push(self) -> None:
         """Tell partners everything that is due, now."""
         worker = self.app.pushing
-        while await worker.start_lanes() or worker._busy:
-            await asyncio.gather(*worker._busy)
+        while await worker.start_lanes() or worker.hands.busy:
+            await asyncio.gather(*worker.hands.busy)
 
     async def expire_console_sessions(self) -> None:
         """As if all of them had begun too long ago."""

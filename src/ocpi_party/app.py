@@ -26,7 +26,7 @@ from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.observed import message_of
 from ocpi_party.partners.secrets import Vault
-from ocpi_party.pull.repository import want
+from ocpi_party.pull.schedule import want
 from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.renewal import RenewalWorker
 from ocpi_party.push.results import ResultWorker

@@ -43,15 +43,11 @@ def _async_url(url: str) -> str:
 def _upgrade(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
     try:
-        _must_be_known(connection)
+        _refuse_unknown(MigrationContext.configure(connection).get_current_revision())
         command.upgrade(_config(connection), "head")
         connection.commit()
     finally:
         connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
-
-
-def _must_be_known(connection: Connection) -> None:
-    _refuse_unknown(MigrationContext.configure(connection).get_current_revision())
 
 
 def _refuse_unknown(current: str | None) -> None:

@@ -41,9 +41,9 @@ _AS_SENT = ("/api/", "/console")
 class App:
     """The whole server as an ASGI application; OCPI requests take the short way.
 
-    export   where spans go; None if nobody wants them
-    entrance what stands around the answering of requests; None for nothing
-    further  jobs that this process has beside those of every server, begun and ended with it
+    export    where spans go; None if nobody wants them
+    entrance  what stands around the answering of requests; None for nothing
+    further   jobs that this process has beside those of every server, begun and ended with it
     """
 
     settings: Settings
@@ -108,10 +108,14 @@ class App:
         """The workers of this process do their work: they look for it, and the database answers. Raises Unfit"""
         await check(self.building.database)
         moment = asyncio.get_running_loop().time()
-        looking: dict[str, PushWorker | PullWorker | ResultWorker | WebhookWorker]
-        looking = {"push": self.pushing, "pull": self.pulling, "results": self.results, "webhooks": self.webhooks}
-        for name, worker in looking.items():
-            if worker.turned_at is None or moment - worker.turned_at > _TURNS_WITHIN_SECONDS:
+        turned = {
+            "push": self.pushing.hands.turned_at,
+            "pull": self.pulling.hands.turned_at,
+            "results": self.results.hands.turned_at,
+            "webhooks": self.webhooks.turned_at,
+        }
+        for name, turned_at in turned.items():
+            if turned_at is None or moment - turned_at > _TURNS_WITHIN_SECONDS:
                 raise Unfit(
                     f"the worker for {name} has not looked for work for more than {_TURNS_WITHIN_SECONDS} seconds"
                 )

@@ -1,10 +1,7 @@
-"""Each environment variable once, with type, unit and default, and the two keys that may lie in the data directory."""
+"""Each environment variable once, with type, unit and default."""
 
-import os
-import secrets
-import tempfile
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator
@@ -26,10 +23,6 @@ def _for_ever_or_a_year(days: float) -> float:
 
 Vouchers = Annotated[float, Field(ge=0), AfterValidator(_for_ever_or_a_year)]
 """How long something that money is asked for by is kept, in days; 0 for ever, else a year at least."""
-
-
-class SettingsError(Exception):
-    """The settings do not go together; the text says what to set."""
 
 
 class Settings(BaseSettings):
@@ -252,63 +245,6 @@ class Settings(BaseSettings):
         if value <= info.data.get("request_timeout_seconds", 0):
             raise ValueError("must be longer than OCPI_REQUEST_TIMEOUT_SECONDS")
         return value
-
-
-class Keys(NamedTuple):
-    secret_key: SecretStr
-    api_key: SecretStr
-
-
-def keys(settings: Settings) -> Keys:
-    """The two keys as they are set; with the embedded database else those in the data directory, made on first use.
-
-    Raises  SettingsError, if DATABASE_URL is set and they are not: a second machine would make up others
-    """
-    return Keys(
-        settings.secret_key or _kept(settings, "secret-key", "OCPI_SECRET_KEY"),
-        settings.api_key or _kept(settings, "api-key", "OCPI_API_KEY"),
-    )
-
-
-def _kept(settings: Settings, file: str, variable: str) -> SecretStr:
-    if not settings.embedded:
-        raise SettingsError(
-            f"DATABASE_URL is set, so {variable} must be set too, the same for every process on this database. "
-            f'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
-        )
-    directory = settings.data_dir.absolute()
-    path = directory / file
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            _write_once(path, secrets.token_urlsafe(32))
-    except OSError as error:
-        raise SettingsError(
-            f"the data directory {directory} is not writable ({error.strerror}). "
-            "Set OCPI_DATA_DIR to a directory that you can write."
-        ) from error
-    try:
-        key = path.read_text().strip()
-    except OSError as error:
-        raise SettingsError(
-            f"the key in {path} cannot be read ({error.strerror}). Make it readable, or set {variable}."
-        ) from error
-    if not key:
-        raise SettingsError(f"{path} is empty. Put the key back, or remove the file to have a new one made.")
-    return SecretStr(key)
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Write a file with mode 0600; of two processes that do so at once the first one wins, and nobody reads a half."""
-    descriptor, aside = tempfile.mkstemp(dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(f"{text}\n")
-        os.link(aside, path)
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(aside)
 
 
 def listening_on(settings: Settings, port: int) -> Settings:

@@ -11,6 +11,7 @@ from tests.partner import FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.ocpi.types import PartyId
+from ocpi_party.outbox import lanes
 
 OWA = PartyId("NL", "OWA")
 URL = "/api/cdrs/NL/OWA/CDR1"
@@ -42,8 +43,6 @@ async def delivery(server: Server, cdr_id: str = "CDR1") -> list[dict[str, Any]]
 async def failures_are_over(server: Server) -> None:
     """The pause after a failure is over, without waiting for it."""
     async with server.app.building.database.write() as tx:
-        from ocpi_party.outbox import lanes
-
         for row in await server.rows("SELECT id FROM partners"):
             await lanes.wake(tx, row["id"])
 

@@ -74,8 +74,8 @@ async def test_a_worker_that_hangs_does_not_do_its_work(server: Server, database
         while not await elsewhere.fetchval(_BLOCKED):
             await asyncio.sleep(0.01)
         await app.check_work()
-        assert app.pushing.turned_at is not None
-        app.pushing.turned_at -= 31  # So long ago it began to look, and looks still.
+        assert app.pushing.hands.turned_at is not None
+        app.pushing.hands.turned_at -= 31  # So long ago it began to look, and looks still.
         with pytest.raises(Unfit, match="the worker for push has not looked"):
             await app.check_work()
     async with asyncio.timeout(60):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.objects import a_location, an_evse
-from tests.partner import FakePartner
+from tests.partner import FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.ocpi.types import PartyId
@@ -87,8 +87,6 @@ async def test_a_partner_that_does_not_know_the_evse_gets_the_whole_location(ser
     await server.push()
     tnm.asked.clear()
     uid = an_evse()["uid"]
-    from tests.partner import envelope
-
     tnm.on("*", f"/{uid}", envelope(code=2003, http_status=404))
 
     await server.operator.patch(f"{URL}/{uid}", json={"status": "CHARGING"})

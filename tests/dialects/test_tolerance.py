@@ -26,7 +26,8 @@ from ocpi_party.ocpi.client_info import ClientInfo
 from ocpi_party.ocpi.command import CommandResult, StartSession
 from ocpi_party.ocpi.credentials import Credentials
 from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
-from ocpi_party.ocpi.location import Evse, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.token import Token

@@ -8,9 +8,13 @@ from tests.objects import a_connector, a_location, a_session, a_token, an_evse
 
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.ocpi.cdr import Cdr
+from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.credentials import Credentials
+from ocpi_party.ocpi.energy_mix import EnergyMix
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.location import Connector, EnergyMix, Evse, Hours, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.hours import Hours
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.token import Token

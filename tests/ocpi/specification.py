@@ -6,28 +6,16 @@
 import csv
 import importlib
 import inspect
+import pkgutil
 from collections import defaultdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ocpi_party import ocpi
 from ocpi_party.ocpi.types import House, JsonObject
 
 HERE = Path(__file__).parent
-FILES = [
-    "types",
-    "modules",
-    "version",
-    "credentials",
-    "client_info",
-    "token",
-    "location",
-    "tariff",
-    "cdr",
-    "session",
-    "command",
-    "charging_profile",
-]
 
 
 class Field(NamedTuple):
@@ -67,7 +55,7 @@ OURS = {"EVSE": "Evse", "CDR": "Cdr", "ModuleID": "ModuleId"}
 
 
 def _ours(base: type) -> dict[str, Any]:
-    modules = [importlib.import_module(f"ocpi_party.ocpi.{file}") for file in FILES]
+    modules = [importlib.import_module(f"{ocpi.__name__}.{file.name}") for file in pkgutil.iter_modules(ocpi.__path__)]
     members = [member for module in modules for member in inspect.getmembers(module, inspect.isclass)]
     return {name: kind for name, kind in members if issubclass(kind, base) and kind is not base}
 

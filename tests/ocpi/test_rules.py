@@ -13,7 +13,9 @@ from ocpi_party.ocpi.client_info import ClientInfo
 from ocpi_party.ocpi.command import StartSession
 from ocpi_party.ocpi.credentials import Credentials
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.location import Evse, Hours, Location, PublishTokenType
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.hours import Hours
+from ocpi_party.ocpi.location import Location, PublishTokenType
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.token import Token

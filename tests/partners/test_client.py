@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
 
 BODY = b'{"data":[],"status_code":1000,"timestamp":"2026-01-01T00:00:00Z"}'
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(

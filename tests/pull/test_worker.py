@@ -22,7 +22,7 @@ from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.types import parse_time
 from ocpi_party.owned.pull import Found, Pulled, Refused
 from ocpi_party.partners import repository as partners
-from ocpi_party.pull import repository as pulls
+from ocpi_party.pull import progress
 
 _PULLS = "SELECT *, next_at - now() AS pause FROM pulls ORDER BY id"
 _EXPIRE = "UPDATE pulls SET leased_until = now() - interval '1 second' WHERE leased_until IS NOT NULL RETURNING id"
@@ -113,9 +113,9 @@ async def test_of_one_partner_one_list_is_fetched_at_a_time(server: Server) -> N
     await server.connect(server.internet.add(a_cpo(endpoints=[("locations", "SENDER"), ("tariffs", "SENDER")])))
     database, lease = server.app.building.database, timedelta(minutes=1)
 
-    async def claim() -> list[pulls.Pull]:
+    async def claim() -> list[progress.Pull]:
         async with database.write() as tx:
-            return await pulls.claim(tx, most=8, lease_for=lease)
+            return await progress.claim(tx, most=8, lease_for=lease)
 
     claimed = await asyncio.gather(*(claim() for _ in range(4)))
 
@@ -293,7 +293,7 @@ async def test_what_is_wanted_during_a_crawl_is_fetched_after_it(server: Server)
     fetched = await server.app.pulling.pull_due()
 
     assert fetched == 2
-    assert all("date_from" not in request.url.params for request in listed.asked)
+    assert ["date_from" in request.url.params for request in listed.asked] == [False, False]
 
 
 async def test_the_worker_wakes_up_for_a_partner_that_becomes_connected(server: Server) -> None:

@@ -7,6 +7,8 @@ import pytest
 from tests.partner import FakePartner, envelope
 from tests.server import Server
 
+from ocpi_party.database import Statement
+
 
 def _takes_credentials(partner: FakePartner) -> None:
     def take(request: httpx.Request) -> httpx.Response:
@@ -51,8 +53,6 @@ async def test_other_modules_for_a_partner_are_announced(server: Server, tnm: Fa
 async def test_old_tokens_are_renewed_and_young_ones_are_not(server: Server, tnm: FakePartner) -> None:
     young = await server.app.renewing.renew_due()
     async with server.app.building.database.write() as tx:
-        from ocpi_party.database import Statement
-
         await tx.run(Statement("UPDATE partners SET renew_at = renew_at - interval '31 days'"))
 
     old = await server.app.renewing.renew_due()

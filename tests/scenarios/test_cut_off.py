@@ -87,7 +87,7 @@ async def test_a_partner_is_told_again_at_once_what_it_may_not_know(
 
     async with _cut_off(cutter, caplog):
         await server.app.pushing.start_lanes()
-        await _broken_off(server.app.pushing._busy)
+        await _broken_off(server.app.pushing.hands.busy)
     await server.push()
 
     assert await server.rows("SELECT * FROM outbox_marks") == []
@@ -125,9 +125,9 @@ async def test_a_result_is_delivered_again_at_once(
 
     async with _cut_off(cutter, caplog):
         await server.app.results.start()
-        await _broken_off(list(server.app.results._busy))
+        await _broken_off(list(server.app.results.hands.busy))
     await server.app.results.start()
-    await asyncio.gather(*server.app.results._busy)
+    await asyncio.gather(*server.app.results.hands.busy)
 
     assert [one["result"] for one in told(tnm.partner)] == ["ACCEPTED", "ACCEPTED"]
     assert [row["state"] for row in await server.rows("SELECT state FROM results_due")] == ["DELIVERED"]
@@ -143,7 +143,7 @@ async def test_a_list_is_fetched_to_its_end_at_once(
 
     async with _cut_off(cutter, caplog):
         await server.app.pulling.start_crawls()
-        await _broken_off(server.app.pulling._busy)
+        await _broken_off(server.app.pulling.hands.busy)
     await server.app.pulling.pull_due()
 
     (pull,) = await server.rows("SELECT finished_at IS NOT NULL AS finished, lease, leased_until FROM pulls")

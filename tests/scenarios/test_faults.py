@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import pytest
-from tests.scenarios.asking import ASYNCHRONOUS, PLAN_PATH, Asked, a_plan, profiled, started, told_once
+from tests.scenarios.asking import ASYNCHRONOUS, PLAN_PATH, Asked, a_plan, profiled, shown_of, started
 from tests.scenarios.roaming import CPO, EMSP, OF_CPO, PASSING, REFUSES, Fault, Roaming, connect, join, one_end
 
 EACH_FAULT = pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
@@ -130,7 +130,7 @@ async def test_a_result_reaches_the_one_who_asked_after_the_fault(roaming: Roami
     await roaming.tell_again()
 
     assert waiting == "DUE"
-    await told_once(roaming, asked, ours, theirs)
+    assert await shown_of(roaming, asked, ours, theirs) == (asked.result, "DELIVERED", [asked.result])
 
 
 @pytest.mark.parametrize("asked", ASYNCHRONOUS)
@@ -152,7 +152,7 @@ async def test_a_result_that_is_refused_is_shown_to_the_operator_and_told_again_
     assert delivery["state"] == "REFUSED"
     assert "2001" in delivery["error"]
     assert not_told is None
-    await told_once(roaming, asked, ours, theirs)
+    assert await shown_of(roaming, asked, ours, theirs) == (asked.result, "DELIVERED", [asked.result])
 
 
 @pytest.mark.requirement("OPS-03", "CHP-R-12")

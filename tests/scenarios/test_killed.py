@@ -16,7 +16,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.conftest import NewDatabase
 from tests.scenarios import kill
-from tests.scenarios.asking import ASYNCHRONOUS, PLAN_PATH, a_plan, profiled, told_once
+from tests.scenarios.asking import ASYNCHRONOUS, PLAN_PATH, a_plan, profiled, shown_of
 from tests.scenarios.roaming import CPO, EMSP, OF_CPO, OF_EMSP, End, Ends, Near, Thing, Wire, register
 from tests.server import listening, start_server
 
@@ -161,7 +161,9 @@ async def test_a_result_that_was_told_when_the_cpo_was_killed_is_known_once(of_c
 
     await of_cpo.kill_during(lambda: of_cpo.far.ask("POST", f"{asked.path}/{ours}/result", asked.result))
 
-    await told_once(of_cpo.ends, asked, ours, theirs)
+    at_cpo, delivery, at_emsp = await shown_of(of_cpo.ends, asked, ours, theirs)
+    assert (at_cpo, delivery) == (asked.result, "DELIVERED")
+    assert at_emsp == [asked.result]
 
 
 @pytest.mark.requirement("OPS-03", "CHP-R-12")

@@ -115,6 +115,7 @@ async def test_adjacent_windows_hold_each_object_once(server: Server, emsp: Call
         await publish(server, f"M{number}", last_updated=moment)
 
     stamps = [location["last_updated"] for location in (await emsp.get("/locations")).data]
+    assert len(stamps) == len(moments)
     for number, stamp in enumerate(stamps):
         since = _ids(await emsp.get("/locations", params={"date_from": stamp}))
         until = _ids(await emsp.get("/locations", params={"date_to": stamp}))

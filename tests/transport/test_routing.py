@@ -7,6 +7,7 @@ from tests.own import publish
 from tests.partner import Answer, Caller, FakePartner
 from tests.server import Server
 
+from ocpi_party.database import Statement
 from ocpi_party.ocpi.types import PartyId
 
 URL = "/locations/NL/TNM/LOC1"
@@ -237,8 +238,6 @@ async def test_a_hub_does_not_speak_for_a_party_that_is_connected_directly(serve
 
 async def _behind(server: Server, owner: str) -> None:
     """The hub has told us of a CPO behind it."""
-    from ocpi_party.database import Statement
-
     country_code, party_id = owner.split("*")
     async with server.app.building.database.write() as tx:
         await tx.run(

@@ -20,6 +20,9 @@ helpdesk also unlocks connectors, admin changes parties, partners and keys."""
 
 _BEARER = HTTPBearer(auto_error=False, description="a key made with `ocpi-party key create`")
 _KNOWN = Statement("SELECT scopes FROM api_keys WHERE digest = :digest AND revoked_at IS NULL")
+_CREATE = Statement("INSERT INTO api_keys (name, digest, scopes) VALUES (:name, :digest, :scopes) RETURNING id")
+_EVERY = Statement("SELECT id, name, scopes, created_at, revoked_at FROM api_keys ORDER BY id")
+_REVOKE = Statement("UPDATE api_keys SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL")
 
 
 async def _building(request: Request) -> Building:
@@ -77,20 +80,14 @@ READ, WRITE, HELPDESK, ADMIN = (Depends(needs(scope)) for scope in SCOPES)
 async def create_key(tx: WriteTx, vault: Vault, name: str, scope: str) -> tuple[int, str]:
     """Make a key; tells its id and, this once, the key itself."""
     key = secrets.token_urlsafe(32)
-    key_id: int = await tx.value(
-        Statement("INSERT INTO api_keys (name, digest, scopes) VALUES (:name, :digest, :scopes) RETURNING id"),
-        name=name,
-        digest=vault.digest(key),
-        scopes=json.dumps([scope]),
-    )
+    key_id: int = await tx.value(_CREATE, name=name, digest=vault.digest(key), scopes=json.dumps([scope]))
     return key_id, key
 
 
 async def keys(tx: ReadTx) -> list[Row]:
-    return await tx.rows(Statement("SELECT id, name, scopes, created_at, revoked_at FROM api_keys ORDER BY id"))
+    return await tx.rows(_EVERY)
 
 
 async def revoke_key(tx: WriteTx, key_id: int) -> bool:
     """False, if there is no such key or it is revoked already."""
-    revoked = Statement("UPDATE api_keys SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL")
-    return await tx.run(revoked, id=key_id) == 1
+    return await tx.run(_REVOKE, id=key_id) == 1

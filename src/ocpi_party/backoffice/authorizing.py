@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
 from ocpi_party.dialects.dialect import read_own
@@ -48,7 +49,7 @@ async def post_authorize(
     owner = None if (country_code, party_id) == (_NOBODY, _NOBODY) else PartyId(country_code, party_id).folded()
     place = await _place(request, building)
     swipe = Swipe(uid, token_type or TokenType.RFID, owner, place, await _our_cpo(building, cpo))
-    return Response(encode(told(await authorize(building, swipe))), media_type="application/json")
+    return as_json(told(await authorize(building, swipe)))
 
 
 async def _place(request: Request, building: Building) -> Place | None:
@@ -85,7 +86,7 @@ async def put_rules(
     async with building.database.write() as tx:
         ref = await repository.named(tx, our_ref(owner, ""), uid, token_type)
         await repository.put_rules(tx, ref, encode(rules))
-    return Response(encode(rules), media_type="application/json")
+    return as_json(rules)
 
 
 def _must_be_known(rules: JsonObject) -> None:
@@ -103,4 +104,4 @@ async def get_rules(
     async with building.database.read() as tx:
         ref = await repository.named(tx, our_ref(owner, ""), uid, token_type)
         found = await repository.rules(tx, ref)
-    return Response(found, media_type="application/json")
+    return as_json(found)

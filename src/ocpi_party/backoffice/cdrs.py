@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
 from ocpi_party.modules.cdrs import repository, urls
@@ -15,7 +16,7 @@ from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, encode, wire_time
+from ocpi_party.ocpi.types import JsonObject, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
 from ocpi_party.owned.publish import must_be, our_ref
@@ -36,7 +37,7 @@ async def put_cdr(
     async with building.database.write() as tx:
         done = await issue(tx, our_ref(owner, cdr_id), body)
     building.wake()
-    return _json(done.document, 201 if done.created else 200)
+    return as_json(done.document, 201 if done.created else 200)
 
 
 @router.post("/price", dependencies=[READ], openapi_extra=body_of(Cdr, partial=True))
@@ -52,7 +53,7 @@ async def price_cdr(request: Request, building: CurrentBuilding) -> Response:
     owner = await our_owner(building, ModuleId.CDRS, *map(str, named))
     async with building.database.read() as tx:
         cdr, priced = await with_costs(tx, owner, body)
-    return _json({"cdr": cdr, "lines": [line.words for line in priced.lines], "notes": priced.notes})
+    return as_json({"cdr": cdr, "lines": [line.words for line in priced.lines], "notes": priced.notes})
 
 
 _CREDIT: dict[str, Any] = {
@@ -88,7 +89,7 @@ async def credit_cdr(
     async with building.database.write() as tx:
         issued = await credit(tx, our_ref(owner, cdr_id), credit_id, replacement)
     building.wake()
-    return _json(dict(zip(("credit", "replacement"), issued, strict=False)), 201)
+    return as_json(dict(zip(("credit", "replacement"), issued, strict=False)), 201)
 
 
 @router.get(_CDR + "/chain", dependencies=[READ])
@@ -107,7 +108,7 @@ async def get_chain(
             raise UnknownObject(ref)
         cdr = repository.document_of(found.document)
         chain = await repository.family(tx, found.ref.partner_id, found.ref.owner, cdr)
-    return _json({"cdrs": chain, "net": [_net(one) for one in netted(chain)]})
+    return as_json({"cdrs": chain, "net": [_net(one) for one in netted(chain)]})
 
 
 def _net(one: Net) -> JsonObject:
@@ -152,7 +153,3 @@ async def send_cdr(building: CurrentBuilding, country_code: PathId, party_id: Pa
         told = await marking.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=known.audience)
     building.wake()
     return {"partners": told}
-
-
-def _json(document: object, status: int = 200) -> Response:
-    return Response(encode(document), status, media_type="application/json")

@@ -1,24 +1,24 @@
 """Charging profiles: the operator asks for them as an eMSP, and as a CPO tells what came of those that it got."""
 
 import json
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
 from ocpi_party.modules.callbacks import inbound, outbound
+from ocpi_party.modules.callbacks.view import inbound_view, outbound_view
 from ocpi_party.modules.chargingprofiles import active, results
 from ocpi_party.modules.chargingprofiles.kinds import Kind
 from ocpi_party.modules.chargingprofiles.sending import Wanted, send
-from ocpi_party.modules.chargingprofiles.view import inbound_view, outbound_view
 from ocpi_party.ocpi.charging_profile import ActiveChargingProfile, ChargingProfile
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import PartyId, encode, fold, wire_time
+from ocpi_party.ocpi.types import PartyId, fold, wire_time
 from ocpi_party.owned.publish import our_ref
 from ocpi_party.transport.asked import Building
 
@@ -31,10 +31,6 @@ Partner = Annotated[int | None, Query(ge=1, le=2**62, description="id of the par
 
 _REQUESTS = "/chargingprofiles/requests"
 _PLAN = "/sessions/{country_code}/{party_id}/{session_id}/active_charging_profile"
-
-
-def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(encode(value), status, dict(headers or {}), "application/json")
 
 
 @router.get("/chargingprofiles", dependencies=[READ, LISTED])
@@ -50,10 +46,10 @@ async def list_requests(
     async with building.database.read() as tx:
         if direction == "inbound":
             rows, total = await inbound.page(tx, module, wanted, state=only)
-            views = [inbound_view(row) for row in rows]
+            views = [inbound_view(row, "kind") for row in rows]
         else:
             rows, total = await outbound.page(tx, module, wanted, state=only)
-            views = [outbound_view(row) for row in rows]
+            views = [outbound_view(row, "kind") for row in rows]
     return answer(request, building, wanted, views, total)
 
 
@@ -64,10 +60,10 @@ async def get_request(building: CurrentBuilding, request_id: RequestId) -> Respo
         sent = await outbound.get(tx, ModuleId.CHARGING_PROFILES, request_id)
         received = None if sent else await inbound.get(tx, ModuleId.CHARGING_PROFILES, request_id)
     if sent is not None:
-        return _json(outbound_view(sent))
+        return as_json(outbound_view(sent, "kind"))
     if received is None:
         raise UnknownObject(f"request {request_id}")
-    return _json(inbound_view(received))
+    return as_json(inbound_view(received, "kind"))
 
 
 _RESULT = {
@@ -88,7 +84,7 @@ async def post_result(request: Request, building: CurrentBuilding, request_id: R
     async with building.database.write() as tx:
         result = await results.tell_result(tx, request_id, body, building.keep_trying)
     building.wake()
-    return _json({"id": request_id, "state": "RESULTED", "result": result}, 202)
+    return as_json({"id": request_id, "state": "RESULTED", "result": result}, 202)
 
 
 @router.put(
@@ -146,7 +142,7 @@ def _owner(country_code: str | None, party_id: str | None) -> str | None:
 async def _send(building: Building, wanted: Wanted) -> Response:
     sent = await send(building, wanted)
     building.happenings.wake()
-    return _json(sent.told(), 202)
+    return as_json(sent.told(), 202)
 
 
 @router.get(_PLAN, dependencies=[READ])
@@ -176,7 +172,7 @@ async def put_plan(
     async with building.database.write() as tx:
         profile = await active.report(tx, ref, body)
     building.wake()
-    return _json(profile, 202)
+    return as_json(profile, 202)
 
 
 @router.delete(_PLAN, status_code=202, dependencies=[WRITE])
@@ -188,4 +184,4 @@ async def delete_plan(
     async with building.database.write() as tx:
         profile = await active.report_none(tx, ref)
     building.wake()
-    return _json(profile, 202)
+    return as_json(profile, 202)

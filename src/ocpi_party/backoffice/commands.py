@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import HELPDESK, READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import NotAllowed
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
@@ -20,7 +21,7 @@ from ocpi_party.modules.commands.view import inbound_view, outbound_views, reser
 from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId, Role
-from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold
+from ocpi_party.ocpi.types import JsonObject, PartyId, fold
 from ocpi_party.transport.asked import Building
 
 router = APIRouter(prefix="/commands", tags=["commands"])
@@ -36,10 +37,6 @@ _RESULT = {"type": "object", "title": "CommandResult", "description": "CommandRe
 
 def _body(schema: Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
     return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
-
-
-def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(encode(value), status, dict(headers or {}), "application/json")
 
 
 @router.get("", dependencies=[READ, LISTED])
@@ -82,14 +79,14 @@ async def cancel_reservation(request: Request, building: CurrentBuilding, number
     async with building.database.write() as tx:
         await reservations.cancel(tx, number, body, building.keep_trying)
     building.wake()
-    return _json({"id": number, "state": "CANCELED"}, 202)
+    return as_json({"id": number, "state": "CANCELED"}, 202)
 
 
 @router.get("/{request_id}", dependencies=[READ])
 async def get_command(building: CurrentBuilding, request_id: RequestId) -> Response:
     """One command, sent or received, with its result as soon as there is one."""
     async with building.database.read() as tx:
-        return _json(await _view(tx, request_id))
+        return as_json(await _view(tx, request_id))
 
 
 async def _view(tx: ReadTx, request_id: int) -> JsonObject:
@@ -109,7 +106,7 @@ async def post_result(request: Request, building: CurrentBuilding, request_id: R
     async with building.database.write() as tx:
         result = await results.tell_result(tx, request_id, body, building.keep_trying)
     building.wake()
-    return _json({"id": request_id, "state": "RESULTED", "result": result}, 202)
+    return as_json({"id": request_id, "state": "RESULTED", "result": result}, 202)
 
 
 @router.post(f"/{CommandType.UNLOCK_CONNECTOR}", status_code=202, dependencies=[HELPDESK], openapi_extra=_body(_BODY))
@@ -137,7 +134,7 @@ async def _send(building: Building, command: CommandType, body: JsonObject) -> R
     document = {k: v for k, v in body.items() if k not in _ADDRESS}
     sent = await send(building, command, cpo, ours, document)
     building.happenings.wake()
-    return _json(sent.told(), 202)
+    return as_json(sent.told(), 202)
 
 
 _ADDRESS = ("country_code", "party_id", "from_country_code", "from_party_id", "response_url")

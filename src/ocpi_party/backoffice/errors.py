@@ -16,12 +16,13 @@ from ocpi_party.modules.commands.guards import NotAuthorized, NotCapable
 from ocpi_party.modules.commands.reservations import NotCancelable
 from ocpi_party.modules.commands.results import ResultKnown
 from ocpi_party.modules.commands.sending import NoReceiver
-from ocpi_party.modules.credentials.registration import HandshakeFailed, NobodyToOffer
+from ocpi_party.modules.credentials.asking import HandshakeFailed
+from ocpi_party.modules.credentials.handshake import NobodyToOffer
 from ocpi_party.modules.sessions.wishes import NotOffered
 from ocpi_party.modules.tariffs.publishing import StillReferredTo
 from ocpi_party.ocpi import errors
 from ocpi_party.owned.publish import OlderThanKnown
-from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.pricing.credit import NotCreditable
 from ocpi_party.transport.errors import BodyTooLarge
 

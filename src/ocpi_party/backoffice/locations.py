@@ -7,12 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.publishing import PublishedLocation, Publishing
+from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.errors import UnknownLocation
-from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned.publish import must_be, our_ref
@@ -75,9 +78,7 @@ async def get_evse(
     partner: Partner = None,
 ) -> Response:
     """An EVSE of ours, else the newest that a partner told us."""
-    return Response(
-        await _evse(building, country_code, party_id, location_id, evse_uid, partner), media_type="application/json"
-    )
+    return as_json(await _evse(building, country_code, party_id, location_id, evse_uid, partner))
 
 
 @router.get(_CONNECTOR, dependencies=[READ])
@@ -94,7 +95,7 @@ async def get_connector(
     found = repository.connector_of(evse, connector_id)
     if found is None:
         raise UnknownLocation(f"{location_id}/{evse_uid}/{connector_id}")
-    return Response(found, media_type="application/json")
+    return as_json(found)
 
 
 async def _evse(
@@ -218,4 +219,4 @@ async def _answer(
         found = repository.connector_of(found, connector_id)
     if found is None:
         raise UnknownLocation(ref)
-    return Response(found, 201 if done.created else 200, media_type="application/json")
+    return as_json(found, 201 if done.created else 200)

@@ -1,19 +1,19 @@
 """The OCPI messages exchanged with partners, secrets masked."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.database import Row
 from ocpi_party.messages import repository
 from ocpi_party.messages.repository import Wanted
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject, UnreadableJson
-from ocpi_party.ocpi.types import JsonObject, decode, encode, wire_time
+from ocpi_party.ocpi.types import JsonObject, decode, wire_time
 from ocpi_party.transport.asked import Building
 
 router = APIRouter(prefix="/messages", tags=["messages"], dependencies=[READ])
@@ -63,7 +63,7 @@ async def get_message(building: CurrentBuilding, message_id: Annotated[int, Path
     if row is None:
         raise UnknownObject(f"message {message_id}")
     bodies = {"body": _body(row, "body"), "answer": _body(row, "answer")}
-    return _json(view(row) | bodies)
+    return as_json(view(row) | bodies)
 
 
 async def written(building: Building) -> None:
@@ -105,7 +105,3 @@ def _status(status: str | None) -> tuple[bool | None, int | None]:
     if not status.isascii() or not status.isdigit() or len(status) > 4:
         raise InvalidObject("status", "must be ok, failed, or a status code")
     return None, int(status)
-
-
-def _json(value: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(encode(value), headers=dict(headers or {}), media_type="application/json")

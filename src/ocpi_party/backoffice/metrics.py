@@ -28,8 +28,8 @@ from ocpi_party.database import Row
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.outbox import overview
-from ocpi_party.partners.client import Exchange
-from ocpi_party.pull import repository as pulls
+from ocpi_party.partners.exchange import Exchange
+from ocpi_party.pull import overview as pulls
 from ocpi_party.webhooks import repository as webhooks
 
 router = APIRouter(tags=["health"])

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy import Table
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId
@@ -143,7 +144,7 @@ async def get_object(
     module = BY_NAME[request.scope["path"].split("/")[2]]
     assert module.owned is not None
     found = await find(building, module, country_code, party_id, module.owned.keys(object_id, token_type), partner)
-    return Response(found, media_type="application/json")
+    return as_json(found)
 
 
 BY_NAME = {str(module.id): module for module in MODULES if module.owned is not None}

@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
 from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.messages import written
 from ocpi_party.modules.oversight.timeline import sought, timeline
 from ocpi_party.modules.oversight.watch import Limits, watch
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.types import encode
 
 router = APIRouter(tags=["oversight"], dependencies=[READ])
 
@@ -32,7 +32,7 @@ async def get_timeline(
     await written(building)
     async with building.database.read() as tx:
         found = await timeline(tx, sought(session, command, authorization_reference))
-    return Response(encode(found), media_type="application/json")
+    return as_json(found)
 
 
 @router.get("/watch", dependencies=[LISTED])

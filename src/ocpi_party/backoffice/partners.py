@@ -12,8 +12,8 @@ from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.quirks import Quirks
 from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import ReadTx
+from ocpi_party.modules.credentials import answering, asking
 from ocpi_party.modules.credentials.preflight import Preflight
-from ocpi_party.modules.credentials.registration import Registration
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now, wire_time
@@ -73,9 +73,8 @@ class PartnerChanges(Body):
 @router.post("", status_code=201, dependencies=[ADMIN])
 async def post_partner(building: CurrentBuilding, body: NewPartner) -> Response:
     """Invite a partner, or register with one. A failing handshake answers 502 with the step, and leaves nothing behind."""
-    registration = Registration(building, next(iter(building.dialects)))
     if body.versions_url is None or body.credentials_token is None:
-        partner_id, token = await registration.invite(body.name)
+        partner_id, token = await answering.invite(building, body.name)
         return JSONResponse(
             {
                 "id": partner_id,
@@ -86,7 +85,7 @@ async def post_partner(building: CurrentBuilding, body: NewPartner) -> Response:
             },
             201,
         )
-    partner = await registration.connect(body.name, body.versions_url, body.credentials_token, body.token_encoding)
+    partner = await asking.connect(building, body.name, body.versions_url, body.credentials_token, body.token_encoding)
     return JSONResponse(await _shown(building, partner), 201)
 
 
@@ -136,17 +135,13 @@ async def patch_partner(building: CurrentBuilding, partner_id: PartnerId, body: 
 @router.post("/{partner_id}/rotate", dependencies=[ADMIN])
 async def rotate_tokens(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
     """New tokens in both directions; if it fails, the old ones work as before."""
-    partner = await known(building, partner_id)
-    registration = Registration(building, partner.version or next(iter(building.dialects)))
-    return await _shown(building, await registration.rotate(partner_id))
+    return await _shown(building, await asking.rotate(building, partner_id))
 
 
 @router.delete("/{partner_id}", dependencies=[ADMIN])
 async def delete_partner(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
     """Unregister at both ends; what was exchanged is kept."""
-    partner = await known(building, partner_id)
-    registration = Registration(building, partner.version or next(iter(building.dialects)))
-    warning = await registration.unregister(partner_id)
+    warning = await asking.unregister(building, partner_id)
     return await get_partner(building, partner_id) | ({"warning": warning} if warning else {})
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import as_json, published
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import NotAllowed
 from ocpi_party.backoffice.writing import Body, PathId, body_of, json_object, our_owner
@@ -17,8 +18,8 @@ from ocpi_party.modules.sessions.charging_preferences import Rules
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import ChargingPreferences, Session
-from ocpi_party.ocpi.types import PartyId, ProfileType, encode, wire_time
-from ocpi_party.owned.publish import Published, must_be, our_ref
+from ocpi_party.ocpi.types import PartyId, ProfileType, wire_time
+from ocpi_party.owned.publish import must_be, our_ref
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -50,7 +51,7 @@ async def put_session(
     async with building.database.write() as tx:
         done = await publishing.put_session(tx, ref, body)
     building.wake()
-    return _answer(done)
+    return published(done)
 
 
 @router.patch(_SESSION, dependencies=[WRITE], openapi_extra=body_of(Session, partial=True))
@@ -64,11 +65,7 @@ async def patch_session(
     async with building.database.write() as tx:
         done = await publishing.patch_session(tx, ref, body)
     building.wake()
-    return _answer(done)
-
-
-def _answer(done: Published) -> Response:
-    return Response(encode(done.document), 201 if done.created else 200, media_type="application/json")
+    return published(done)
 
 
 @router.get("/silent", dependencies=[READ])
@@ -83,7 +80,7 @@ async def get_silent_sessions(
     """Sessions that should be going on, but of which nothing was heard for long: ours want an end, COMPLETED or INVALID."""
     async with building.database.read() as tx:
         found = await repository.silent(tx, timedelta(seconds=silent_for), own, limit)
-    return Response(b"[" + b",".join(found) + b"]", media_type="application/json")
+    return as_json(b"[" + b",".join(found) + b"]")
 
 
 @router.get("/charging_preferences", dependencies=[READ])

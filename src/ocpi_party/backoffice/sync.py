@@ -14,7 +14,8 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import wire_time
 from ocpi_party.outbox import overview
 from ocpi_party.partners.partner import PartnerStatus
-from ocpi_party.pull import repository as pulls
+from ocpi_party.pull import overview as pulls
+from ocpi_party.pull import schedule
 
 router = APIRouter(prefix="/partners", tags=["partners"])
 
@@ -36,7 +37,7 @@ async def pull_now(building: CurrentBuilding, partner_id: PartnerId, body: Wante
     if partner.status is not PartnerStatus.CONNECTED:
         raise Conflict(f"the partner is not connected, it is {partner.status}")
     async with building.database.write() as tx:
-        lists = await pulls.pull_now(tx, partner_id, asked.module, full=asked.full)
+        lists = await schedule.pull_now(tx, partner_id, asked.module, full=asked.full)
     if not lists:
         raise Conflict(f"there is no list of {asked.module or 'this partner'} that we fetch from this partner")
     building.wake()

@@ -3,13 +3,13 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
 from ocpi_party.modules.tariffs import publishing
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
-from ocpi_party.ocpi.types import encode
-from ocpi_party.owned.publish import Published, must_be, our_ref
+from ocpi_party.owned.publish import must_be, our_ref
 
 router = APIRouter(prefix="/tariffs", tags=["tariffs"])
 
@@ -31,7 +31,7 @@ async def put_tariff(
     async with building.database.write() as tx:
         done = await publishing.put_tariff(tx, our_ref(owner, tariff_id), body, audience_of(audience))
     building.wake()
-    return _answer(done)
+    return published(done)
 
 
 @router.patch(_TARIFF, dependencies=[WRITE], openapi_extra=body_of(Tariff, partial=True))
@@ -45,7 +45,7 @@ async def patch_tariff(
     async with building.database.write() as tx:
         done = await publishing.patch_tariff(tx, our_ref(owner, tariff_id), body)
     building.wake()
-    return _answer(done)
+    return published(done)
 
 
 @router.delete(_TARIFF, dependencies=[WRITE], status_code=204)
@@ -58,7 +58,3 @@ async def remove_tariff(
         await publishing.delete_tariff(tx, our_ref(owner, tariff_id))
     building.wake()
     return Response(status_code=204)
-
-
-def _answer(done: Published) -> Response:
-    return Response(encode(done.document), 201 if done.created else 200, media_type="application/json")

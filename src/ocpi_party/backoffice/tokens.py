@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
 from ocpi_party.database import WriteTx
@@ -14,7 +15,6 @@ from ocpi_party.modules.tokens.keys import TypeInUrl, token_key
 from ocpi_party.modules.tokens.repository import named
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import Token, TokenType
-from ocpi_party.ocpi.types import encode
 from ocpi_party.owned.publish import Published, must_be, our_ref
 from ocpi_party.transport.asked import Building
 
@@ -83,4 +83,4 @@ async def _writing(building: Building) -> AsyncIterator[WriteTx]:
 def _answer(done: Published) -> Response:
     advice = [f'299 - "{one}"' for one in publishing.warnings(done.document)]
     headers = {"warning": ", ".join(advice)} if advice else None
-    return Response(encode(done.document), 201 if done.created else 200, headers, media_type="application/json")
+    return published(done, headers)

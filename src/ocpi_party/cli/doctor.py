@@ -18,7 +18,7 @@ from ocpi_party.cli.tell import AsJson, as_json
 from ocpi_party.modules.credentials.preflight import EITHER, THEY, YOU, Preflight
 from ocpi_party.outbox import overview
 from ocpi_party.partners import repository
-from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.partners.parties import own_parties
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.server import App

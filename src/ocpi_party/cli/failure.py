@@ -4,10 +4,11 @@ from pydantic import ValidationError
 
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.embedded import EmbeddedPostgresError
+from ocpi_party.keys import SettingsError
 from ocpi_party.ocpi.errors import Refusal
-from ocpi_party.partners.client import PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.schema import SchemaAhead, SchemaBehind
-from ocpi_party.settings import Settings, SettingsError, variable
+from ocpi_party.settings import Settings, variable
 from ocpi_party.tracing.export import NotInstalled
 
 

@@ -15,8 +15,9 @@ from ocpi_party.cli import logs
 from ocpi_party.cli.failure import Failed, wrong_settings
 from ocpi_party.database import DatabaseUnavailable
 from ocpi_party.embedded import EmbeddedPostgres
+from ocpi_party.keys import Keys, keys
 from ocpi_party.server import App
-from ocpi_party.settings import Keys, Settings, keys, listening_on
+from ocpi_party.settings import Settings, listening_on
 
 T = TypeVar("T")
 

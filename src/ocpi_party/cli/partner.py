@@ -10,7 +10,7 @@ from ocpi_party.backoffice import partners
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.tell import AsJson, as_json, listed, shown
-from ocpi_party.modules.credentials.registration import Registration
+from ocpi_party.modules.credentials import answering, asking
 from ocpi_party.partners import repository
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.server import App
@@ -27,7 +27,7 @@ def invite(name: Annotated[str, typer.Argument(help="How we call them.")], json:
     """Make an invitation: the partner registers with us. The token is printed this once."""
 
     async def work(house: App) -> dict[str, Any]:
-        partner_id, token = await Registration(house.building, _version(house)).invite(name)
+        partner_id, token = await answering.invite(house.building, name)
         return {
             "id": partner_id,
             "name": name,
@@ -68,7 +68,7 @@ def connect(
 
     async def work(house: App) -> dict[str, Any]:
         encoding = "raw" if raw_token else "base64"
-        partner = await Registration(house.building, _version(house)).connect(name, versions_url, given, encoding)
+        partner = await asking.connect(house.building, name, versions_url, given, encoding)
         return await partners.get_partner(house.building, partner.id)
 
     _show(run(work), json=json)
@@ -139,10 +139,6 @@ async def named(house: App, name: str) -> Partner:
         ids = ", ".join(str(one.id) for one in found)
         raise Failed(f"several partners are called {name}: say which of {ids} you mean")
     return found[0]
-
-
-def _version(house: App) -> str:
-    return next(iter(house.building.dialects))
 
 
 def _parties(partner: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ocpi_party.partners.client import Exchange
+from ocpi_party.partners.exchange import Exchange
 
 _steps: ContextVar[list[Exchange] | None] = ContextVar("handshake steps", default=None)
 

@@ -19,15 +19,11 @@ Respell = Callable[[JsonObject], JsonObject]
 class Dialect:
     """A version of OCPI.
 
-    readers          from the wire to the house form, for the objects that this version spells differently
-    writers          from the house form to the wire, for the same
-    base64_token     whether the credentials token is base64 in the Authorization header
-    routing_headers  whether it has OCPI-to and OCPI-from
+    readers  from the wire to the house form, for the objects that this version spells differently
+    writers  from the house form to the wire, for the same
     """
 
     version: VersionNumber
-    base64_token: bool
-    routing_headers: bool
     readers: Mapping[type[House], Respell] = field(default_factory=dict)
     writers: Mapping[type[House], Respell] = field(default_factory=dict)
 

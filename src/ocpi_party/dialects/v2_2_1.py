@@ -3,4 +3,4 @@
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.ocpi.modules import VersionNumber
 
-V2_2_1 = Dialect(VersionNumber.V2_2_1, base64_token=True, routing_headers=True)
+V2_2_1 = Dialect(VersionNumber.V2_2_1)

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from ocpi_party.ocpi.connector import ConnectorFormat, ConnectorType, PowerType
 from ocpi_party.ocpi.fields import (
     CiString32,
     CiString36,
@@ -26,7 +27,7 @@ from ocpi_party.ocpi.fields import (
     PartyCode,
     Some,
 )
-from ocpi_party.ocpi.location import ConnectorFormat, ConnectorType, GeoLocation, PowerType
+from ocpi_party.ocpi.geo_location import GeoLocation
 from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.token import TokenType
 from ocpi_party.ocpi.types import House, Price, broken

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ocpi_party.ocpi.energy_mix import EnergyMix
 from ocpi_party.ocpi.fields import (
     CountryCode,
     Currency,
@@ -20,7 +21,6 @@ from ocpi_party.ocpi.fields import (
     TimeOfDay,
     Url,
 )
-from ocpi_party.ocpi.location import EnergyMix
 from ocpi_party.ocpi.types import DisplayText, House, Price
 
 

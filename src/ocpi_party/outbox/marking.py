@@ -36,7 +36,6 @@ _MARK = Statement(
            AND (:audience = '' OR q.owner = :audience)
            AND (p.modules IS NULL OR p.modules::jsonb ? :module)
            AND (p.parties IS NULL OR p.parties::jsonb ? :owner)
-           AND (CAST(:only AS bigint) IS NULL OR p.id = :only)
            -- One way to each party: directly, else through the hub we know longest; a hub with `over_direct` goes first (HUB-27).
            AND NOT EXISTS (
                     SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
@@ -70,7 +69,6 @@ async def mark(
     owner: str,
     audience: str = EVERYBODY,
     patch: dict[str, Any] | None = None,
-    only: int | None = None,
     rank: int | None = None,
 ) -> int:
     """Note that the partners concerned do not know the newest state of one of our objects; tells how many there are.
@@ -79,7 +77,6 @@ async def mark(
     owner     our party that it belongs to
     audience  the party that alone may see it, EVERYBODY, or NOBODY
     patch     the fields that changed, last_updated among them; None when the whole object is news
-    only      a partner that alone is told
     rank      its place among what else is waiting, None for that of its module
     """
     if audience == NOBODY:
@@ -94,7 +91,6 @@ async def mark(
         to_cpos=module not in OWNED_BY_CPO,
         broadcast=audience == EVERYBODY and module in BROADCAST,
         patch=None if patch is None else encode(patch).decode(),
-        only=only,
     )
 
 

@@ -1,166 +1,35 @@
-"""One OCPI request to a partner: headers, timeout, envelope. OCPI 2.2.1, Transport and format.
+"""One OCPI request to a partner: headers, time, the second try. OCPI 2.2.1, Transport and format.
 
 All HTTP to partners goes through this module.
 """
 
 import asyncio
-import socket
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any, Final
 
 import aiohttp
 import httpx
-from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from ocpi_party.ocpi import headers
-from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
-from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
-from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
-from ocpi_party.ocpi.types import PartyId, decode, encode, now, without_nul
+from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.types import encode, now
+from ocpi_party.partners.answer import Answer as Answer
+from ocpi_party.partners.answer import ConnectionLost, PartnerFailed, PartnerUnreachable, answer_of
+from ocpi_party.partners.exchange import About, Observer, Route, endpoint_at
+from ocpi_party.partners.exchange import Exchange as Exchange
 from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.reach import tls_context
+from ocpi_party.partners.resolver import PublicResolver
 from ocpi_party.partners.secrets import header_value
-from ocpi_party.partners.urls import check_url, is_public
+from ocpi_party.partners.urls import check_url
 from ocpi_party.partners.verbatim import VerbatimTransport
 
-MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 _IDEMPOTENT: Final = frozenset({"GET", "PUT", "DELETE"})
 _ABSENT: Final = object()
-
-
-class PartnerUnreachable(Exception):
-    """The request got no answer that OCPI could have meant: no connection, timeout, 5xx, HTML, an envelope that is none.
-
-    maybe_done   the request may have reached the partner and been carried out
-    retry_after  how long the partner asks us to wait, None if it did not say
-    """
-
-    def __init__(self, why: str, *, maybe_done: bool = False, retry_after: timedelta | None = None) -> None:
-        super().__init__(why)
-        self.maybe_done = maybe_done
-        self.retry_after = retry_after
-
-
-class ConnectionLost(PartnerUnreachable):
-    """The connection broke before an answer began; a partner may close an idle one just when we use it again."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why, maybe_done=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """OCPI-from and OCPI-to of a request; to is None for open routing."""
-
-    sender: PartyId
-    receiver: PartyId | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a partner answered.
-
-    status_code  of the envelope; without an envelope what the HTTP status means in OCPI
-    timestamp    of the envelope, as it came
-    """
-
-    http_status: int
-    status_code: int
-    message: str
-    data: Any
-    headers: Mapping[str, str]
-    url: str
-    timestamp: str | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.http_status < 400 and is_success(self.status_code)
-
-    @property
-    def unknown(self) -> bool:
-        """The partner does not know the object; each form seen in the field counts (AMB-11)."""
-        return self.http_status == 404 or self.status_code in (StatusCode.UNKNOWN_LOCATION, StatusCode.UNKNOWN_TOKEN)
-
-    @property
-    def unauthorized(self) -> bool:
-        return self.http_status == 401
-
-    @property
-    def refused(self) -> bool:
-        """The same request would be refused again."""
-        return not self.ok and (is_our_fault(self.status_code) or 400 <= self.http_status < 500)
-
-    def __str__(self) -> str:
-        return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a request is about, where its URL does not tell.
-
-    ref            of the object
-    url_is_secret  the URL was given to us in confidence (response_url)
-    """
-
-    module: ModuleId
-    ref: str | None = None
-    url_is_secret: bool = False
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request and its answer, for those who keep a log of messages.
-
-    endpoint  of the partner's, that the URL lies at
-    token     was sent with it: to be masked wherever the partner repeats it, and never to be kept
-    """
-
-    partner_id: int | None
-    method: str
-    url: str
-    request_id: str
-    correlation_id: str
-    route: Route | None
-    body: bytes | None
-    sent_at: datetime
-    http_status: int | None = None
-    status_code: int | None = None
-    answer: bytes | None = None
-    error: str | None = None
-    seconds: float = 0.0
-    params: Mapping[str, str] | None = None
-    about: About | None = None
-    endpoint: tuple[ModuleId, InterfaceRole, str] | None = None
-    token: str = field(default="", repr=False)
-
-
-Observer = Callable[[Exchange], None]
-
-
-class _PublicResolver(AbstractResolver):
-    """Resolves names and leaves out private addresses, so that a name cannot lead us into our own network."""
-
-    def __init__(self, *, allow_private: bool) -> None:
-        self._inner = ThreadedResolver()
-        self._allow_private = allow_private
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        allowed = [entry for entry in found if self._allow_private or is_public(entry["host"])]
-        if not allowed:
-            raise OSError(f"{host} has no public address")
-        return allowed
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 @dataclass(slots=True)
@@ -188,7 +57,7 @@ class OcpiClient:
         )
 
     def _session(self) -> aiohttp.ClientSession:
-        resolver = _PublicResolver(allow_private=self.allow_private)
+        resolver = PublicResolver(allow_private=self.allow_private)
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 ssl=tls_context(self.ca_bundle), resolver=resolver, limit=0, keepalive_timeout=20, ttl_dns_cache=60
@@ -274,7 +143,7 @@ class OcpiClient:
         content = None if body is _ABSENT else body if isinstance(body, bytes) else encode(body)
         exchange = Exchange(
             partner_id, method, url, str(uuid.uuid4()), correlation_id or str(uuid.uuid4()), route, content, now(),
-            params=params, about=about, endpoint=_endpoint(partner, url) if partner else None, token=token,
+            params=params, about=about, endpoint=endpoint_at(partner, url) if partner else None, token=token,
         )  # fmt: skip
         left = within or self.timeout
         try:
@@ -335,19 +204,9 @@ class OcpiClient:
             raise PartnerUnreachable("this URL cannot be called") from fault
         exchange.http_status = response.status_code
         exchange.answer = response.content
-        answer = _answer(response, exchange.url)
+        answer = answer_of(response, exchange.url)
         exchange.status_code = answer.status_code
         return answer
-
-
-def _endpoint(partner: Partner, url: str) -> tuple[ModuleId, InterfaceRole, str] | None:
-    """The endpoint of the partner that a URL lies at; of several the longest, since one may lie below another."""
-    fitting = [
-        (module, interface, base)
-        for (module, interface), base in partner.endpoints.items()
-        if url.startswith(base.rstrip("/")) and url[len(base.rstrip("/")) :][:1] in ("", "/", "?")
-    ]
-    return max(fitting, key=lambda one: len(one[2]), default=None)
 
 
 def _was_connected(fault: BaseException) -> bool:
@@ -367,66 +226,3 @@ def _routing(route: Route | None) -> dict[str, str]:
     if route.receiver is not None:
         found |= {headers.TO_COUNTRY_CODE: route.receiver.country_code, headers.TO_PARTY_ID: route.receiver.party_id}
     return found
-
-
-def _answer(response: httpx.Response, url: str) -> Answer:
-    """Read the envelope first, whatever the HTTP status says (AMB-10); what is neither is PartnerUnreachable."""
-    status = response.status_code
-    if len(response.content) > MAX_ANSWER_BYTES:
-        raise PartnerUnreachable(f"the answer has more than {MAX_ANSWER_BYTES} bytes", maybe_done=True)
-    if status in (429, 503):
-        raise PartnerUnreachable(f"HTTP {status}", retry_after=_retry_after(response))
-    if 300 <= status < 400:
-        raise PartnerUnreachable(f"HTTP {status}: we do not follow redirects with a credentials token")
-    envelope: Any = None
-    if response.content:
-        try:
-            envelope = decode(without_nul(response.content))
-        except UnreadableJson as fault:
-            if status < 400:
-                raise PartnerUnreachable("the answer is not JSON", maybe_done=True) from fault
-    code = envelope.get("status_code") if isinstance(envelope, dict) else None
-    if isinstance(code, int) and not isinstance(code, bool):
-        if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
-            raise_for_server(code, status, envelope)
-        told = envelope.get("timestamp")
-        return Answer(
-            status,
-            code,
-            str(envelope.get("status_message") or ""),
-            envelope.get("data"),
-            response.headers,
-            url,
-            told if isinstance(told, str) else None,
-        )
-    if status >= 500:
-        raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))
-    if status == 204 or (status < 300 and not response.content):
-        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url)
-    if status >= 400:
-        code = StatusCode.INVALID_PARAMETERS if status in (400, 409, 422) else StatusCode.CLIENT_ERROR
-        return Answer(status, code, "", None, response.headers, url)
-    raise PartnerUnreachable("the answer has no OCPI envelope", maybe_done=True)
-
-
-class PartnerFailed(PartnerUnreachable):
-    """The partner answered, with an error of its own (3xxx) or of its hub (4xxx).
-
-    status_code  4001 to 4003 tell that only the party behind the hub is not to be reached
-    """
-
-    def __init__(self, status_code: int, why: str) -> None:
-        super().__init__(why, maybe_done=True)
-        self.status_code = status_code
-
-
-def raise_for_server(code: int, status: int, envelope: Mapping[str, Any]) -> None:
-    raise PartnerFailed(code, f"HTTP {status}, OCPI {code} {envelope.get('status_message') or ''}".strip())
-
-
-def _retry_after(response: httpx.Response) -> timedelta | None:
-    value = response.headers.get("retry-after", "")
-    try:
-        return timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value) - now()
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -47,16 +47,13 @@ async def withdraw_token(tx: WriteTx, digest: bytes) -> None:
     await tx.notify(DIRECTORY)
 
 
-_WITHDRAW_ALL = Statement(
-    "DELETE FROM credentials_tokens WHERE partner_id = :id AND (CAST(:state AS text) IS NULL OR state = :state)"
-)
+_WITHDRAW_ALL = Statement("DELETE FROM credentials_tokens WHERE partner_id = :id")
 
 
-async def withdraw_tokens(tx: WriteTx, partner_id: int, *, state: str | None = None) -> int:
-    """Withdraw all tokens of a partner, or those in one state; tells how many there were."""
-    count = await tx.run(_WITHDRAW_ALL, id=partner_id, state=state)
+async def withdraw_tokens(tx: WriteTx, partner_id: int) -> None:
+    """Withdraw all tokens of a partner."""
+    await tx.run(_WITHDRAW_ALL, id=partner_id)
     await tx.notify(DIRECTORY)
-    return count
 
 
 _EXPIRE_OLDER = Statement(

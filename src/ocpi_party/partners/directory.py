@@ -17,7 +17,7 @@ class Caller:
     """A partner that asks, and the token it asked with.
 
     encoding  base64 or raw, as the token came
-    invited  it holds an invitation only: versions and credentials are open to it, nothing else
+    invited   it holds an invitation only: versions and credentials are open to it, nothing else
     """
 
     partner: Partner

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from ocpi_party.messages.message import Message, kept
 from ocpi_party.messages.subject import in_path
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, InterfaceRole, ModuleId
-from ocpi_party.partners.client import Exchange
+from ocpi_party.partners.exchange import Exchange
 
 OWNED = OWNED_BY_CPO | {ModuleId.TOKENS}
 """Client owned objects: the URL at the Receiver names their owner."""

@@ -11,9 +11,7 @@ from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners.partner import Party
 from ocpi_party.partners.table import DIRECTORY
 
-_OWN: Statement = Statement(
-    "SELECT country_code, party_id, role, business_details, created_at FROM parties ORDER BY id"
-)
+_OWN = Statement("SELECT country_code, party_id, role, business_details, created_at FROM parties ORDER BY id")
 
 
 async def own_parties(tx: ReadTx) -> tuple[Party, ...]:

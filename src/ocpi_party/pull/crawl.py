@@ -19,12 +19,14 @@ from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, parse_time, wire_time
 from ocpi_party.owned.pull import Again, Found, Pulled
 from ocpi_party.owned.table import Ref
-from ocpi_party.partners.client import Answer, OcpiClient, Route
+from ocpi_party.partners.answer import Answer
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.findings import Note, note_many
 from ocpi_party.partners.partner import Partner
-from ocpi_party.pull import links
-from ocpi_party.pull import repository as pulls
-from ocpi_party.pull.repository import Pull, Turned
+from ocpi_party.pull import links, progress, schedule
+from ocpi_party.pull.missing import note_missing
+from ocpi_party.pull.progress import Pull, Turned
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +141,7 @@ class Crawl:
             date_from=wire_time(date_from) if date_from else None,
         )
         async with self.database.write() as tx:
-            self.pull = await pulls.begin(tx, self.pull, url, now(), date_from)
+            self.pull = await progress.begin(tx, self.pull, url, now(), date_from)
 
     async def _get(self, url: str) -> Answer:
         route = None
@@ -166,14 +168,14 @@ class Crawl:
     async def _turn(self, url: str, page: Page, next_url: str | None) -> None:
         """Keep a page together with where it goes on; at the end also what follows from the whole."""
         async with self.database.write() as tx:
-            await pulls.hold(tx, self.pull, self.lease_for)
+            await progress.hold(tx, self.pull, self.lease_for)
             any_age = bool(self.partner.quirks.get("accept_older"))
             found, since = list(page.found.values()), self.pull.since_rev or 0
             for refusal in await self.pulled.absorb(tx, found, since=since, any_age=any_age):
                 page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
             refs = sorted(page.refs) if self.pull.date_from is None else None
             turned = Turned(url, page.size, page.refused, page.total, refs, next_url)
-            self.pull = await pulls.turn(tx, self.pull, turned)
+            self.pull = await progress.turn(tx, self.pull, turned)
             if next_url is None:
                 await self._finish(tx, page)
             await note_many(tx, self.partner.id, self.pull.module, page.notes)
@@ -227,7 +229,7 @@ class Crawl:
     async def _next(self, tx: ReadTx, url: str, answer: Answer, page: Page) -> str | None:
         """Where the crawl goes on; None at its end. A reason to doubt that this is all is left on the page."""
         again = self._shrunk(url, page.total)
-        if again is not None and not await pulls.was_visited(tx, self.pull, again):
+        if again is not None and not await progress.was_visited(tx, self.pull, again):
             return again
         if answer.data is None:
             page.doubt = "has no data"
@@ -238,7 +240,7 @@ class Crawl:
             next_url = links.moved(url, page.size)
         if next_url is None:
             return None
-        if next_url == url or await pulls.was_visited(tx, self.pull, next_url):
+        if next_url == url or await progress.was_visited(tx, self.pull, next_url):
             page.doubt = "has a Link that leads back to a page before"
             return None
         return next_url
@@ -256,18 +258,18 @@ class Crawl:
             page.notes.append(Note(f"{self.pull.party}/", "", f"the list {page.doubt}"))
         doubted = page.doubt is not None or self.pull.date_from is not None
         again = None if doubted else await self._missed(tx)
-        await pulls.finish(tx, self.pull, self.next_at())
+        await progress.finish(tx, self.pull, self.next_at())
         if again is not None:
-            await pulls.want_whole(tx, self.pull, soon=again is Again.SOON)
+            await schedule.want_whole(tx, self.pull.id, soon=again is Again.SOON)
         if self.pull.module is ModuleId.HUB_CLIENT_INFO:
-            await pulls.catch_up(tx, self.partner.id)
+            await schedule.catch_up(tx, self.partner.id)
 
     async def _missed(self, tx: WriteTx) -> Again | None:
         """What the whole list did not show is noted, and what follows from it done."""
         if self.pulled.held is None or self.pull.since_rev is None:
             return None
         owner = None if self.partner.is_hub else self.pull.party
-        missing = await pulls.note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
+        missing = await note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
         return await self.pulled.missed(tx, self.partner.id, missing, self.pull.since_rev) if missing else None
 
 

@@ -18,20 +18,21 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now
 from ocpi_party.owned.pull import Pulled
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.parties import own_parties, reached_directly
-from ocpi_party.pull import repository as pulls
+from ocpi_party.pull import progress, schedule
 from ocpi_party.pull.crawl import Crawl, ListRefused, NotAuthorized
 from ocpi_party.pull.links import ForeignLink
 from ocpi_party.pull.planning import wanted
-from ocpi_party.pull.repository import LeaseLost, Pull
+from ocpi_party.pull.progress import LeaseLost, Pull
+from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)
 
 NOT_AUTHORIZED = "the partner does not accept our credentials token"
 
-_POLL_SECONDS = 0.5
 _PATIENCE = 5
 """After so many failures in a row a crawl begins anew: the partner may not know the URL of its next page any more."""
 
@@ -44,7 +45,6 @@ class PullWorker:
     keep       how long objects of a module are kept after their last change; for ever, if it is not in it
     crawls     how many partners are asked at the same time
     lease_for  how long a list is held without a sign of life; longer than a request may take
-    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -57,66 +57,37 @@ class PullWorker:
     lease_for: timedelta = timedelta(seconds=120)
     retry_base: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
+    hands: Hands = field(init=False)
     _leases: Leases[Pull] = field(init=False)
-    turned_at: float | None = None
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _busy: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._leases = Leases(self.database, pulls.let_go)
+        self.hands = Hands("pulling", self.crawls)
+        self._leases = Leases(self.database, progress.let_go)
 
     async def plan(self, tx: WriteTx, partner_id: int) -> None:
         """Fetch from now on what we need of this partner as it is now; nothing, if it is not connected or not to be pulled."""
         partner = await partners.get(tx, partner_id)
         lists = wanted(partner, await own_parties(tx), self.pulled) if partner else []
-        await pulls.plan(tx, partner_id, lists)
-        await pulls.catch_up(tx, partner_id)
+        await schedule.plan(tx, partner_id, lists)
+        await schedule.catch_up(tx, partner_id)
 
     async def unplan(self, tx: WriteTx, partner_id: int) -> None:
-        await pulls.plan(tx, partner_id, [])
+        await schedule.plan(tx, partner_id, [])
 
     def wake(self) -> None:
         """There is something to fetch: do not wait for the next poll."""
-        self._woken.set()
+        self.hands.wake()
 
     async def run(self) -> None:
         """Work until cancelled; a crawl is then left, and taken up at its next page by whoever comes next."""
-        try:
-            while True:
-                self.turned_at = asyncio.get_running_loop().time()
-                self._woken.clear()
-                try:
-                    found = await self.start_crawls()
-                except (DatabaseUnavailable, OSError) as fault:
-                    log.warning("pulling pauses, the database cannot be reached: %s", fault)
-                    found = 0
-                if not found or len(self._busy) >= self.crawls:
-                    await self._pause()
-        finally:
-            for task in self._busy:
-                task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
-        except TimeoutError:
-            return
+        await self.hands.run(self.start_crawls)
 
     async def start_crawls(self) -> int:
         """Claim what is due and begin to fetch it; tells how many lists were claimed."""
-        claimed = await self._claim(self.crawls - len(self._busy))
+        claimed = await self._claim(self.hands.free)
         for pull in claimed:
-            task = asyncio.create_task(self.crawl(pull))
-            self._busy.add(task)
-            task.add_done_callback(self._done)
+            self.hands.take(self.crawl(pull), pull.partner_id)
         return len(claimed)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._busy.discard(task)
-        self._woken.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a crawl broke off", exc_info=task.exception())
 
     async def pull_due(self) -> int:
         """Fetch all that is due, here and now; tells how many lists that were."""
@@ -131,7 +102,7 @@ class PullWorker:
             return []
         await self._leases.let_go()
         async with self.database.write() as tx:
-            return await pulls.claim(tx, most=most, lease_for=self.lease_for)
+            return await progress.claim(tx, most=most, lease_for=self.lease_for)
 
     async def crawl(self, pull: Pull) -> None:
         """Fetch a list to its end, or note why that cannot be done now."""
@@ -190,6 +161,6 @@ class PullWorker:
         error = str(fault) if told else f"we made a mistake ({type(fault).__name__}); it is logged"
         log.warning("partner %s: %s cannot be fetched until %s: %s", pull.partner_id, pull.module, until, error)
         async with self.database.write() as tx:
-            await pulls.fail(tx, pull, until, error, anew=failures % _PATIENCE == 0)
+            await progress.fail(tx, pull, until, error, anew=failures % _PATIENCE == 0)
             if isinstance(fault, NotAuthorized):
                 await partners.alert(tx, pull.partner_id, str(fault))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from ocpi_party.database import DatabaseUnavailable
-from ocpi_party.modules.credentials.registration import Registration
+from ocpi_party.modules.credentials.asking import rotate
 from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.partners import repository
 from ocpi_party.transport.asked import Building
@@ -51,7 +51,7 @@ class RenewalWorker:
             if due is None:
                 return renewed
             try:
-                await Registration(self.building, due.version or next(iter(self.building.dialects))).rotate(due.id)
+                await rotate(self.building, due.id)
                 renewed += 1
             except Refusal as fault:
                 # It stands in the partner's alert, too; the old tokens work as before.

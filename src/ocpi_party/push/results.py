@@ -3,14 +3,13 @@
 OCPI 2.2.1, Commands, Sender interface. Several workers share the rows; no transaction is open while a partner answers.
 """
 
-import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.database import Database
 from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.leases import Leases
 from ocpi_party.modules.callbacks import delivery, inbound, outbound
@@ -20,14 +19,16 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, PartyId, now
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import About, OcpiClient, PartnerUnreachable, Route
+from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.exchange import About, Route
+from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)
 
 _EACH = 4
 """Results of one partner that are on their way at the same time: one that hangs must not hold up the others."""
-_POLL_SECONDS = 0.5
 
 
 @dataclass(slots=True)
@@ -50,41 +51,23 @@ class ResultWorker:
     retry_most: timedelta
     keep_trying: timedelta
     at_once: int = 32
+    hands: Hands = field(init=False)
     _leases: Leases[Due] = field(init=False)
-    turned_at: float | None = None
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _busy: dict[asyncio.Task[None], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.hands = Hands("delivery of results", self.at_once)
         self._leases = Leases(self.database, delivery.let_go)
 
     def wake(self) -> None:
         """There is a result: do not wait for the next poll."""
-        self._woken.set()
+        self.hands.wake()
 
     async def run(self) -> None:
         """Work until cancelled; a result that is on its way is then delivered by whoever takes it up when its lease ends."""
-        try:
-            while True:
-                self.turned_at = asyncio.get_running_loop().time()
-                self._woken.clear()
-                try:
-                    found = await self.time_out() + await self.start()
-                except (DatabaseUnavailable, OSError) as fault:
-                    log.warning("results pause, the database cannot be reached: %s", fault)
-                    found = 0
-                if not found or len(self._busy) >= self.at_once:
-                    await self._pause()
-        finally:
-            for task in self._busy:
-                task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
+        await self.hands.run(self._settle_and_start)
 
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
-        except TimeoutError:
-            return
+    async def _settle_and_start(self) -> int:
+        return await self.time_out() + await self.start()
 
     async def time_out(self) -> int:
         """Settle what is overdue, inbound and outbound; tells how many there were."""
@@ -93,24 +76,15 @@ class ResultWorker:
 
     async def start(self) -> int:
         """Claim what is due and begin to deliver it; tells how many results were claimed."""
-        free = self.at_once - len(self._busy)
-        if free <= 0:
+        if self.hands.free <= 0:
             return 0
-        full = [partner for partner, count in Counter(self._busy.values()).items() if count >= _EACH]
+        full = [partner for partner, count in Counter(self.hands.busy.values()).items() if count >= _EACH]
         await self._leases.let_go()
         async with self.database.write() as tx:
-            claimed = await delivery.claim(tx, most=free, each=_EACH, busy=full, lease_for=self.lease_for)
+            claimed = await delivery.claim(tx, most=self.hands.free, each=_EACH, busy=full, lease_for=self.lease_for)
         for due in claimed:
-            task = asyncio.create_task(self.deliver(due))
-            self._busy[task] = due.partner_id
-            task.add_done_callback(self._done)
+            self.hands.take(self.deliver(due), due.partner_id)
         return len(claimed)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._busy.pop(task, None)
-        self._woken.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("the delivery of a result broke off", exc_info=task.exception())
 
     async def deliver(self, due: Due) -> None:
         """POST a result; it is delivered, refused, tried again later, or given up."""

@@ -5,12 +5,12 @@ Several workers, in this process and on other machines, share the lanes. No tran
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
+from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
@@ -22,14 +22,16 @@ from ocpi_party.outbox.lanes import Lane
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import Answer, OcpiClient, PartnerUnreachable, Route
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner
+from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)
 
 _BATCH = 50
-_POLL_SECONDS = 0.5
 
 
 class LaneLost(Exception):
@@ -46,7 +48,6 @@ class PushWorker:
 
     lanes      how many partners are told at the same time
     lease_for  how long a lane is held without a sign of life; longer than a request may take
-    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     """
 
     database: Database
@@ -57,63 +58,32 @@ class PushWorker:
     lease_for: timedelta = timedelta(seconds=60)
     retry_base: timedelta = timedelta(seconds=1)
     retry_most: timedelta = timedelta(minutes=5)
-    delivered: Callable[[Partner, Mark, float], None] | None = None
+    hands: Hands = field(init=False)
     _leases: Leases[Lane] = field(init=False)
-    turned_at: float | None = None
-    _woken: asyncio.Event = field(default_factory=asyncio.Event)
-    _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _held: dict[Lane, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.hands = Hands("pushing", self.lanes)
         self._leases = Leases(self.database, lanes.let_go)
 
     def wake(self) -> None:
         """There is something to tell: do not wait for the next poll."""
-        self._woken.set()
+        self.hands.wake()
 
     async def run(self) -> None:
         """Work until cancelled; a lane that is being told is then left, and taken up by whoever comes next."""
-        try:
-            while True:
-                self.turned_at = asyncio.get_running_loop().time()
-                self._woken.clear()
-                try:
-                    found = await self.start_lanes()
-                except (DatabaseUnavailable, OSError) as fault:
-                    log.warning("pushing pauses, the database cannot be reached: %s", fault)
-                    found = 0
-                if not found or len(self._busy) >= self.lanes:
-                    await self._pause()
-        finally:
-            for task in self._busy:
-                task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
-        except TimeoutError:
-            return
+        await self.hands.run(self.start_lanes)
 
     async def start_lanes(self) -> int:
         """Claim what is due and begin to tell it; tells how many lanes were claimed."""
-        free = self.lanes - len(self._busy)
-        if free <= 0:
+        if self.hands.free <= 0:
             return 0
         await self._leases.let_go()
         async with self.database.write() as tx:
-            claimed = await lanes.claim(tx, most=free, lease_for=self.lease_for)
+            claimed = await lanes.claim(tx, most=self.hands.free, lease_for=self.lease_for)
         for lane in claimed:
-            task = asyncio.create_task(self.tell_lane(lane))
-            self._busy.add(task)
-            task.add_done_callback(self._done)
+            self.hands.take(self.tell_lane(lane), lane.partner_id)
         return len(claimed)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._busy.discard(task)
-        self._woken.set()
-        if not task.cancelled() and task.exception() is not None:
-            log.error("a lane broke off", exc_info=task.exception())
 
     async def tell_lane(self, lane: Lane) -> None:
         """Tell this party everything it does not know, in order, until there is nothing left or it cannot be told."""
@@ -203,8 +173,6 @@ class PushWorker:
                     await telling.doubt(tx, mark, str(fault))
             raise
         if answer is None or answer.ok:
-            if self.delivered is not None and answer is not None:
-                self.delivered(partner, mark, 0.0)
             return True
         if answer.unauthorized:
             raise Unauthorized(f"the partner does not accept our credentials token: {answer}")

@@ -1,7 +1,7 @@
 """What is done before the sandbox answers its first request: its party, what it has, and a token to register with."""
 
 from ocpi_party.database import Statement, WriteTx
-from ocpi_party.modules.credentials.registration import Registration
+from ocpi_party.modules.credentials.answering import invite
 from ocpi_party.modules.locations.publishing import Publishing
 from ocpi_party.modules.sessions import publishing as sessions
 from ocpi_party.modules.tariffs.publishing import PUBLISHER as TARIFFS
@@ -34,7 +34,7 @@ async def open_sandbox(house: App, party: Party) -> str:
             if partner.status is PartnerStatus.INVITED:
                 await partners.delete(tx, partner.id)
     building.directory.drop()
-    _, token = await Registration(building, next(iter(building.dialects))).invite(VISITOR)
+    _, token = await invite(building, VISITOR)
     return token
 
 

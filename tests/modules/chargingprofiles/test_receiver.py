@@ -85,7 +85,7 @@ async def deliver(server: Server) -> None:
     """Everything that is due to a response_url, now."""
     worker = server.app.results
     while await worker.start():
-        for task in list(worker._busy):
+        for task in list(worker.hands.busy):
             await task
 
 

@@ -210,7 +210,7 @@ async def test_a_crash_during_delivery_is_made_up_for_when_the_lease_ends(
 
     tnm.partner.on("POST", "/back", dies)
     await server.app.results.start()
-    (task,) = server.app.results._busy
+    (task,) = server.app.results.hands.busy
     with pytest.raises(SystemError):
         await task
     tnm.partner.handlers.clear()

@@ -12,6 +12,8 @@ from tests.own import publish
 from tests.partner import Answer, Caller, FakePartner, basic, envelope
 from tests.server import PUBLIC_URL, Server
 
+from ocpi_party.ocpi.types import PartyId
+
 URL = "/ocpi/2.2.1/credentials"
 
 
@@ -193,8 +195,6 @@ async def test_a_party_may_have_two_roles_and_a_role_several_parties(server: Ser
     caller = await server.connect(server.internet.add(FakePartner(roles=roles)))
 
     for _role, country_code, party_id in roles[:3]:
-        from ocpi_party.ocpi.types import PartyId
-
         speaking = caller.speaking((country_code, party_id), ("NL", "OWM"), "emsp")
         body = a_location(PartyId(country_code, party_id))
         assert (await speaking.put(f"/locations/{country_code}/{party_id}/LOC1", body)).http_status == 201

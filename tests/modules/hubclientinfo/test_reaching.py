@@ -14,6 +14,8 @@ from tests.server import Server
 
 from ocpi_party.database import Statement
 from ocpi_party.ocpi.types import PartyId
+from ocpi_party.partners import repository
+from ocpi_party.partners.exchange import Route
 
 OWA, OWM = PartyId("NL", "OWA"), PartyId("NL", "OWM")
 LOC1 = "/receiver/locations/NL/OWA/LOC1"
@@ -325,9 +327,6 @@ async def test_a_token_that_nobody_knows_is_asked_for_without_a_receiver(server:
 @pytest.mark.requirement("HUB-06", "HUB-07")
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 async def test_every_method_can_leave_the_receiver_to_the_hub(server: Server, hub: Caller, method: str) -> None:
-    from ocpi_party.partners import repository
-    from ocpi_party.partners.client import Route
-
     async with server.app.building.database.read() as tx:
         partner = (await repository.connected(tx))[0]
     body = {} if method in ("GET", "DELETE") else {"body": {"a": 1}}

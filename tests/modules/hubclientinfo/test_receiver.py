@@ -10,7 +10,9 @@ from tests.partner import Caller, FakePartner
 from tests.pull.lists import PagedList
 from tests.server import Server
 
+from ocpi_party.database import Statement
 from ocpi_party.ocpi.types import PartyId
+from ocpi_party.partners import repository
 
 URL = f"{CLIENT_INFO}/SE/EVC"
 
@@ -185,8 +187,6 @@ async def test_a_party_that_the_list_shows_for_the_first_time_is_asked_for_every
 
 
 async def _an_hour_passes(server: Server) -> None:
-    from ocpi_party.database import Statement
-
     async with server.app.building.database.write() as tx:
         await tx.run(Statement("UPDATE partner_parties SET away_since = away_since - interval '1 hour'"))
 
@@ -207,8 +207,6 @@ async def test_a_planned_party_is_told_to_the_operator_once(server: Server, hub:
 
 @pytest.mark.requirement("HCI-R-08")
 async def test_an_alert_about_the_connection_itself_is_not_displaced(server: Server, hub: Caller) -> None:
-    from ocpi_party.partners import repository
-
     async with server.app.building.database.write() as tx:
         await repository.alert(tx, 1, "the partner does not accept our credentials token")
 

@@ -10,7 +10,7 @@ from tests.ocpi import specification
 from tests.partner import Caller, FakePartner
 from tests.server import Server
 
-from ocpi_party.modules.sessions.repository import by_authorization_reference
+from ocpi_party.modules.commands.sessions import started_by
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "2.2.1"
 URL = "/sessions/NL/TNM/101"
@@ -236,8 +236,6 @@ async def test_a_late_session_is_found_by_its_authorization_reference(server: Se
     await tnm.patch(URL, {"authorization_reference": "Ref-2", "last_updated": LATER})
 
     async with server.app.building.database.read() as tx:
-        former = await by_authorization_reference(tx, "Ref-1")
-        found = await by_authorization_reference(tx, "REF-2")
+        found = await started_by(tx, ["REF-1", "REF-2"])
 
-    assert former == []
-    assert [one.ref.key for one in found] == ["101"]
+    assert [(reference, json.loads(session)["id"]) for (_, reference), session in found.items()] == [("REF-2", "101")]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ocpi_party.database import ReadTx, Statement, WriteTx
+from ocpi_party.database import Statement, WriteTx
 from ocpi_party.modules.callbacks import happened
 from ocpi_party.ocpi.modules import ModuleId
 
@@ -117,12 +117,3 @@ async def retry(tx: WriteTx, partner_id: int, keep_trying: timedelta) -> int:
     keep_trying  how long to try
     """
     return await tx.run(_RETRY, id=partner_id, keep_trying=keep_trying)
-
-
-_UNDELIVERED = Statement("SELECT count(*) FROM results_due WHERE partner_id = :id AND state = 'DUE'")
-
-
-async def undelivered(tx: ReadTx, partner_id: int) -> int:
-    """How many results wait for this partner."""
-    count: int = await tx.value(_UNDELIVERED, id=partner_id)
-    return count

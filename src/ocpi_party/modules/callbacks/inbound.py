@@ -102,7 +102,7 @@ _TIME_OUT = Statement(
     f"""WITH overdue AS (
             SELECT id FROM inbound_requests WHERE state = 'PENDING' AND deadline <= now()
                AND (asked_until IS NULL OR asked_until <= now())
-             ORDER BY deadline LIMIT :most FOR UPDATE SKIP LOCKED),
+             ORDER BY deadline LIMIT 100 FOR UPDATE SKIP LOCKED),
         settled AS (
             UPDATE inbound_requests r SET state = 'TIMED_OUT', result = on_timeout, resulted_at = now()
               FROM overdue o WHERE r.id = o.id RETURNING r.id, r.module, r.kind, r.partner_id, r.result),
@@ -124,9 +124,9 @@ async def settle(tx: WriteTx, module: ModuleId, request_id: int, result: bytes, 
     return settled == 1
 
 
-async def time_out(tx: WriteTx, keep_trying: timedelta, *, most: int = 100) -> int:
+async def time_out(tx: WriteTx, keep_trying: timedelta) -> int:
     """Give those that are overdue the result that stands for silence; tells how many there were."""
-    rows = await tx.rows(_TIME_OUT, most=most, keep_trying=keep_trying)
+    rows = await tx.rows(_TIME_OUT, keep_trying=keep_trying)
     await happened.timed_out(tx, "inbound", rows)
     return len(rows)
 

@@ -90,7 +90,7 @@ _UNSENT = Statement(
 _TIME_OUT = Statement(
     """UPDATE outbound_requests SET state = 'TIMED_OUT'
         WHERE id IN (SELECT id FROM outbound_requests WHERE state = 'WAITING' AND deadline <= now()
-                      ORDER BY deadline LIMIT :most FOR UPDATE SKIP LOCKED)
+                      ORDER BY deadline LIMIT 100 FOR UPDATE SKIP LOCKED)
        RETURNING id, module, kind, partner_id"""
 )
 
@@ -126,9 +126,9 @@ async def unanswered(tx: WriteTx, request_id: int, why: str, *, maybe_done: bool
     await tx.run(_UNSENT, id=request_id, why=why, failed=not maybe_done)
 
 
-async def time_out(tx: WriteTx, *, most: int = 100) -> int:
+async def time_out(tx: WriteTx) -> int:
     """Those whose result did not come in time are TIMED_OUT (CMD-S-04); tells how many there were."""
-    rows = await tx.rows(_TIME_OUT, most=most)
+    rows = await tx.rows(_TIME_OUT)
     await happened.timed_out(tx, "outbound", rows)
     return len(rows)
 

@@ -9,7 +9,7 @@ from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.modules.callbacks import outbound
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.types import House, JsonObject, encode
-from ocpi_party.partners.client import Answer, PartnerUnreachable
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.transport.asked import Building
 
 ACCEPTED: Final = "ACCEPTED"

@@ -12,18 +12,20 @@ from ocpi_party.partners.urls import check_url, join
 RESULTS = "results"
 """The segment before the secret in our call-back URLs."""
 
+_POINTER = "/response_url"
 
-def check_response_url(url: object, partner: Partner, *, allow_private: bool, pointer: str = "/response_url") -> str:
+
+def check_response_url(url: object, partner: Partner, *, allow_private: bool) -> str:
     """The URL, if we may send the partner's credentials token there: it lies on a host that the partner registered.
 
     Raises InvalidObject in words that tell the partner what is wrong with it, without the URL: it may hold a secret
     """
-    known = check_url(url, pointer=pointer, allow_private=allow_private)
+    known = check_url(url, pointer=_POINTER, allow_private=allow_private)
     # Parsers differ in what they make of blanks and backslashes; the host that we check must be the one that is called.
     if not known.isascii() or not known.isprintable() or any(sign in known for sign in ' \\"<>'):
-        raise InvalidObject(pointer, "is not a URL")
+        raise InvalidObject(_POINTER, "is not a URL")
     if urlsplit(known).hostname not in _hosts(partner):
-        raise InvalidObject(pointer, "must lie on the host of your versions URL or of one of your endpoints")
+        raise InvalidObject(_POINTER, "must lie on the host of your versions URL or of one of your endpoints")
     return known
 
 

@@ -16,7 +16,7 @@ from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.publish import same_content
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.owned.states import load_states
-from ocpi_party.partners.client import Answer
+from ocpi_party.partners.answer import Answer
 from ocpi_party.partners.findings import note
 from ocpi_party.partners.urls import resolve, same_origin
 

@@ -12,7 +12,7 @@ from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.ocpi.charging_profile import ChargingProfileResponseType
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.location import Capability
+from ocpi_party.ocpi.evse import Capability
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import SessionStatus
 from ocpi_party.ocpi.types import JsonObject, decode, fold

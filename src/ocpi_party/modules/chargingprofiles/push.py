@@ -7,7 +7,7 @@ from ocpi_party.ocpi.charging_profile import ActiveChargingProfile
 from ocpi_party.ocpi.modules import InterfaceRole
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
-from ocpi_party.partners.client import Answer
+from ocpi_party.partners.answer import Answer
 
 # Once a session has ended its profile is forgotten (CHP-R-19).
 _STATES = Statement(

@@ -22,7 +22,7 @@ from ocpi_party.ocpi.session import SessionStatus
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode, fold
 from ocpi_party.owned.repository import Stored, stored
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import Route
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.urls import join
 from ocpi_party.transport.asked import Building

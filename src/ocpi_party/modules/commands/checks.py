@@ -13,7 +13,7 @@ from ocpi_party.modules.commands.sessions import own_session
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.ocpi.command import CommandResponseType, CommandType
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.location import Capability, Status
+from ocpi_party.ocpi.evse import Capability, Status
 from ocpi_party.ocpi.session import SessionStatus
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, fold, now, parse_time
 from ocpi_party.transport.asked import Asked

@@ -8,7 +8,7 @@ from ocpi_party.modules.locations import repository as locations
 from ocpi_party.modules.tokens.keys import token_key
 from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal
-from ocpi_party.ocpi.location import Capability
+from ocpi_party.ocpi.evse import Capability
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode
 from ocpi_party.partners.partner import Partner
 

@@ -13,7 +13,7 @@ from ocpi_party.ocpi.command import (
     UnlockConnector,
 )
 from ocpi_party.ocpi.errors import UnknownObject
-from ocpi_party.ocpi.location import Capability
+from ocpi_party.ocpi.evse import Capability
 from ocpi_party.ocpi.types import House, JsonObject, fold
 
 KINDS: Final[Mapping[CommandType, type[House]]] = {

@@ -14,7 +14,7 @@ from ocpi_party.ocpi.errors import Refusal, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import About, Route
+from ocpi_party.partners.exchange import About, Route
 from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.urls import join
 from ocpi_party.transport.asked import Building

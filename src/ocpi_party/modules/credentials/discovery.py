@@ -7,7 +7,8 @@ from typing import Any
 
 from ocpi_party.ocpi.errors import InvalidObject, NoMatchingEndpoints, UnableToUseClientApi, UnsupportedVersion
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
-from ocpi_party.partners.client import OcpiClient, PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.urls import check_url, resolve
 
 _FOR_HUBS = (ModuleId.HUB_CLIENT_INFO, InterfaceRole.RECEIVER)

@@ -13,7 +13,8 @@ from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject, Refusal
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now, parse_time
-from ocpi_party.partners.client import Answer, PartnerUnreachable, Route
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner, Party
 from ocpi_party.partners.reach import NotReached, addresses, certificate, tls_context
 from ocpi_party.partners.secrets import other_encoding

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ocpi_party.modules.credentials.registration import Registration
+from ocpi_party.modules.credentials import answering, handshake
 from ocpi_party.ocpi.credentials import Credentials
 from ocpi_party.ocpi.errors import AlreadyRegistered, NotRegistered, UnknownObject
 from ocpi_party.ocpi.types import JsonObject, encode
@@ -17,35 +17,39 @@ router = APIRouter()
 
 @router.get("/{version}/credentials")
 async def get_credentials(asked: CurrentAsked, version: IdInUrl) -> Response:
-    return success(encode(await _registration(asked, version).told(asked.partner, asked.token)))
+    _must_speak(asked, version)
+    return success(encode(await handshake.credentials_for(asked.house, asked.partner, asked.token)))
 
 
 @router.post("/{version}/credentials")
 async def post_credentials(request: Request, asked: CurrentAsked, version: IdInUrl) -> Response:
-    registration = _registration(asked, version)
+    _must_speak(asked, version)
     if asked.partner.status is not PartnerStatus.INVITED:
         raise AlreadyRegistered("you are registered: use PUT to renew your credentials")
-    return success(encode(await registration.accept(asked.partner, await _given(request, asked), asked.encoding)))
+    given = await _given(request, asked)
+    told = await answering.accept(asked.house, asked.partner, given, version=version, encoding=asked.encoding)
+    return success(encode(told))
 
 
 @router.put("/{version}/credentials")
 async def put_credentials(request: Request, asked: CurrentAsked, version: IdInUrl) -> Response:
-    registration = _registration(asked, version)
+    _must_speak(asked, version)
     if asked.partner.status is not PartnerStatus.CONNECTED:
         raise NotRegistered("you are not registered: use POST")
-    return success(encode(await registration.renew(asked.partner, await _given(request, asked))))
+    given = await _given(request, asked)
+    return success(encode(await answering.renew(asked.house, asked.partner, given, version=version)))
 
 
 @router.delete("/{version}/credentials")
 async def delete_credentials(asked: CurrentAsked, version: IdInUrl) -> Response:
-    await _registration(asked, version).leave(asked.partner)
+    _must_speak(asked, version)
+    await answering.leave(asked.house, asked.partner)
     return success()
 
 
-def _registration(asked: Asked, version: str) -> Registration:
+def _must_speak(asked: Asked, version: str) -> None:
     if version not in asked.house.dialects:
         raise UnknownObject(f"version {version}")
-    return Registration(asked.house, version)
 
 
 async def _given(request: Request, asked: Asked) -> JsonObject:

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from ocpi_party.database import WriteTx
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.repository import EvseRow, LockedLocation
+from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
-from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.types import House, JsonObject, encode, fold, now, parse_time, wire_time
 from ocpi_party.owned.receive import must_have_last_updated
 from ocpi_party.owned.table import Ref

@@ -13,8 +13,10 @@ from ocpi_party.modules.locations.changes import Changing
 from ocpi_party.modules.locations.push import join_ref
 from ocpi_party.modules.locations.repository import LockedLocation
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
-from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, fold, parse_time, wire_time
 from ocpi_party.outbox import marking

@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.locations import repository
-from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.connector import Connector
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.types import House, decode, encode, fold
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
-from ocpi_party.partners.client import Answer
+from ocpi_party.partners.answer import Answer
 
 _LEVELS: tuple[type[House], ...] = (Location, Evse, Connector)
 

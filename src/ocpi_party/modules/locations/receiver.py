@@ -9,8 +9,10 @@ from fastapi.responses import Response
 from ocpi_party.dialects.dialect import Finding
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.changes import Changing
+from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.errors import UnknownLocation
-from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, PartyId
 from ocpi_party.owned.receive import must_match, tell

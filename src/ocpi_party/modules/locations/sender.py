@@ -5,8 +5,10 @@ from fastapi.responses import Response
 
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.table import LOCATIONS
+from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
-from ocpi_party.ocpi.location import Connector, Evse, Location
+from ocpi_party.ocpi.evse import Evse
+from ocpi_party.ocpi.location import Location
 from ocpi_party.owned.listing import Listing, Scope
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl
 from ocpi_party.transport.envelope import page, success

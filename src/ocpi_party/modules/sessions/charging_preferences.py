@@ -10,7 +10,7 @@ from ocpi_party.modules.locations import repository as locations
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.errors import UnknownObject
-from ocpi_party.ocpi.location import Capability
+from ocpi_party.ocpi.evse import Capability
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import ChargingPreferencesResponse, SessionStatus
 from ocpi_party.ocpi.tariff import TariffType

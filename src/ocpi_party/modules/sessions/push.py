@@ -12,7 +12,7 @@ from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import JsonObject, decode
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
-from ocpi_party.partners.client import Answer
+from ocpi_party.partners.answer import Answer
 
 _NEW_PERIOD = "charging_periods/"
 """Before the start_date_time of a new period: marks merge by name, and two new periods must not displace each other."""

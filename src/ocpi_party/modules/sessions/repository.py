@@ -11,12 +11,6 @@ from ocpi_party.owned.repository import Stored, stored
 
 _COLUMNS = "seq, partner_id, addressee, owner, key, last_updated, audience, document"
 
-_BY_REFERENCE = Statement(
-    f"""SELECT {_COLUMNS} FROM sessions
-         WHERE authorization_reference = :reference AND NOT gone
-           AND (CAST(:partner_id AS bigint) IS NULL OR partner_id = :partner_id)
-         ORDER BY last_updated DESC, seq DESC"""
-)
 _NEWEST_OF_A_PARTNER = Statement(
     f"""SELECT {_COLUMNS} FROM sessions
          WHERE partner_id <> 0 AND owner = :owner AND key = :key AND NOT gone
@@ -34,15 +28,6 @@ _SILENT = Statement(
 async def documents(tx: ReadTx, seqs: Sequence[int]) -> list[tuple[int, int, bytes]]:
     """(seq, rev, document) of these rows."""
     return await repository.documents(tx, SESSIONS, seqs)
-
-
-async def by_authorization_reference(tx: ReadTx, reference: str, partner_id: int | None = None) -> list[Stored]:
-    """The sessions that came of an authorization or a command, newest first: they may be told late (SES-R-23).
-
-    partner_id  whose; OURS for our own, None for all
-    """
-    rows = await tx.rows(_BY_REFERENCE, reference=fold(reference), partner_id=partner_id)
-    return [stored(row) for row in rows]
 
 
 async def newest_of_a_partner(tx: ReadTx, owner: str, session_id: str, partner_id: int | None) -> Stored | None:

@@ -12,7 +12,8 @@ from ocpi_party.ocpi.session import ChargingPreferences, ChargingPreferencesResp
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode
 from ocpi_party.owned.repository import Stored
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.client import Answer, Route
+from ocpi_party.partners.answer import Answer
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.urls import join
 from ocpi_party.transport.asked import Building

@@ -8,7 +8,7 @@ from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.owned.states import load_states
-from ocpi_party.partners.client import Answer
+from ocpi_party.partners.answer import Answer
 
 
 class PushedTariffs(Pushed):

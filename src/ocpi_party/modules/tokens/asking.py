@@ -14,7 +14,8 @@ from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.token import AllowedType, AuthorizationInfo, LocationReferences
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode
-from ocpi_party.partners.client import Answer, PartnerUnreachable, Route
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
+from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.urls import join
 from ocpi_party.transport.asked import Building

@@ -9,7 +9,7 @@ from ocpi_party.database import ReadTx, Statement
 from ocpi_party.ocpi.token import Token, TokenType
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
-from ocpi_party.partners.client import Answer
+from ocpi_party.partners.answer import Answer
 
 _STATES = Statement(
     """SELECT t.owner || '/' || t.key AS ref, t.document->>'country_code' AS country_code,

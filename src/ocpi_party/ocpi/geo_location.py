@@ -1,0 +1,17 @@
+"""Where something is. OCPI 2.2.1, Locations, "GeoLocation" and "AdditionalGeoLocation"."""
+
+from typing import Annotated
+
+from ocpi_party.ocpi.fields import Coordinate
+from ocpi_party.ocpi.types import DisplayText, House
+
+
+class GeoLocation(House):
+    latitude: Annotated[str, Coordinate(90)]
+    longitude: Annotated[str, Coordinate(180)]
+
+
+class AdditionalGeoLocation(House):
+    latitude: Annotated[str, Coordinate(90)]
+    longitude: Annotated[str, Coordinate(180)]
+    name: DisplayText | None = None

@@ -1,0 +1,132 @@
+"""What a partner answered, and when that is no answer at all. OCPI 2.2.1, Transport and format, Status codes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx
+
+from ocpi_party.ocpi.errors import UnreadableJson
+from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
+from ocpi_party.ocpi.types import decode, now, without_nul
+
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+
+
+class PartnerUnreachable(Exception):
+    """The request got no answer that OCPI could have meant: no connection, timeout, 5xx, HTML, an envelope that is none.
+
+    maybe_done   the request may have reached the partner and been carried out
+    retry_after  how long the partner asks us to wait, None if it did not say
+    """
+
+    def __init__(self, why: str, *, maybe_done: bool = False, retry_after: timedelta | None = None) -> None:
+        super().__init__(why)
+        self.maybe_done = maybe_done
+        self.retry_after = retry_after
+
+
+class ConnectionLost(PartnerUnreachable):
+    """The connection broke before an answer began; a partner may close an idle one just when we use it again."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why, maybe_done=True)
+
+
+class PartnerFailed(PartnerUnreachable):
+    """The partner answered, with an error of its own (3xxx) or of its hub (4xxx).
+
+    status_code  4001 to 4003 tell that only the party behind the hub is not to be reached
+    """
+
+    def __init__(self, status_code: int, why: str) -> None:
+        super().__init__(why, maybe_done=True)
+        self.status_code = status_code
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a partner answered.
+
+    status_code  of the envelope; without an envelope what the HTTP status means in OCPI
+    timestamp    of the envelope, as it came
+    """
+
+    http_status: int
+    status_code: int
+    message: str
+    data: Any
+    headers: Mapping[str, str]
+    url: str
+    timestamp: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.http_status < 400 and is_success(self.status_code)
+
+    @property
+    def unknown(self) -> bool:
+        """The partner does not know the object; each form seen in the field counts (AMB-11)."""
+        return self.http_status == 404 or self.status_code in (StatusCode.UNKNOWN_LOCATION, StatusCode.UNKNOWN_TOKEN)
+
+    @property
+    def unauthorized(self) -> bool:
+        return self.http_status == 401
+
+    @property
+    def refused(self) -> bool:
+        """The same request would be refused again."""
+        return not self.ok and (is_our_fault(self.status_code) or 400 <= self.http_status < 500)
+
+    def __str__(self) -> str:
+        return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
+
+
+def answer_of(response: httpx.Response, url: str) -> Answer:
+    """Read the envelope first, whatever the HTTP status says (AMB-10); what is neither is PartnerUnreachable."""
+    status = response.status_code
+    if len(response.content) > MAX_ANSWER_BYTES:
+        raise PartnerUnreachable(f"the answer has more than {MAX_ANSWER_BYTES} bytes", maybe_done=True)
+    if status in (429, 503):
+        raise PartnerUnreachable(f"HTTP {status}", retry_after=_retry_after(response))
+    if 300 <= status < 400:
+        raise PartnerUnreachable(f"HTTP {status}: we do not follow redirects with a credentials token")
+    envelope: Any = None
+    if response.content:
+        try:
+            envelope = decode(without_nul(response.content))
+        except UnreadableJson as fault:
+            if status < 400:
+                raise PartnerUnreachable("the answer is not JSON", maybe_done=True) from fault
+    code = envelope.get("status_code") if isinstance(envelope, dict) else None
+    if isinstance(code, int) and not isinstance(code, bool):
+        if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
+            raise PartnerFailed(code, f"HTTP {status}, OCPI {code} {envelope.get('status_message') or ''}".strip())
+        told = envelope.get("timestamp")
+        return Answer(
+            status,
+            code,
+            str(envelope.get("status_message") or ""),
+            envelope.get("data"),
+            response.headers,
+            url,
+            told if isinstance(told, str) else None,
+        )
+    if status >= 500:
+        raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))
+    if status == 204 or (status < 300 and not response.content):
+        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url)
+    if status >= 400:
+        code = StatusCode.INVALID_PARAMETERS if status in (400, 409, 422) else StatusCode.CLIENT_ERROR
+        return Answer(status, code, "", None, response.headers, url)
+    raise PartnerUnreachable("the answer has no OCPI envelope", maybe_done=True)
+
+
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    value = response.headers.get("retry-after", "")
+    try:
+        return timedelta(seconds=int(value)) if value.isdecimal() else parsedate_to_datetime(value) - now()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,0 +1,188 @@
+"""How far a crawl came: claim a list, begin, hold, turn a page, finish, fail. OCPI 2.2.1, Transport and format, "Pagination"."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.ocpi.modules import ModuleId
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """A list of a partner, held by one worker for a time, and the crawl through it as far as it came.
+
+    started_at  None: the crawl has not begun
+    date_from   None: a crawl of everything
+    since_rev   what has a higher revision was written while we crawled
+    total       X-Total-Count of the last page
+    """
+
+    id: int
+    lease: str
+    partner_id: int
+    module: ModuleId
+    party: str
+    addressee: str
+    wanted_full: bool
+    good_until: datetime | None
+    started_at: datetime | None
+    date_from: datetime | None
+    since_rev: int | None
+    next_url: str | None
+    pages: int
+    objects: int
+    total: int | None
+    failures: int
+
+
+_COLUMNS = """p.id, p.lease, p.partner_id, p.module, p.party, p.addressee, p.wanted_full, p.good_until, p.started_at, p.date_from,
+              p.since_rev, p.next_url, p.pages, p.objects, p.total, p.failures"""
+_ONE_AT_A_TIME = Statement("SELECT pg_advisory_xact_lock(hashtext('pulls'))")
+_DUE = "(o.leased_until < now() OR o.leased_until IS NULL AND o.next_at <= now())"
+_CLAIM = Statement(
+    f"""
+    UPDATE pulls p SET leased_until = now() + :lease_for, lease = :lease, next_at = NULL
+      FROM (SELECT id FROM pulls WHERE id = ANY(ARRAY(
+                    SELECT DISTINCT ON (o.partner_id) o.id FROM pulls o
+                     WHERE {_DUE} AND NOT EXISTS (
+                           SELECT FROM pulls h WHERE h.partner_id = o.partner_id AND h.leased_until >= now())
+                     ORDER BY o.partner_id, o.rank, o.id))
+             ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED) due
+     WHERE p.id = due.id
+    RETURNING {_COLUMNS}
+    """
+)
+
+
+def _pull(row: Row) -> Pull:
+    return Pull(**{**row, "module": ModuleId(row["module"])})
+
+
+async def claim(tx: WriteTx, *, most: int, lease_for: timedelta) -> list[Pull]:
+    """Take up to `most` lists that are due, one of a partner, of partners that nobody is asking."""
+    # That a partner is being asked stands in another row than the one that is taken: who claims must see what others took.
+    await tx.value(_ONE_AT_A_TIME)
+    return [_pull(row) for row in await tx.rows(_CLAIM, lease=secrets.token_hex(8), most=most, lease_for=lease_for)]
+
+
+class LeaseLost(Exception):
+    """Another worker has this list now, or it is not wanted any more."""
+
+
+_HELD = "p.id = :id AND p.lease = :lease AND p.leased_until >= now()"
+_BEGIN = Statement(
+    f"""UPDATE pulls p SET started_at = :at, date_from = :date_from, next_url = :url, wanted_full = false, pages = 0, objects = 0,
+               refused = 0, total = NULL, since_rev = (SELECT last_value FROM revisions)
+         WHERE {_HELD} RETURNING {_COLUMNS}"""
+)
+_FORGET_PAGES = Statement("DELETE FROM pull_pages WHERE pull_id = :id")
+
+
+async def begin(tx: WriteTx, pull: Pull, url: str, at: datetime, date_from: datetime | None) -> Pull:
+    """Begin a crawl, from its first page on. Raises LeaseLost"""
+    row = await tx.row(_BEGIN, id=pull.id, lease=pull.lease, at=at, date_from=date_from, url=url)
+    if row is None:
+        raise LeaseLost
+    await tx.run(_FORGET_PAGES, id=pull.id)
+    return _pull(row)
+
+
+_HOLD = Statement(f"UPDATE pulls p SET leased_until = now() + :lease_for WHERE {_HELD}")
+
+
+async def hold(tx: WriteTx, pull: Pull, lease_for: timedelta) -> None:
+    """Keep the list longer; nobody takes it before this transaction ends. Raises LeaseLost"""
+    if not await tx.run(_HOLD, id=pull.id, lease=pull.lease, lease_for=lease_for):
+        raise LeaseLost
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """A page that was fetched.
+
+    refs      the objects on it, OWNER/key, those that we could not take among them; None in a crawl of changes
+    next_url  None: it was the last one
+    """
+
+    url: str
+    objects: int
+    refused: int
+    total: int | None
+    refs: Sequence[str] | None
+    next_url: str | None
+
+
+_TURN = Statement(
+    f"""
+    WITH page AS (INSERT INTO pull_pages (pull_id, number, url, refs) VALUES (:id, :number, :url, :refs))
+    UPDATE pulls p SET next_url = :next_url, pages = pages + 1, objects = objects + :objects, refused = refused + :refused,
+           total = :total, failures = 0, error = NULL
+     WHERE p.id = :id RETURNING {_COLUMNS}
+    """
+)
+
+
+async def turn(tx: WriteTx, pull: Pull, page: Turned) -> Pull:
+    """Keep how far the crawl came, in the transaction that holds it and keeps the page's objects."""
+    row = await tx.row(
+        _TURN,
+        id=pull.id,
+        number=pull.pages,
+        url=page.url,
+        refs=None if page.refs is None else list(page.refs),
+        next_url=page.next_url,
+        objects=page.objects,
+        refused=page.refused,
+        total=page.total,
+    )
+    assert row is not None
+    return _pull(row)
+
+
+_VISITED = Statement("SELECT EXISTS (SELECT FROM pull_pages WHERE pull_id = :id AND url = :url)")
+
+
+async def was_visited(tx: ReadTx, pull: Pull, url: str) -> bool:
+    """Whether this crawl fetched that page already."""
+    return bool(await tx.value(_VISITED, id=pull.id, url=url))
+
+
+_FINISH = Statement(
+    f"""
+    WITH pages AS (DELETE FROM pull_pages WHERE pull_id = :id)
+    UPDATE pulls p SET good_until = started_at, finished_at = now(), started_at = NULL, next_url = NULL, failures = 0, error = NULL,
+           next_at = LEAST(next_at, :next_at, CASE WHEN wanted_full THEN now() END), leased_until = NULL, lease = NULL
+     WHERE {_HELD}
+    """
+)
+
+
+async def finish(tx: WriteTx, pull: Pull, next_at: datetime | None) -> None:
+    """The crawl came to its end. next_at  None: not again, unless somebody wanted it meanwhile. Raises LeaseLost"""
+    if not await tx.run(_FINISH, id=pull.id, lease=pull.lease, next_at=next_at):
+        raise LeaseLost
+
+
+_FAIL = Statement(
+    """
+    UPDATE pulls SET failures = failures + 1, error = :error, next_at = LEAST(next_at, :until), leased_until = NULL, lease = NULL,
+           wanted_full = wanted_full OR (:anew AND started_at IS NOT NULL AND date_from IS NULL),
+           started_at = CASE WHEN NOT :anew THEN started_at END
+     WHERE id = :id AND lease = :lease
+    """
+)
+
+
+async def fail(tx: WriteTx, pull: Pull, until: datetime, error: str, *, anew: bool) -> None:
+    """The next page cannot be had now; what was fetched is kept. anew  begin again at the first page"""
+    await tx.run(_FAIL, id=pull.id, lease=pull.lease, until=until, error=error[:1000], anew=anew)
+
+
+_LET_GO = Statement("UPDATE pulls SET leased_until = now() WHERE id = :id AND lease = :lease")
+
+
+async def let_go(tx: WriteTx, left: Sequence[Pull]) -> None:
+    """Whoever comes next may go on with these lists, as if their leases had run out."""
+    await tx.run_many(_LET_GO, [{"id": one.id, "lease": one.lease} for one in left])
