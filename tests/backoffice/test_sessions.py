@@ -163,7 +163,7 @@ async def test_a_reservation_that_is_not_used_is_completed(server: Server, tnm: 
     assert told(tnm) == [("PATCH", {"status": "COMPLETED", "last_updated": LATER})]
 
 
-@pytest.mark.requirement("SES-R-15")
+@pytest.mark.requirement("SES-R-15", "CMD-R-14")
 async def test_the_last_authorization_reference_counts(server: Server, tnm: FakePartner) -> None:
     await server.operator.put(URL, json=SESSION | {"status": "RESERVATION", "authorization_reference": "r1"})
 
@@ -212,6 +212,20 @@ async def test_the_operator_sees_which_sessions_fell_silent(server: Server) -> N
 
     assert [session["id"] for session in found] == ["1"]
     assert (await server.operator.get("/api/sessions/silent?own=false")).json() == []
+
+
+@pytest.mark.requirement("SES-R-22")
+async def test_the_operator_ends_a_silent_session_and_its_emsp_is_told(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put(URL, json=SESSION | {"status": "ACTIVE", "last_updated": NOON})
+    await server.push()
+    tnm.asked.clear()
+
+    ended = await server.operator.patch(URL, json={"status": "INVALID"})
+    await server.push()
+
+    assert (ended.status_code, ended.json()["status"]) == (200, "INVALID")
+    assert told(tnm) == [("PATCH", {"status": "INVALID", "last_updated": ended.json()["last_updated"]})]
+    assert (await server.operator.get("/api/sessions/silent?silent_for=60&own=true")).json() == []
 
 
 @pytest.fixture

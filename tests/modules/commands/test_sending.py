@@ -188,7 +188,7 @@ async def test_without_a_result_in_time_the_command_is_timed_out_and_a_late_one_
     assert [event["type"] for event in events] == ["command.timed_out", "command.resulted"]
 
 
-@pytest.mark.requirement("CMD-S-06", "CMD-R-14")
+@pytest.mark.requirement("CMD-S-06")
 async def test_only_the_session_tells_that_charging_has_begun(server: Server, tnm: Caller) -> None:
     command_id = (await _send(server)).json()["id"]
     sent = _sent(tnm)
