@@ -1,10 +1,11 @@
-"""Answers of the operator's API with one document; lists.py has those with many."""
+"""Answers of the operator's API with one document, and rows as documents; lists.py has pages of many."""
 
 from collections.abc import Mapping
 
 from fastapi.responses import Response
 
-from ocpi_party.ocpi.types import encode
+from ocpi_party.database import Row
+from ocpi_party.ocpi.types import JsonObject, encode, wire_time
 from ocpi_party.owned.publish import Published
 
 
@@ -17,3 +18,8 @@ def as_json(value: object, status: int = 200, headers: Mapping[str, str] | None 
 def published(done: Published, headers: Mapping[str, str] | None = None) -> Response:
     """An object of ours as it is now; 201 if it is new."""
     return as_json(done.document, 201 if done.created else 200, headers)
+
+
+def told(row: Row) -> JsonObject:
+    """A row by column name, moments as the wire spells them."""
+    return {name: wire_time(value) if hasattr(value, "isoformat") else value for name, value in row.items()}

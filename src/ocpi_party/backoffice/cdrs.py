@@ -16,7 +16,7 @@ from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, wire_time
+from ocpi_party.ocpi.types import JsonObject, document_of, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
 from ocpi_party.owned.publish import must_be, our_ref
@@ -106,7 +106,7 @@ async def get_chain(
         found = await repository.newest(tx, ref.owner, ref.key, partner)
         if found is None:
             raise UnknownObject(ref)
-        cdr = repository.document_of(found.document)
+        cdr = document_of(found.document)
         chain = await repository.family(tx, found.ref.partner_id, found.ref.owner, cdr)
     return as_json({"cdrs": chain, "net": [_net(one) for one in netted(chain)]})
 

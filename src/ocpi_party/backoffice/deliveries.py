@@ -6,14 +6,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
+from ocpi_party.backoffice.answers import told
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.partners import known
 from ocpi_party.backoffice.writing import Body
-from ocpi_party.database import Row
 from ocpi_party.modules.oversight import deliveries
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, fold, wire_time
+from ocpi_party.ocpi.types import fold
 from ocpi_party.partners import findings
 from ocpi_party.transport.asked import Building
 
@@ -46,7 +46,7 @@ async def list_deliveries(
     only: dict[str, Any] = {"partner": partner, "module": module, "state": state and fold(state)}
     async with building.database.read() as tx:
         rows, total = await deliveries.page(tx, wanted, **only)
-    return answer(request, building, wanted, [_told(row) for row in rows], total)
+    return answer(request, building, wanted, [told(row) for row in rows], total)
 
 
 @router.post("/deliveries/retry", status_code=202, dependencies=[WRITE])
@@ -80,8 +80,4 @@ async def list_findings(
         rows, total = await findings.page(
             tx, partner, module, wanted.date_from, wanted.date_to, offset=wanted.offset, limit=wanted.limit
         )
-    return answer(request, building, wanted, [_told(row) for row in rows], total)
-
-
-def _told(row: Row) -> JsonObject:
-    return {name: wire_time(value) if hasattr(value, "isoformat") else value for name, value in row.items()}
+    return answer(request, building, wanted, [told(row) for row in rows], total)

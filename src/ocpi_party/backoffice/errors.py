@@ -9,12 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.modules.callbacks.inbound import ResultKnown
 from ocpi_party.modules.cdrs.issuing import AlreadyCredited, AlreadyIssued
-from ocpi_party.modules.chargingprofiles import results as profile_results
 from ocpi_party.modules.chargingprofiles.active import NotCharging
 from ocpi_party.modules.commands.guards import NotAuthorized, NotCapable
 from ocpi_party.modules.commands.reservations import NotCancelable
-from ocpi_party.modules.commands.results import ResultKnown
 from ocpi_party.modules.commands.sending import NoReceiver
 from ocpi_party.modules.credentials.asking import HandshakeFailed
 from ocpi_party.modules.credentials.handshake import NobodyToOffer
@@ -57,7 +56,6 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     BodyTooLarge: (413, "Body too large"),
     HandshakeFailed: (502, "Handshake failed"),
     ResultKnown: (409, "Result known"),
-    profile_results.ResultKnown: (409, "Result known"),
     NotCharging: (409, "Not charging"),
     NotCancelable: (409, "Not cancelable"),
     NoReceiver: (409, "Not supported"),

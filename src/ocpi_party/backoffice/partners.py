@@ -18,7 +18,7 @@ from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now, wire_time
 from ocpi_party.partners import repository
-from ocpi_party.partners.partner import Partner
+from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.transport import offer
 from ocpi_party.transport.asked import Building
 
@@ -74,19 +74,21 @@ class PartnerChanges(Body):
 async def post_partner(building: CurrentBuilding, body: NewPartner) -> Response:
     """Invite a partner, or register with one. A failing handshake answers 502 with the step, and leaves nothing behind."""
     if body.versions_url is None or body.credentials_token is None:
-        partner_id, token = await answering.invite(building, body.name)
-        return JSONResponse(
-            {
-                "id": partner_id,
-                "name": body.name,
-                "status": "INVITED",
-                "versions_url": offer.versions_url(building.public_url),
-                "credentials_token": token,
-            },
-            201,
-        )
+        return JSONResponse(await invite_partner(building, body.name), 201)
     partner = await asking.connect(building, body.name, body.versions_url, body.credentials_token, body.token_encoding)
     return JSONResponse(await _shown(building, partner), 201)
+
+
+async def invite_partner(building: Building, name: str) -> dict[str, Any]:
+    """The invitation, with its token that is shown this once."""
+    partner_id, token = await answering.invite(building, name)
+    return {
+        "id": partner_id,
+        "name": name,
+        "status": PartnerStatus.INVITED,
+        "versions_url": offer.versions_url(building.public_url),
+        "credentials_token": token,
+    }
 
 
 @router.post("/preflight", dependencies=[ADMIN])

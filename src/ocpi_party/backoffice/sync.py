@@ -5,13 +5,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from ocpi_party.backoffice import deliveries
+from ocpi_party.backoffice.answers import told
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.partners import PartnerId, known
 from ocpi_party.backoffice.writing import Body
-from ocpi_party.database import Row
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import wire_time
 from ocpi_party.outbox import overview
 from ocpi_party.partners.partner import PartnerStatus
 from ocpi_party.pull import overview as pulls
@@ -57,9 +56,5 @@ async def get_sync(building: CurrentBuilding, partner_id: PartnerId) -> dict[str
     async with building.database.read() as tx:
         modules, lanes = await overview.state(tx, partner_id)
         lists = await pulls.state(tx, partner_id)
-    push = {"modules": [_told(row) for row in modules], "parties": [_told(row) for row in lanes]}
-    return {"push": push, "pull": [_told(row) for row in lists]}
-
-
-def _told(row: Row) -> dict[str, Any]:
-    return {name: wire_time(value) if hasattr(value, "isoformat") else value for name, value in row.items()}
+    push = {"modules": [told(row) for row in modules], "parties": [told(row) for row in lanes]}
+    return {"push": push, "pull": [told(row) for row in lists]}

@@ -10,11 +10,10 @@ from ocpi_party.backoffice import partners
 from ocpi_party.cli.failure import Failed
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.tell import AsJson, as_json, listed, shown
-from ocpi_party.modules.credentials import answering, asking
+from ocpi_party.modules.credentials import asking
 from ocpi_party.partners import repository
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.server import App
-from ocpi_party.transport import offer
 
 app = typer.Typer(help="The platforms that we are connected to.", no_args_is_help=True)
 
@@ -27,14 +26,7 @@ def invite(name: Annotated[str, typer.Argument(help="How we call them.")], json:
     """Make an invitation: the partner registers with us. The token is printed this once."""
 
     async def work(house: App) -> dict[str, Any]:
-        partner_id, token = await answering.invite(house.building, name)
-        return {
-            "id": partner_id,
-            "name": name,
-            "status": PartnerStatus.INVITED,
-            "versions_url": offer.versions_url(house.building.public_url),
-            "credentials_token": token,
-        }
+        return await partners.invite_partner(house.building, name)
 
     invitation = run(work)
     if json:

@@ -29,7 +29,7 @@ def add(
     website: Annotated[str | None, typer.Option(help="URL of the operator's website.")] = None,
     json: AsJson = False,
 ) -> None:
-    """Add a party of ours. Partners that are connected learn of it when their tokens are rotated."""
+    """Add a party of ours. Partners that are connected hear of it: a server that runs renews their credentials at once."""
     details = {"name": name} | ({"website": website} if website else {})
     try:
         body = parties.PartyBody.model_validate(

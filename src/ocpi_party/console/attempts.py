@@ -42,9 +42,8 @@ async def count(tx: WriteTx, vault: Vault, name: str, address: str) -> None:
     """One more try of this name from this address. Raises TooMany; what is refused so does not count."""
     await tx.run(_FORGET)
     over = []
-    for digest, most in sorted(
-        _counted(vault, name, address).items()
-    ):  # always in one order: no two wait for each other
+    # Always in one order: no two wait for each other.
+    for digest, most in sorted(_counted(vault, name, address).items()):
         row = await tx.row(_COUNT, digest=digest)
         assert row is not None
         if row["attempts"] > most:

@@ -115,7 +115,7 @@ _DONE: Final[Mapping[str, str]] = {
     "pulling": "The lists are being fetched.",
     "retrying": "What was refused or waits is sent again now.",
     "unregistered": "The partner is unregistered.",
-    "party": "The party is added. Connected partners learn of it when their tokens are rotated.",
+    "party": "The party is added. Connected partners are told of it.",
     "result": "The result is on its way to the eMSP.",
     "revoked": "The key is revoked.",
     "user-added": "The user is added, and can sign in.",

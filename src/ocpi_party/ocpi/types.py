@@ -123,6 +123,13 @@ def decode(body: bytes, *, max_depth: int = MAX_DEPTH) -> object:
         raise UnreadableJson(f"the body is not JSON: {error}") from None
 
 
+def document_of(text: str | bytes) -> JsonObject:
+    """A document as the database has it: it was read on its way in, and only objects are stored."""
+    found = decode(text.encode() if isinstance(text, str) else text)
+    assert isinstance(found, dict)
+    return found
+
+
 def received(body: bytes, *, max_depth: int = MAX_DEPTH) -> object:
     """What the body of a request says, if all of it can be kept: PostgreSQL has no place for the character U+0000.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, decode
+from ocpi_party.ocpi.types import document_of
 from ocpi_party.outbox.lanes import Lane
 from ocpi_party.outbox.reach import REACHABLE
 
@@ -37,18 +37,11 @@ async def waiting(tx: ReadTx, lane: Lane, most: int) -> list[Mark]:
             r["version"],
             ModuleId(r["module"]),
             r["ref"],
-            None if r["patch"] is None else _fields(r["patch"]),
+            None if r["patch"] is None else document_of(r["patch"]),
             r["attempts"],
         )
         for r in rows
     ]
-
-
-def _fields(patch: str) -> JsonObject:
-    """Digit for digit: a float would lose some of a price."""
-    found = decode(patch.encode())
-    assert isinstance(found, dict)  # only objects are marked
-    return found
 
 
 _SETTLE = Statement(

@@ -8,8 +8,9 @@ from typing import Any
 
 from ocpi_party.database import Statement
 from ocpi_party.modules.callbacks import inbound
+from ocpi_party.modules.callbacks.inbound import ResultKnown
 from ocpi_party.modules.cdrs.issuing import issue
-from ocpi_party.modules.commands.results import ResultKnown, tell_result
+from ocpi_party.modules.commands.results import tell_result
 from ocpi_party.modules.locations.publishing import Publishing
 from ocpi_party.modules.sessions.publishing import put_session
 from ocpi_party.modules.tokens.place import Place
@@ -17,7 +18,7 @@ from ocpi_party.modules.tokens.swipe import Swipe, authorize, told
 from ocpi_party.ocpi.command import CommandResultType, CommandType
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import AllowedType
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode, fold, now
+from ocpi_party.ocpi.types import JsonObject, PartyId, document_of, fold, now
 from ocpi_party.owned.listing import Window
 from ocpi_party.owned.publish import our_ref
 from ocpi_party.partners.partner import Party
@@ -69,8 +70,7 @@ class ChargePoints:
         place = next(self._free(), None)
         if not rows or place is None:
             return
-        token = decode(rows[self._turn % len(rows)]["document"].encode())
-        assert isinstance(token, dict)  # only objects are stored
+        token = document_of(rows[self._turn % len(rows)]["document"])
         self._turn, self._came = self._turn + 1, at
         owner = PartyId(token["country_code"], token["party_id"]).folded()
         where = Place({"location_id": place[0]["id"], "evse_uids": [place[1]["uid"]]})
@@ -124,8 +124,7 @@ class ChargePoints:
         async with self.building.database.read() as tx:
             rows, _ = await inbound.page(tx, ModuleId.COMMANDS, Window(None, None, 0, 50), state="PENDING")
         for row in reversed(rows):
-            request = decode(row["request"].encode())
-            assert isinstance(request, dict)  # commands are objects
+            request = document_of(row["request"])
             result = self._carry_out(row["kind"], request, at)
             try:
                 async with self.building.database.write() as tx:

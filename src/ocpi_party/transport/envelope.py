@@ -25,11 +25,6 @@ def _json(body: bytes, http_status: int, headers: Mapping[str, str] | None) -> R
     return Response(body, http_status, headers, _JSON)
 
 
-def created() -> Response:
-    """A new object was stored (201)."""
-    return success(http_status=201)
-
-
 def stored(*, new: bool) -> Response:
     """An object was stored: 201 if it is new to us, else 200."""
     return success(http_status=201 if new else 200)

@@ -42,9 +42,8 @@ def _number(text: str | None, name: str, *, least: int, default: int) -> int:
         return default
     if not text.isascii() or not text.isdigit() or (not text.strip("0") and least > 0):
         raise InvalidObject(name, f"must be a whole number of at least {least}")
-    digits = text.lstrip("0")[
-        : len(str(MAX_NUMBER)) + 1
-    ]  # More are beyond every list, and Python would refuse thousands.
+    # More digits are beyond every list, and Python would refuse thousands.
+    digits = text.lstrip("0")[: len(str(MAX_NUMBER)) + 1]
     return min(int(digits or "0"), MAX_NUMBER)
 
 

@@ -9,7 +9,7 @@ from ocpi_party.console.handshake import watched
 from ocpi_party.console.visit import Place, Visit
 from ocpi_party.ocpi.modules import ModuleId
 
-MODULES = [module for module in ModuleId if module not in (ModuleId.CREDENTIALS,)]
+MODULES = [module for module in ModuleId if module is not ModuleId.CREDENTIALS]
 
 
 async def listing(visit: Visit) -> Response:

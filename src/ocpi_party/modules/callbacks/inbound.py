@@ -10,12 +10,17 @@ from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.modules.callbacks import happened
+from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode, fold
 from ocpi_party.owned.listing import Window
 
 MARGIN: Final = 0.1
 """The part of the timeout told to the partner that is kept for the way of the result: it must be there before the timeout ends."""
+
+
+class ResultKnown(Refusal):
+    """The request has its result already, or its time is over and the partner was told so."""
 
 
 @dataclass(frozen=True, slots=True)

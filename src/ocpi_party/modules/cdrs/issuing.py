@@ -11,7 +11,7 @@ from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
+from ocpi_party.ocpi.types import JsonObject, document_of, fold, now, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
 from ocpi_party.owned.publish import must_be, our_ref, same_content
@@ -64,7 +64,7 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
         return Issued(document, created=True)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     assert known is not None  # CDRs are kept for a year at least.
-    before = repository.document_of(known.document)
+    before = document_of(known.document)
     if not same_content(before, document):
         raise AlreadyIssued(f"CDR {before['id']} was issued with another content, and cannot be changed: credit it")
     return Issued(before, created=False)
@@ -74,7 +74,7 @@ async def _as_the_session_says(tx: WriteTx, ref: Ref, cdr: JsonObject) -> JsonOb
     """The CDR with the authorization_reference that the eMSP gave last, as the Session has it (CDR-R-18)."""
     session_id = cdr.get("session_id")
     stored = await owned.get(tx, SESSIONS, our_ref(ref.owner, session_id)) if session_id else None
-    given = repository.document_of(stored.document).get("authorization_reference") if stored else None
+    given = document_of(stored.document).get("authorization_reference") if stored else None
     if given is None:
         return cdr
     if cdr.get("authorization_reference", given) != given:
@@ -123,7 +123,7 @@ async def _creditable(tx: WriteTx, ref: Ref, pointer: str | None = None) -> Json
     known = await owned.lock(tx, CDRS, ref)
     if known is None:
         raise UnknownObject(ref) if pointer is None else InvalidObject(pointer, "names no CDR of ours")
-    original = repository.document_of(known.document)
+    original = document_of(known.document)
     if original.get("credit"):
         raise NotCreditable(f"CDR {original['id']} is a Credit CDR")
     for one in await repository.family(tx, ref.partner_id, ref.owner, original):

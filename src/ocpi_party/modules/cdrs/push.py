@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.cdrs import urls
-from ocpi_party.modules.cdrs.repository import document_of
 from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.headers import LOCATION
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.types import document_of
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.publish import same_content
 from ocpi_party.owned.push import Pushed, State, Teller
@@ -62,7 +62,7 @@ async def _is_there(teller: Teller, url: str, state: State) -> bool:
     if not same_origin(url, teller.url):
         return False
     seen = await teller.send("GET", url, None, None)
-    ours = document_of(teller.spell(Cdr, state.document).decode())
+    ours = document_of(teller.spell(Cdr, state.document))
     return seen.ok and isinstance(seen.data, dict) and same_content(ours, seen.data)
 
 

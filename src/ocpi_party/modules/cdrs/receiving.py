@@ -10,7 +10,7 @@ from ocpi_party.modules.cdrs import repository
 from ocpi_party.modules.cdrs.audit import audit
 from ocpi_party.ocpi.errors import ForeignToken
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, PartyId
+from ocpi_party.ocpi.types import JsonObject, PartyId, document_of
 from ocpi_party.owned import receive
 from ocpi_party.owned.publish import same_content
 from ocpi_party.owned.table import Ref
@@ -51,7 +51,7 @@ async def take(
         return Taken.NEW
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     assert known is not None  # CDRs are kept for a year at least.
-    before = repository.document_of(known.document)
+    before = document_of(known.document)
     if same_content(before, cdr):
         return Taken.KNOWN
     fields = sorted(name for name in before.keys() | cdr.keys() if before.get(name) != cdr.get(name))

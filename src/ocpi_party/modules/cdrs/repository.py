@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.modules.cdrs.table import CDRS
-from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, parse_time
+from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.repository import Stored, stored
 from ocpi_party.owned.table import Ref
@@ -86,9 +86,3 @@ async def family(tx: ReadTx, partner_id: int, owner: str, cdr: JsonObject) -> li
         _FAMILY, partner_id=partner_id, owner=owner, keys=keys, session=None if session is None else fold(session)
     )
     return [document_of(row["document"]) for row in rows]
-
-
-def document_of(text: str) -> JsonObject:
-    found = decode(text.encode())
-    assert isinstance(found, dict)  # Only objects are stored.
-    return found

@@ -10,7 +10,7 @@ from ocpi_party.ocpi.charging_profile import ActiveChargingProfile, ChargingRate
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import SessionStatus
-from ocpi_party.ocpi.types import JsonObject, decode, encode, fold, now, parse_time, wire_time
+from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
 from ocpi_party.owned.repository import Stored
@@ -73,7 +73,7 @@ async def report_none(tx: WriteTx, ref: Ref) -> JsonObject:
     connector = locations.connector_of(evse, document["connector_id"]) if evse else None
     if connector is None:
         raise InvalidObject("/connector_id", "is not known: what its maximum is has to be told")
-    profile = {"start_date_time": wire_time(now()), "charging_profile": _maximum(_object(connector))}
+    profile = {"start_date_time": wire_time(now()), "charging_profile": _maximum(document_of(connector))}
     await _tell(tx, session, profile)
     return profile
 
@@ -88,7 +88,7 @@ async def _charging(tx: WriteTx, ref: Ref) -> tuple[Stored, JsonObject]:
     session = await repository.lock(tx, SESSIONS, ref)
     if session is None:
         raise UnknownObject(ref)
-    document = _object(session.document.encode())
+    document = document_of(session.document)
     if document["status"] != SessionStatus.ACTIVE:
         raise NotCharging(f"the session is {document['status']}")
     return session, document
@@ -100,9 +100,3 @@ async def _tell(tx: WriteTx, session: Stored, profile: JsonObject) -> None:
     for sender in await tx.rows(_SENDERS, seq=session.seq):
         ref = str(session.ref)
         await marking.mark_party(tx, ModuleId.CHARGING_PROFILES, ref, sender["partner_id"], sender["party"])
-
-
-def _object(text: bytes) -> JsonObject:
-    found = decode(text)
-    assert isinstance(found, dict)  # only objects are stored
-    return found

@@ -15,7 +15,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.evse import Capability
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import SessionStatus
-from ocpi_party.ocpi.types import JsonObject, decode, fold
+from ocpi_party.ocpi.types import JsonObject, document_of, fold
 from ocpi_party.owned.publish import our_ref
 
 PERIOD: Final = timedelta(minutes=1)
@@ -54,9 +54,7 @@ async def our_session(tx: WriteTx, owners: Sequence[str], session_id: str) -> Ou
 
 
 def _session(row: Row) -> OurSession:
-    document = decode(row["document"].encode())
-    assert isinstance(document, dict)  # only objects are stored
-    return OurSession(row["seq"], row["owner"], row["key"], row["audience"], document)
+    return OurSession(row["seq"], row["owner"], row["key"], row["audience"], document_of(row["document"]))
 
 
 async def verdict(
@@ -78,6 +76,4 @@ async def verdict(
 
 
 def is_capable(evse: bytes) -> bool:
-    document = decode(evse)
-    assert isinstance(document, dict)  # only objects are stored
-    return Capability.CHARGING_PROFILE_CAPABLE in (document.get("capabilities") or ())
+    return Capability.CHARGING_PROFILE_CAPABLE in (document_of(evse).get("capabilities") or ())

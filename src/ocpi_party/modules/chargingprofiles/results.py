@@ -5,16 +5,12 @@ from datetime import timedelta
 from ocpi_party.database import Row, Statement, WriteTx
 from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.callbacks import inbound
+from ocpi_party.modules.callbacks.inbound import ResultKnown
 from ocpi_party.modules.chargingprofiles.kinds import RESULTS, Kind
 from ocpi_party.ocpi.charging_profile import ChargingProfileResultType
-from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
+from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode
-
-
-class ResultKnown(Refusal):
-    """The request has its result already, or its time is over and the Sender was told so."""
-
 
 _REMEMBER = Statement(
     """INSERT INTO charging_profile_senders (session_seq, partner_id, party)

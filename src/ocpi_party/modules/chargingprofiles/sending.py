@@ -19,7 +19,7 @@ from ocpi_party.ocpi.charging_profile import ChargingProfileResponse, SetChargin
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.session import SessionStatus
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode, fold
+from ocpi_party.ocpi.types import JsonObject, PartyId, document_of, encode, fold
 from ocpi_party.owned.repository import Stored, stored
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.exchange import Route
@@ -89,7 +89,7 @@ async def _target(house: Building, wanted: Wanted) -> _Target:
     emsps = {str(party.key) for party in await house.directory.own_parties() if party.role is Role.EMSP}
     async with house.database.read() as tx:
         session = await _session(tx, wanted)
-        document = _object(session.document)
+        document = document_of(session.document)
         place = document["location_id"], document["evse_uid"]
         evse = await locations.newest_evse(tx, session.ref.owner, *place, session.ref.partner_id)
         partner = await partners.get(tx, session.ref.partner_id)
@@ -115,9 +115,3 @@ async def _session(tx: ReadTx, wanted: Wanted) -> Stored:
     if len({(one.ref.owner, one.ref.partner_id) for one in found}) > 1:
         raise InvalidObject("", "several CPOs have a session with this id: country_code and party_id must say which")
     return found[0]
-
-
-def _object(text: str) -> JsonObject:
-    found = decode(text.encode())
-    assert isinstance(found, dict)  # only objects are stored
-    return found

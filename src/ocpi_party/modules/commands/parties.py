@@ -8,7 +8,7 @@ from ocpi_party.modules.commands.kinds import AT_LOCATION, subject_of
 from ocpi_party.modules.sessions import repository as sessions
 from ocpi_party.modules.sessions.publishing import emsp_of
 from ocpi_party.ocpi.command import CommandType
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode, fold
+from ocpi_party.ocpi.types import JsonObject, PartyId, document_of, fold
 from ocpi_party.transport.asked import Asked
 
 _OWN: Final = """SELECT DISTINCT owner FROM {table}
@@ -58,13 +58,7 @@ async def emsp_for(
     known: str | None = None
     if command is CommandType.STOP_SESSION:
         session = await sessions.newest_of_a_partner(tx, str(cpo), str(document.get("session_id")), None)
-        known = emsp_of(_object(session.document)) if session else None
+        known = emsp_of(document_of(session.document)) if session else None
     elif command is CommandType.CANCEL_RESERVATION:
         known = await tx.value(_RESERVED, cpo=str(cpo), key=fold(str(document.get("reservation_id"))))
     return next((party for party in ours if str(party) == known), ours[0])
-
-
-def _object(text: str) -> JsonObject:
-    found = decode(text.encode())
-    assert isinstance(found, dict)  # only objects are stored
-    return found

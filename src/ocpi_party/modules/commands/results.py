@@ -5,15 +5,12 @@ from datetime import timedelta
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.callbacks import inbound
+from ocpi_party.modules.callbacks.inbound import ResultKnown
 from ocpi_party.modules.commands import reservations
 from ocpi_party.ocpi.command import CommandResult, CommandResultType
-from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
+from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, encode
-
-
-class ResultKnown(Refusal):
-    """The command has its result already, or its time is over and the eMSP was told so."""
 
 
 async def tell_result(tx: WriteTx, request_id: int, body: JsonObject, keep_trying: timedelta) -> JsonObject:

@@ -10,7 +10,7 @@ from ocpi_party.modules.locations import repository
 from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.evse import Evse
 from ocpi_party.ocpi.location import Location
-from ocpi_party.ocpi.types import House, decode, encode, fold
+from ocpi_party.ocpi.types import House, document_of, encode, fold
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.answer import Answer
@@ -90,8 +90,7 @@ def join_ref(owner: str, *ids: str) -> str:
 def _at_level(path: tuple[str, ...], document: bytes | None, ids: list[str]) -> State | None:
     if document is None or len(ids) == 1:
         return (document and State(path, document)) or None
-    evse = decode(document)
-    assert isinstance(evse, dict)
+    evse = document_of(document)
     if len(ids) == 2:
         return State((*path, evse["uid"]), document)
     connector = next((c for c in evse["connectors"] if fold(c["id"]) == ids[2]), None)

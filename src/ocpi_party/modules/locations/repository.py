@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
-from ocpi_party.ocpi.types import JsonObject, decode, encode, fold
+from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold
 from ocpi_party.owned.repository import Put
 from ocpi_party.owned.table import Ref
 
@@ -83,9 +83,8 @@ async def newest_evse(tx: ReadTx, owner: str, location_id: str, evse_uid: str, p
 
 def connector_of(evse_document: bytes, connector_id: str) -> bytes | None:
     """One connector out of an EVSE."""
-    document = decode(evse_document)
-    assert isinstance(document, dict)
-    return next((encode(c) for c in document["connectors"] if fold(c["id"]) == fold(connector_id)), None)
+    connectors = document_of(evse_document)["connectors"]
+    return next((encode(c) for c in connectors if fold(c["id"]) == fold(connector_id)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +112,22 @@ _ALL_KNOWN = Statement(
 )
 
 
-def _object(text: str) -> JsonObject:
-    found = decode(text.encode())
-    assert isinstance(found, dict)
-    return found
-
-
 async def lock(tx: WriteTx, ref: Ref) -> LockedLocation | None:
     """The Location, it and its EVSEs unchanged by others until the transaction ends."""
     row = await tx.row(_LOCK, **ref._asdict())
     if row is None:
         return None
-    return LockedLocation(row["seq"], row["last_updated"], row["audience"], row["stamp"], _object(row["document"]))
+    return LockedLocation(row["seq"], row["last_updated"], row["audience"], row["stamp"], document_of(row["document"]))
 
 
 async def known_evse(tx: ReadTx, location: LockedLocation, evse_uid: str) -> KnownEvse | None:
     row = await tx.row(_KNOWN, seq=location.seq, key=fold(evse_uid))
-    return KnownEvse(row["last_updated"], _object(row["document"])) if row else None
+    return KnownEvse(row["last_updated"], document_of(row["document"])) if row else None
 
 
 async def known_evses(tx: ReadTx, location: LockedLocation) -> list[KnownEvse]:
     rows: list[Row] = await tx.rows(_ALL_KNOWN, seq=location.seq)
-    return [KnownEvse(row["last_updated"], _object(row["document"])) for row in rows]
+    return [KnownEvse(row["last_updated"], document_of(row["document"])) for row in rows]
 
 
 _PUT = Statement(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement
-from ocpi_party.ocpi.types import JsonObject, decode, fold, parse_time, wire_time
+from ocpi_party.ocpi.types import JsonObject, decode, document_of, fold, parse_time, wire_time
 
 _MOST: Final = 1000
 
@@ -134,14 +134,8 @@ def _for_requests(wanted: Sought) -> dict[str, Any]:
 
 
 def _reference(text: str) -> str | None:
-    reference: str | None = _object(text).get("authorization_reference")
+    reference: str | None = document_of(text).get("authorization_reference")
     return reference
-
-
-def _object(text: str) -> JsonObject:
-    found = decode(text.encode())
-    assert isinstance(found, dict)  # Only objects are stored.
-    return found
 
 
 def _entry(at: datetime, kind: str, words: str, **ids: Any) -> JsonObject:
@@ -152,10 +146,10 @@ def _of_request(row: Row) -> Iterator[JsonObject]:
     ids = {"id": row["id"], "partner": row["partner_id"], "direction": row["direction"]}
     kind = "command" if row["module"] == "commands" else "charging_profile"
     asked = "asked of us" if row["direction"] == "inbound" else "asked of the partner"
-    answered = _object(row["response"])["result"] if row["response"] else row["error"] or "no answer"
+    answered = document_of(row["response"])["result"] if row["response"] else row["error"] or "no answer"
     yield _entry(row["at"], kind, f"{row['kind']} {asked}; answered: {answered}", state=row["state"], **ids)
     if row["result"]:
-        told = _object(row["result"])["result"]
+        told = document_of(row["result"])["result"]
         yield _entry(row["resulted_at"], f"{kind}.result", f"{row['kind']}: {told}", **ids)
     for one in _results(row):
         at = parse_time(one["at"])
@@ -178,7 +172,7 @@ def _of_authorization(row: Row) -> JsonObject:
 
 
 def _of_session(row: Row) -> JsonObject:
-    document = _object(row["document"])
+    document = document_of(row["document"])
     words = f"session {document['id']} began; it is {document['status']} now, with {document.get('kwh')} kWh"
     at = parse_time(document["start_date_time"])
     return _entry(at, "session", words, object=f"{row['owner']}/{row['key']}", partner=row["partner_id"] or None)
@@ -191,7 +185,7 @@ def _of_preferences(row: Row) -> JsonObject:
 
 
 def _of_cdr(row: Row) -> JsonObject:
-    document = _object(row["document"])
+    document = document_of(row["document"])
     cost = f"{document['total_cost']['excl_vat']} {document['currency']} without VAT"
     words = f"CDR {document['id']}: {cost}"
     if row["credits"]:

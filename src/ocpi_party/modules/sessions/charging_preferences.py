@@ -14,7 +14,7 @@ from ocpi_party.ocpi.evse import Capability
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import ChargingPreferencesResponse, SessionStatus
 from ocpi_party.ocpi.tariff import TariffType
-from ocpi_party.ocpi.types import JsonObject, ProfileType, decode, encode, fold, now, parse_time
+from ocpi_party.ocpi.types import JsonObject, ProfileType, document_of, encode, fold, now, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.table import Ref
 
@@ -73,7 +73,7 @@ async def consider(tx: WriteTx, ref: Ref, wish: JsonObject) -> ChargingPreferenc
     session = await repository.lock(tx, SESSIONS, ref)
     if session is None:
         raise UnknownObject(ref)
-    document = _object(session.document.encode())
+    document = document_of(session.document)
     evse = await locations.evse(tx, ref._replace(key=fold(document["location_id"])), document["evse_uid"])
     if evse is None or not is_capable(evse):
         raise NotCapable(f"{ref}: its EVSE does not take charging preferences")
@@ -87,7 +87,7 @@ async def consider(tx: WriteTx, ref: Ref, wish: JsonObject) -> ChargingPreferenc
 
 
 def is_capable(evse: bytes) -> bool:
-    return Capability.CHARGING_PREFERENCES_CAPABLE in (_object(evse).get("capabilities") or ())
+    return Capability.CHARGING_PREFERENCES_CAPABLE in (document_of(evse).get("capabilities") or ())
 
 
 async def _response(
@@ -96,7 +96,7 @@ async def _response(
     if session["status"] not in _ONGOING or _is_past(wish.get("departure_time"), now()):
         return ChargingPreferencesResponse.NOT_POSSIBLE
     connector = locations.connector_of(evse, session["connector_id"])
-    if connector is not None and not await _has_tariff(tx, ref.owner, _object(connector), wish["profile_type"]):
+    if connector is not None and not await _has_tariff(tx, ref.owner, document_of(connector), wish["profile_type"]):
         return ChargingPreferencesResponse.PROFILE_TYPE_NOT_SUPPORTED
     required = await rules(tx, ref.owner)
     if "departure_time" not in wish and wish["profile_type"] in required.departure_time_required:
@@ -163,9 +163,3 @@ async def of_session(tx: ReadTx, owner: str, session_id: str, partner_id: int | 
 async def of_unfinished(tx: ReadTx, own: bool | None, most: int) -> list[Row]:
     """What drivers that are still charging prefer, newest first. own  True ours, False theirs, None both"""
     return await tx.rows(_OF_UNFINISHED, own=own, most=most)
-
-
-def _object(text: bytes) -> JsonObject:
-    found = decode(text)
-    assert isinstance(found, dict)  # only objects are stored
-    return found

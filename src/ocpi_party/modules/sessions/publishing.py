@@ -11,7 +11,7 @@ from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode, wire_time
+from ocpi_party.ocpi.types import JsonObject, PartyId, document_of, encode, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
 from ocpi_party.owned.publish import Published, moment, same_content
@@ -48,9 +48,7 @@ async def _locked(tx: WriteTx, ref: Ref) -> tuple[datetime | None, JsonObject | 
     known = await repository.lock_or_hold(tx, SESSIONS, ref)
     if known is None:
         return None, None
-    before = decode(known.document.encode())
-    assert isinstance(before, dict)  # only objects are stored
-    return known.last_updated, before
+    return known.last_updated, document_of(known.document)
 
 
 async def _store(tx: WriteTx, ref: Ref, before: JsonObject | None, document: JsonObject, at: datetime) -> Published:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.sessions.charging_periods import appended
 from ocpi_party.ocpi.session import Session
-from ocpi_party.ocpi.types import JsonObject, decode
+from ocpi_party.ocpi.types import JsonObject, document_of
 from ocpi_party.outbox.telling import Mark
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.answer import Answer
@@ -57,9 +57,7 @@ class PushedSessions(Pushed):
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         if state is None:
             return None
-        document = decode(state.document)
-        assert isinstance(document, dict)  # only objects are stored
-        patch = None if mark.patch is None else changes(mark.patch, document)
+        patch = None if mark.patch is None else changes(mark.patch, document_of(state.document))
         return await teller.put_or_patch(Session, state, replace(mark, patch=patch))
 
 

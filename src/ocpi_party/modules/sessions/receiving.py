@@ -10,7 +10,7 @@ from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
-from ocpi_party.ocpi.types import JsonObject, decode
+from ocpi_party.ocpi.types import JsonObject, document_of
 from ocpi_party.owned import receive, repository
 from ocpi_party.owned.repository import Put
 from ocpi_party.owned.table import Ref
@@ -27,7 +27,7 @@ async def put(tx: WriteTx, ref: Ref, reading: Reading, *, any_age: bool) -> Put:
         return await receive.put(tx, SESSIONS, ModuleId.SESSIONS, ref, reading, any_age=any_age)
     except InvalidObject:
         if known := await repository.get(tx, SESSIONS, ref):
-            must_not_reopen(_object(known.document), reading.document)
+            must_not_reopen(document_of(known.document), reading.document)
         raise
 
 
@@ -43,9 +43,3 @@ async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, 
 def _patched(known: JsonObject, changes: JsonObject) -> JsonObject:
     must_not_reopen(known, changes)
     return with_new_periods(known, changes)
-
-
-def _object(text: str) -> JsonObject:
-    found = decode(text.encode())
-    assert isinstance(found, dict)  # only objects are stored
-    return found

@@ -9,7 +9,7 @@ from ocpi_party.modules.sessions.status import FINAL
 from ocpi_party.ocpi.errors import Refusal, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.session import ChargingPreferences, ChargingPreferencesResponse
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode
+from ocpi_party.ocpi.types import JsonObject, PartyId, document_of, encode
 from ocpi_party.owned.repository import Stored
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.answer import Answer
@@ -55,17 +55,15 @@ async def _to_ask(house: Building, owner: str, session_id: str, partner_id: int 
         session = await repository.newest_of_a_partner(tx, owner, session_id, partner_id)
         if session is None:
             raise UnknownObject(f"{owner}/{session_id}")
-        document = decode(session.document.encode())
-        assert isinstance(document, dict)  # only objects are stored
+        document = document_of(session.document)
         evse = await locations.newest_evse(
             tx, owner, document["location_id"], document["evse_uid"], session.ref.partner_id
         )
         partner = await partners.get(tx, session.ref.partner_id)
     if document["status"] in FINAL:
         raise NotOffered(f"the session is {document['status']}")
-    if evse is not None and not charging_preferences.is_capable(
-        evse
-    ):  # Of one that nobody told us of, only the CPO knows.
+    # Of an EVSE that nobody told us of, only the CPO knows.
+    if evse is not None and not charging_preferences.is_capable(evse):
         raise NotOffered("the EVSE of the session is not CHARGING_PREFERENCES_CAPABLE")
     url = partner.endpoint(ModuleId.SESSIONS, InterfaceRole.SENDER) if partner else None
     if partner is None or url is None or partner.status is not PartnerStatus.CONNECTED:

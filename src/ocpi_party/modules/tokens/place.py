@@ -13,10 +13,6 @@ class Place:
 
     document: JsonObject
 
-    @classmethod
-    def of(cls, document: JsonObject | None) -> "Place | None":
-        return cls(document) if document else None
-
     @property
     def location(self) -> str:
         """As ids are compared."""

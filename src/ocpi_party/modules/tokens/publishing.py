@@ -1,6 +1,7 @@
 """We change our own tokens. OCPI 2.2.1, Tokens, "Push model"."""
 
 from ocpi_party.database import WriteTx
+from ocpi_party.modules.tokens.keys import type_of
 from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
@@ -28,7 +29,7 @@ async def put_token(tx: WriteTx, ref: Ref, body: JsonObject, audience: str | Non
 async def patch_token(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published:
     """Change fields of a token of ours. Raises InvalidObject for another type: that would be another token"""
     told = changes.get("type")
-    if told is not None and str(told).upper() != ref.key.rpartition(" ")[2]:
+    if told is not None and str(told).upper() != type_of(ref.key):
         raise InvalidObject("/type", "cannot be changed: uid and type together name the token")
     return await PUBLISHER.patch(tx, ref, changes)
 
