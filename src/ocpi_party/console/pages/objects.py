@@ -12,8 +12,6 @@ from ocpi_party.console.paging import paging
 from ocpi_party.console.visit import Page, Place, Visit
 from ocpi_party.ocpi.types import fold
 
-"""The field that names an object, where it is not `id`."""
-
 _ON_THE_MAP = 2000
 
 
