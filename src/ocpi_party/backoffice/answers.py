@@ -9,8 +9,10 @@ from ocpi_party.ocpi.types import JsonObject, encode, wire_time
 from ocpi_party.owned.publish import Published
 
 
-def as_json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """value  a document, or its JSON as bytes"""
+def as_json(
+    value: JsonObject | list[JsonObject] | bytes, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """value  a document or several, or their JSON as bytes"""
     body = value if isinstance(value, bytes) else encode(value)
     return Response(body, status, headers, "application/json")
 

@@ -104,4 +104,4 @@ async def get_rules(
     async with building.database.read() as tx:
         ref = await repository.named(tx, our_ref(owner, ""), uid, token_type)
         found = await repository.rules(tx, ref)
-    return as_json(found)
+    return as_json(found.encode())
