@@ -125,9 +125,9 @@ class WriteTx(ReadTx):
         """Add many rows by COPY, the cheapest way for both sides. records  one value for each of the columns"""
         await self._connection.copy_records_to_table(table, columns=columns, records=records)
 
-    async def notify(self, channel: str, payload: str = "") -> None:
+    async def notify(self, channel: str) -> None:
         """Tell every process that listens, when this transaction is committed."""
-        await self._connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+        await self._connection.execute("SELECT pg_notify($1, '')", channel)
 
 
 async def _leave_clean(connection: asyncpg.Connection) -> None:

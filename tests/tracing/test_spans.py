@@ -330,6 +330,7 @@ async def test_without_a_collector_nothing_stands_in_the_way(server: Server) -> 
     assert type(building.client) is OcpiClient
     assert type(server.app.webhooks) is WebhookWorker
     assert server.app.entrance is None
+    assert partner.asked
     assert all("traceparent" not in asked.headers for asked in partner.asked)
 
 

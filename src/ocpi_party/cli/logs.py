@@ -56,9 +56,8 @@ def configure(level: str, *, plain: bool = False, traced: bool = False) -> None:
     root.setLevel(logging.ERROR if plain else level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(root.level, logging.WARNING))
-    access = logging.getLogger(
-        "uvicorn.access"
-    )  # Requests are counted, and kept as messages; uvicorn asks for handlers.
+    # Requests are counted, and kept as messages: uvicorn asks whether anybody listens.
+    access = logging.getLogger("uvicorn.access")
     access.handlers[:], access.propagate = [], False
     logging.captureWarnings(True)
     structlog.configure(

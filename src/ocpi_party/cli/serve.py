@@ -70,10 +70,8 @@ def _answer(processes: int, *, migrate_first: bool, with_workers: bool) -> None:
 def _announce(here: Installation) -> None:
     """Where everything is. The key itself is never printed: terminals and their logs are read by others."""
     settings = here.settings
-    base, app = settings.public_url, here.app(workers=False)
-    places = {"OCPI versions": f"{base}/ocpi/versions", "API docs": f"{base}/docs"}
-    if any(getattr(route, "path", "").startswith("/console") for route in app.api.routes):
-        places["console"] = f"{base}/console"
+    base = settings.public_url
+    places = {"OCPI versions": f"{base}/ocpi/versions", "API docs": f"{base}/docs", "console": f"{base}/console"}
     kept = settings.api_key is None
     places["API key"] = f"in {(settings.data_dir / 'api-key').resolve()}" if kept else "as set in OCPI_API_KEY"
     for name, place in places.items():

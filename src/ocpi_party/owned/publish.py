@@ -11,7 +11,7 @@ from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import read_published
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import House, JsonObject, decode, encode, now, parse_time, wire_time
+from ocpi_party.ocpi.types import House, JsonObject, document_of, encode, now, parse_time, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
 from ocpi_party.owned.receive import Merge, replaced
@@ -89,7 +89,7 @@ class Publisher:
             at = _behind(await repository.hidden_at(tx, self.table, ref), at)
         document = read_published(self.kind, body | {"last_updated": wire_time(at)})
         if known is not None and known.audience == audience:
-            before = _object(known.document)
+            before = document_of(known.document)
             if same_content(before, document):
                 return Published(before, created=False, changed=False)
         done = await repository.put(tx, self.table, ref, encode(document), at, audience=audience, any_age=True)
@@ -104,7 +104,7 @@ class Publisher:
         known = await repository.lock(tx, self.table, ref)
         if known is None:
             raise UnknownObject(ref)
-        before = _object(known.document)
+        before = document_of(known.document)
         at = moment(changes.get("last_updated"), known.last_updated)
         told = changes | {"last_updated": wire_time(at)}
         document = read_published(self.kind, merge(before, told))
@@ -137,9 +137,3 @@ def must_be(document: JsonObject, **from_url: str) -> JsonObject:
         if str(document.get(name, value)).upper() != value.upper():
             raise InvalidObject(f"/{name}", f"is {document[name]!s}, but the URL says {value}")
     return from_url | document
-
-
-def _object(text: str) -> JsonObject:
-    found = decode(text.encode())
-    assert isinstance(found, dict)  # only objects are stored
-    return found

@@ -156,7 +156,7 @@ def _put_many(table: Table) -> Statement:
 
 
 async def put_many(
-    tx: WriteTx, table: Table, told: Sequence[Told], *, since: int, audience: str = EVERYBODY, any_age: bool = False
+    tx: WriteTx, table: Table, told: Sequence[Told], *, since: int, any_age: bool = False
 ) -> list[tuple[Ref, bool]]:
     """Store many objects, each named once, as `put` does; older states are passed over.
 
@@ -171,7 +171,7 @@ async def put_many(
         keys=[one.ref.key for one in told],
         times=[one.last_updated for one in told],
         documents=[one.document.decode() for one in told],
-        audience=audience,
+        audience=EVERYBODY,
         since=since,
         any_age=any_age,
     )

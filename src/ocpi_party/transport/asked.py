@@ -148,6 +148,11 @@ class Asked:
         asking = [self.sender] if self.sender and self.partner.is_hub else [party.key for party in self.partner.parties]
         return [EVERYBODY, *dict.fromkeys(str(key) for key in asking)]
 
+    @property
+    def asking(self) -> list[str]:
+        """The party that asks, or each that it may be."""
+        return [str(self.sender)] if self.sender else self.audiences[1:]
+
     def may_own(self, owner: PartyId) -> bool:
         """Whether objects of this party may come over this connection."""
         role = sender_of(self.module) if self.module else Role.OTHER

@@ -70,7 +70,7 @@ async def _take_on(
         if known is not None:
             return success(asked.spoken.write(ChargingProfileResponse, known.response))
         most = asked.house.charging_profile_requests
-        told = await verdict(tx, session, _asking(asked), asked.partner.id, most)
+        told = await verdict(tx, session, asked.asking, asked.partner.id, most)
         timeout = asked.house.command_timeout
         response = encode({"result": told, "timeout": int(timeout.total_seconds())})
         if given is not None and told is ChargingProfileResponseType.ACCEPTED:
@@ -79,10 +79,6 @@ async def _take_on(
             await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, session_id, findings)
     asked.house.happenings.wake()
     return success(asked.spoken.write(ChargingProfileResponse, response))
-
-
-def _asking(asked: Asked) -> list[str]:
-    return [str(asked.sender)] if asked.sender else asked.audiences[1:]
 
 
 def _inbound(asked: Asked, kind: Kind, session: OurSession, wanted: JsonObject, url: str) -> Inbound:

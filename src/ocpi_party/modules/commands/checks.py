@@ -60,8 +60,7 @@ async def _of_session(tx: ReadTx, asked: Asked, session_id: str) -> Verdict:
     session = await own_session(tx, str(asked.addressee), session_id)
     if session is None:
         return Verdict(CommandResponseType.UNKNOWN_SESSION, "we have no such session")
-    asking = [str(asked.sender)] if asked.sender else asked.audiences[1:]
-    if session["audience"] not in asking:
+    if session["audience"] not in asked.asking:
         return _rejected("the session belongs to another eMSP")
     return _rejected("the session is over") if session["status"] in _OVER else ACCEPTED
 
