@@ -199,7 +199,7 @@ class Settings(BaseSettings):
     )
     message_body_bytes: Annotated[int, Field(ge=0)] = Field(
         65536,
-        description="the longest body of a message that is kept whole, in bytes; of a longer one the first 1500 are",
+        description="the longest body of a message that is kept whole, in bytes; of a longer one the first 450 are",
     )
 
     @property

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 Direction = Literal["inbound", "outbound"]
 
-BEGINNING = 1500
+BEGINNING = 450
 """How many bytes are kept of a body that is too long to be kept: with so many a row still needs neither compression nor a place
 apart, which would cost more than answering a page did."""
 
