@@ -9,7 +9,7 @@ from ocpi_party.pricing.exact import Unpriceable
 from ocpi_party.pricing.limits import limits
 from ocpi_party.pricing.lines import RESERVATION, Line, lines_of
 from ocpi_party.pricing.periods import Period
-from ocpi_party.pricing.slices import Session, Use, slices_of, uses
+from ocpi_party.pricing.slices import Session, Slice, Use, slices_of, uses
 from ocpi_party.pricing.tariff import SESSION, Tariff
 
 
@@ -49,15 +49,17 @@ class Bill:
         if period.length is None:
             self.note(f"Charging period {period.number} ends before it starts: not split at changes of price.")
         tariff = tariff.only(SESSION)
-        self._flat(period, tariff, session, kwh)
-        self.used += uses(period, tariff, session, kwh)
+        slices = slices_of(period, tariff, session, kwh)
+        if not any(use.dimension == "FLAT" for use in self.used):
+            self._flat(period, tariff, slices)
+        self.used += uses(period, tariff, slices)
 
-    def _flat(self, period: Period, tariff: Tariff, session: Session, kwh: Fraction) -> None:
+    def _flat(self, period: Period, tariff: Tariff, slices: Sequence[Slice]) -> None:
         """A flat fee is paid once for a session, at the first moment at which one is active."""
-        for each in slices_of(period, tariff, session, kwh):
-            component = tariff.active("FLAT", each.state)
-            if component and not any(use.dimension == "FLAT" for use in self.used):
+        for each in slices:
+            if component := tariff.active("FLAT", each.state):
                 self.used.append(Use("FLAT", tariff, component, Fraction(1), period.number, each.at))
+                return
 
     def lines(self) -> Iterator[Line]:
         lines = [*lines_of(self.reserved, RESERVATION), *lines_of(self.used)]

@@ -16,7 +16,7 @@ from ocpi_party.pricing.lines import Line
 from ocpi_party.pricing.periods import Period, read_periods
 from ocpi_party.pricing.priced import PricedSession
 from ocpi_party.pricing.reservation import Reservation
-from ocpi_party.pricing.session import price_session
+from ocpi_party.pricing.session import price_periods
 
 NOT_AVAILABLE = "#NA"
 """evse_uid "when this CDR is created for a reservation that never resulted in a charging session"."""
@@ -49,12 +49,8 @@ def _differences(cdr: Document, time_zone: str | None, tolerance: Decimal) -> li
 def _price(cdr: Document, periods: list[Period], time_zone: str) -> PricedSession:
     unused = cdr.get("cdr_location", {}).get("evse_uid") == NOT_AVAILABLE
     reservation = Reservation.from_periods(periods, expired=unused)
-    return price_session(
-        cdr.get("tariffs") or [],
-        cdr["charging_periods"],
-        moment(cdr["end_date_time"]),
-        time_zone,
-        reservation=reservation,
+    return price_periods(
+        cdr.get("tariffs") or [], periods, moment(cdr["end_date_time"]), time_zone, reservation=reservation
     )
 
 

@@ -85,10 +85,12 @@ def duration(hours: Fraction, whole: Fraction | None) -> Fraction:
     minutes. So a volume that the clock confirms as far as its digits go is taken from the clock, and one that is a full
     second as far as its digits go is that second.
     """
+    told = hours * HOUR
+    if told == whole or (whole is None and told.denominator == 1):
+        return told
     number = decimal(hours).normalize()
     last_digit = Decimal(1).scaleb(int(number.as_tuple().exponent))
     slack = exact(min(last_digit / 2, MILLI_HOUR)) * HOUR
-    told = hours * HOUR
     if hours and whole is not None and abs(told - whole) <= slack:
         return whole
     return Fraction(round(told)) if abs(told - round(told)) <= slack else told

@@ -46,8 +46,8 @@ def reservation_uses(reservation: Reservation, tariff: Tariff, session: Session)
     yield from _flat(made, slices_of(period, made, session, Fraction(0))[0].state, period)
     if reservation.expired:
         yield from _flat(expires, slices_of(period, expires, session, Fraction(0))[-1].state, period)
-    replaced = reservation.expired and expires.prices("TIME")
-    yield from uses(period, expires if replaced else made, session, Fraction(0))
+    tariff = expires if reservation.expired and expires.prices("TIME") else made
+    yield from uses(period, tariff, slices_of(period, tariff, session, Fraction(0)))
 
 
 def _flat(tariff: Tariff, state: State, period: Period) -> Iterator[Use]:

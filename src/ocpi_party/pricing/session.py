@@ -32,7 +32,21 @@ def price_session(
     preference        ProfileType of the charging preferences, or AD_HOC_PAYMENT
     Raises            Unpriceable
     """
-    periods, till = read_periods(charging_periods, moment(end)), moment(end)
+    till = moment(end)
+    periods = read_periods(charging_periods, till)
+    return price_periods(tariffs, periods, till, time_zone, reservation=reservation, preference=preference)
+
+
+def price_periods(
+    tariffs: Sequence[Document],
+    periods: Sequence[Period],
+    till: datetime,
+    time_zone: str,
+    *,
+    reservation: Reservation | None = None,
+    preference: str | None = None,
+) -> PricedSession:
+    """As `price_session`, of charging periods that are read."""
     reservation = reservation or Reservation.from_periods(periods)
     charging = [period for period in periods if not period.only_reserved]
     session = Session(charging[0].start if charging else till, till, zone(time_zone))

@@ -4,7 +4,7 @@ A CPO begins a new charging period at such a moment; where one did not, we cut t
 run evenly. That is exact where the period tells enough, as when it was charging all the time, and else an estimate.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -71,12 +71,8 @@ class Use:
     estimated: bool = False
 
 
-def uses(period: Period, tariff: Tariff, session: Session, kwh: Fraction) -> Iterator[Use]:
-    """The quantities of a period under the components that price them, in the order of time.
-
-    kwh  consumed in the session before this period
-    """
-    slices = slices_of(period, tariff, session, kwh)
+def uses(period: Period, tariff: Tariff, slices: Sequence[Slice]) -> Iterator[Use]:
+    """The quantities of a period under the components that price them, in the order of time."""
     guessed = {dimension for dimension in period.quantities if _guessed(dimension, period, tariff, slices)}
     for each in slices:
         for dimension in QUANTITIES:
@@ -87,6 +83,7 @@ def uses(period: Period, tariff: Tariff, session: Session, kwh: Fraction) -> Ite
 
 
 def slices_of(period: Period, tariff: Tariff, session: Session, kwh: Fraction) -> list[Slice]:
+    """kwh  consumed in the session before this period"""
     energy = period.quantities.get("ENERGY", Fraction(0))
     cuts = {share: (at, by_energy) for share, at, by_energy in _cuts(period, tariff, session, kwh, energy)}
     shares = [Fraction(0), *sorted(cuts), Fraction(1)]
@@ -120,8 +117,10 @@ def _kwh_limits(tariff: Tariff) -> set[Fraction]:
     return {exact(limit) for limit in told if limit is not None}
 
 
-def _guessed(dimension: str, period: Period, tariff: Tariff, slices: list[Slice]) -> bool:
+def _guessed(dimension: str, period: Period, tariff: Tariff, slices: Sequence[Slice]) -> bool:
     """Whether a change of component falls within the period, and we cannot know what was used before it."""
+    if len(slices) == 1:
+        return False
     components = [tariff.active(dimension, each.state) for each in slices]
     changed = [each for before, now, each in zip(components, components[1:], slices[1:], strict=False) if before != now]
     known_by_time = period.quantities[dimension] in (0, period.length)
