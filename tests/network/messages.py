@@ -15,7 +15,7 @@ from tests.network.trouble import Kill
 from tests.network.witness import Seen
 
 LOST_SECONDS = 3.0
-_MESSAGES = "SELECT direction, request_id, http_status, method, url, error FROM messages"
+_MESSAGES = "SELECT at, direction, request_id, http_status, method, url, error FROM messages"
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Logs:
     asked: dict[str, Counter[str]] = field(default_factory=dict)
     answered: dict[str, Counter[str]] = field(default_factory=dict)
     unsent: dict[str, set[str]] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
 
     async def read(self, platform: Platform) -> None:
         async with database(platform) as connection:
@@ -34,6 +35,12 @@ class Logs:
         self.answered[name] = Counter(row["request_id"] for row in rows if row["direction"] == "inbound")
         self.unsent[name] = {
             row["request_id"] for row in rows if row["direction"] == "outbound" and row["http_status"] is None
+        }
+        self.words |= {
+            row["request_id"]: " ".join(
+                str(row[name]) for name in ("at", "direction", "method", "url", "http_status", "error")
+            )
+            for row in rows
         }
 
 
@@ -56,7 +63,8 @@ async def compare(
         invented = [id_ for id_ in invented if id_ not in logs.unsent[member.name]]
         invented += [id_ for id_ in logs.answered[member.name] if id_ not in requests]
         total = sum(logs.asked[member.name].values()) + sum(logs.answered[member.name].values())
-        table.none(f"{member.name}: messages / of requests that nobody saw", invented, total)
+        words = [f"{id_}: {logs.words[id_]}" for id_ in invented]
+        table.none(f"{member.name}: messages / of requests that nobody saw", words, total)
     strangers = [f"{one.method} {one.path} to {one.to}" for one in requests.values() if one.token not in senders]
     table.none("requests on the wire / of which nobody knows the sender", strangers, len(requests))
 

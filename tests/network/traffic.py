@@ -121,17 +121,18 @@ class Traffic:
         ]
         return a_location(CPO, id=f"L{number}", name=f"Test location {number}", evses=evses)
 
-    async def _status(self, number: int, evse: int, status: str) -> None:
-        await self.cpo.change("PATCH", f"{_location_path(number)}/{_uid(number, evse)}", {"status": status})
+    async def _status(self, place: tuple[int, int], status: str) -> None:
+        # One that it has already would be no change: nothing is made of it, and nobody told.
+        if self._statuses.get(place, "AVAILABLE") != status:
+            self._statuses[place] = status
+            await self.cpo.change("PATCH", f"{_location_path(place[0])}/{_uid(*place)}", {"status": status})
 
     async def _report(self, dice: random.Random, place: tuple[int, int]) -> None:
         if dice.random() < 0.1:
             await self.cpo.change("PATCH", _location_path(place[0]), {"name": f"Renamed {self.cpo.now()}"})
         else:
-            # One that it has already would be no change: nothing is made of it, and nobody told.
             known = self._statuses.get(place, "AVAILABLE")
-            self._statuses[place] = dice.choice([status for status in STATUSES if status != known])
-            await self._status(*place, self._statuses[place])
+            await self._status(place, dice.choice([status for status in STATUSES if status != known]))
 
     async def _change_tariff(self, dice: random.Random, number: int) -> None:
         price = round(0.2 + dice.random() / 2, 4)
@@ -183,7 +184,7 @@ class Traffic:
         names = ("country_code", "party_id", "uid", "type", "contract_id")
         common = more | {"start_date_time": began, "cdr_token": {name: token[name] for name in names}}
         where = {"location_id": f"L{place[0]}", "evse_uid": _uid(*place)}
-        await self._status(*place, "CHARGING")
+        await self._status(place, "CHARGING")
         await self.cpo.change("PUT", path, a_session(CPO, id=session_id, **common, **where))
         periods = []
         for number in range(1, self.hour.updates + 1):
@@ -197,7 +198,7 @@ class Traffic:
             await self.cpo.change("PATCH", path, {"kwh": number / 2, "charging_periods": [period]})
         ended = self.cpo.now()
         await self.cpo.change("PATCH", path, {"status": "COMPLETED", "end_date_time": ended})
-        await self._status(*place, "AVAILABLE")
+        await self._status(place, "AVAILABLE")
         cdr = a_cdr(CPO, id=session_id, session_id=session_id, end_date_time=ended, charging_periods=periods, **common)
         cdr["cdr_location"] |= {
             "id": f"L{place[0]}",
