@@ -94,9 +94,9 @@ class Observation(NamedTuple):
             at, seconds, method, path, query, request_id, correlation_id, partner_id, authorization, told_from, told_to,
             module, about, role, sender, ours, http_status, error, body, body_bytes, answer, answer_bytes, tail,
         ) = self  # fmt: skip
-        if about is None and module is not None and not path.endswith(module):
+        if about is None and module is not None and (rest := path.partition(f"/{module}/")[2]):
             is_receiver = module in OWNED and role is role_with(module, InterfaceRole.RECEIVER)
-            about = in_path(path.partition(f"/{module}")[2], owned=is_receiver)
+            about = in_path(rest, owned=is_receiver)
         return Message(
             "inbound", at, partner_id, module, about, method, f"{path}?{query.decode('latin-1')}" if query else path,
             request_id, correlation_id, _party(told_from, sender), _party(told_to, ours), http_status or None,
