@@ -12,7 +12,7 @@ from ocpi_party.cli.demo.platform import Platform
 from tests.network.platforms import Member, Sandbox, database
 from tests.network.table import Table
 from tests.network.trouble import Kill
-from tests.network.witness import Seen
+from tests.network.witness import Seen, Witness
 
 LOST_SECONDS = 3.0
 _MESSAGES = "SELECT at, direction, request_id, http_status, method, url, error FROM messages"
@@ -45,11 +45,13 @@ class Logs:
 
 
 async def compare(
-    table: Table, members: list[Member], sandboxes: list[Sandbox], seen: list[Seen], kills: list[Kill]
+    table: Table, members: list[Member], sandboxes: list[Sandbox], seen: list[Seen], kills: list[Kill], witness: Witness
 ) -> None:
+    """seen  up to a moment ago: their messages are written; of requests that the witness saw since they may be, or not yet"""
     logs = Logs()
     for platform in (*members, *sandboxes):
         await logs.read(platform)
+    seen_by_now = {one.request_id for one in witness.seen}
     requests = {one.request_id: one for one in seen}  # One that was repeated on the wire is still one request.
     senders = _senders(logs, seen)
     for member in members:
@@ -59,9 +61,9 @@ async def compare(
         _side(table, f"{member.name}: requests that it sent", sent, logs.asked[member.name], requests, mine)
         received = {id_ for id_, one in requests.items() if one.to == member.name and one.taken}
         _side(table, f"{member.name}: requests that it got", received, logs.answered[member.name], requests, of_server)
-        invented = [id_ for id_ in logs.asked[member.name] if id_ not in requests]
+        invented = [id_ for id_ in logs.asked[member.name] if id_ not in seen_by_now]
         invented = [id_ for id_ in invented if id_ not in logs.unsent[member.name]]
-        invented += [id_ for id_ in logs.answered[member.name] if id_ not in requests]
+        invented += [id_ for id_ in logs.answered[member.name] if id_ not in seen_by_now]
         total = sum(logs.asked[member.name].values()) + sum(logs.answered[member.name].values())
         words = [f"{id_}: {logs.words[id_]}" for id_ in invented]
         table.none(f"{member.name}: messages / of requests that nobody saw", words, total)

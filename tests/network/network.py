@@ -123,7 +123,7 @@ async def _compare(table: Table, network: Network, trouble: Trouble) -> None:
         await events.consumed(table, member)
         metrics = await _metric(member, "ocpi_party_messages_dropped_total")
         table.equal(f"{member.name}: messages dropped (since its last start)", int(metrics), 0)
-    await messages.compare(table, network.members, network.sandboxes, seen, trouble.kills)
+    await messages.compare(table, network.members, network.sandboxes, seen, trouble.kills, network.witness)
     await secrets.scan(table, network.members, network.sandboxes, seen)
 
 
