@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from benchmarks.server import SECRET_KEY
-from ocpi_party.database import Database, Statement
+from ocpi_party.database import Database, Statement, WriteTx
 from ocpi_party.ocpi.modules import ModuleId, Role
 from ocpi_party.partners import credentials_tokens
 from ocpi_party.partners import repository as partners
@@ -76,7 +76,7 @@ async def add_partners(database: Database, ports: Sequence[int], *, first: int =
     return ids
 
 
-async def _add_partner(tx, number: int, base: str, *, push: bool) -> int:  # type: ignore[no-untyped-def]
+async def _add_partner(tx: WriteTx, number: int, base: str, *, push: bool) -> int:
     vault = Vault(SECRET_KEY)
     partner_id = await partners.create(
         tx, f"partner {number}", PartnerStatus.CONNECTED, versions_url=f"{base}/versions"

@@ -16,6 +16,7 @@ import pytest
 
 from ocpi_party.embedded import EmbeddedPostgres
 from ocpi_party.schema import migrate
+from ocpi_party.settings import Settings
 from tests.server import Server, start_server
 
 pytest_plugins = ["tests.conformance.plugin"]
@@ -26,6 +27,15 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations" / "versions"
 @pytest.fixture
 def anyio_backend() -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting is made, and no .env lies here."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"OCPI_{name.upper()}", raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ class Server:
 
 
 class _Uvicorn(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # one that does nothing
         return nullcontext()  # Signals are for the test run.
 
 

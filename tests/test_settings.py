@@ -7,13 +7,7 @@ from pydantic import ValidationError
 
 from ocpi_party.settings import Settings, listening_on, page, table
 
-
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"OCPI_{name.upper()}", raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("clean_environment")
 
 
 def test_without_any_setting_the_database_is_embedded_and_private_addresses_are_allowed() -> None:

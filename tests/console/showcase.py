@@ -61,8 +61,8 @@ def _location(number: int) -> dict[str, Any]:
 
 
 def _tariff(owner: PartyId) -> dict[str, Any]:
-    night = {"price_components": [{"type": "ENERGY", "price": 0.29, "vat": 21, "step_size": 1}]}
-    night["restrictions"] = {"start_time": "22:00", "end_time": "06:00"}  # type: ignore[assignment]
+    night: dict[str, Any] = {"price_components": [{"type": "ENERGY", "price": 0.29, "vat": 21, "step_size": 1}]}
+    night["restrictions"] = {"start_time": "22:00", "end_time": "06:00"}
     day = [
         {"type": "FLAT", "price": 0.35, "vat": 21, "step_size": 1},
         {"type": "ENERGY", "price": 0.42, "vat": 21, "step_size": 1},

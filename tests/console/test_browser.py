@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import BrowserContext, ConsoleMessage, Page, ViewportSize, async_playwright
 from tests.console import showcase
 from tests.objects import a_cdr_token, a_location, a_session, an_evse
 from tests.partner import FakePartner, envelope
@@ -21,7 +21,7 @@ from ocpi_party.ocpi.types import PartyId
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+DESK, PHONE = ViewportSize(width=1280, height=800), ViewportSize(width=360, height=740)
 MOST_BYTES = 150_000
 
 pytestmark = pytest.mark.skipif(
@@ -119,7 +119,7 @@ async def visitor(listening: Server, tmp_path: Path) -> AsyncIterator[Visitor]:
     flags = ["--no-sandbox", "--no-first-run", *(f"--disable-{one}" for one in quiet)]
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(
-            tmp_path / "browser", executable_path=CHROMIUM, headless=True, args=flags, viewport=DESK  # type: ignore[arg-type]
+            tmp_path / "browser", executable_path=CHROMIUM, headless=True, args=flags, viewport=DESK
         )  # fmt: skip
         assert listening.address
         visitor = Visitor(context, context.pages[0], listening.address)
@@ -179,7 +179,7 @@ async def test_each_page_is_clean_on_a_desk_and_fits_a_phone(
     await visitor.sign_in()
     for name, path in PAGES.items():
         for size in (DESK, PHONE):
-            await visitor.page.set_viewport_size(size)  # type: ignore[arg-type]
+            await visitor.page.set_viewport_size(size)
             await visitor.look(path)
             wide = await visitor.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert wide <= 0, f"{name} scrolls sideways by {wide} at {size}"
@@ -222,7 +222,7 @@ async def _is_readable(visitor: Visitor) -> None:
 async def test_a_wide_table_is_scrolled_with_the_keyboard(visitor: Visitor, listening: Server) -> None:
     await showcase.fill(listening)
     await visitor.sign_in()
-    await visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    await visitor.page.set_viewport_size(PHONE)
     await visitor.look("/messages")
     table = visitor.page.get_by_role("region", name="Messages")
 
@@ -239,7 +239,7 @@ async def test_a_wide_table_is_scrolled_with_the_keyboard(visitor: Visitor, list
 
 async def test_the_menu_of_a_phone_opens_with_the_keyboard(visitor: Visitor) -> None:
     await visitor.sign_in()
-    await visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    await visitor.page.set_viewport_size(PHONE)
     page = visitor.page
     await visitor.look("")
     assert not await page.get_by_role("link", name="Settings").is_visible()
@@ -282,7 +282,7 @@ async def test_dark_is_dark(visitor: Visitor, listening: Server, pytestconfig: p
 
     if pytestconfig.getoption("screenshots"):
         await _keep(visitor, "overview-dark", docs=True)
-        await visitor.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        await visitor.page.set_viewport_size(PHONE)
         await _keep(visitor, "overview-phone", docs=True)
     assert sum(int(one) for one in colour[4:-1].split(", ")) < 3 * 60
     assert visitor.complaints == []

@@ -140,8 +140,8 @@ def _works(postgres: EmbeddedPostgres) -> bool:
 
 
 def test_pid_file_that_names_a_foreign_process_neither_stops_us_nor_harms_it(data_dir: Path) -> None:
-    user = {"user": places_in(data_dir).account.uid} if os.geteuid() == 0 else {}
-    with subprocess.Popen(["sleep", "60"], **user) as foreign:  # type: ignore[call-overload]
+    user = places_in(data_dir).account.uid if os.geteuid() == 0 else None
+    with subprocess.Popen(["sleep", "60"], user=user) as foreign:
         cluster = data_dir / "postgres"
         stale = f"{foreign.pid}\n{cluster}\n1700000000\n5432\n{data_dir}/run\n\n  1  1\nready   \n"
         (cluster / "postmaster.pid").write_text(stale)

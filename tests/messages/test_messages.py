@@ -180,8 +180,9 @@ async def test_no_credentials_token_and_no_secret_of_a_url_is_ever_kept(server: 
 
     partner.on("PUT", "/credentials", renewed)
     await server.operator.post("/api/partners/1/rotate")
-    assert ours
-    caller.token = re.search(r'"token":"([^"]+)"', ours[0])[1]  # type: ignore[index]
+    offered = re.search(r'"token":"([^"]+)"', ours[0])
+    assert offered is not None
+    caller.token = offered[1]
     secrets.add(caller.token)
     partner.on("*", "/locations", envelope("you sent " + partner.token, code=2000))
     await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location(OWA))
@@ -207,6 +208,27 @@ async def test_no_credentials_token_and_no_secret_of_a_url_is_ever_kept(server: 
     kept = b"\n".join(v if isinstance(v, bytes) else str(v).encode() for row in rows for v in row.values())
     assert {secret for secret in secrets for form in _spellings(secret) if form in kept} == set()
     assert b"***" in kept
+
+
+@pytest.mark.requirement("OPS-13")
+@pytest.mark.parametrize(
+    "name", ["token", "access_TOKEN", "Client_Secret", "apiKey", "api_key", "response_url", "x-Signature"]
+)
+async def test_what_a_parameter_calls_a_secret_is_not_kept(server: Server, name: str) -> None:
+    caller = await server.connect(server.internet.add(FakePartner()))
+
+    await caller.get(f"/ocpi/versions?limit=1&{name}=never-to-be-kept&offset=2")
+
+    assert (await messages(server))[-1]["url"] == f"/ocpi/versions?limit=1&{name}=***&offset=2"
+
+
+async def test_an_object_may_be_named_as_its_module(server: Server) -> None:
+    caller = await an_emsp(server)
+
+    await caller.get("/locations/locations")
+    await caller.get("/locations")
+
+    assert [one["object"] for one in (await messages(server))[-2:]] == ["locations", None]
 
 
 async def test_a_day_of_messages_goes_when_its_time_is_over_and_tomorrow_is_ready(server: Server) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import httpx
 
@@ -86,7 +87,7 @@ class Trouble:
         for member in self.members:
             for words, program in zip(member.commands, member.programs, strict=True):
                 found.append((f"{member.name} {words[0]}", member, program.kill, True))
-            found.append((f"{member.name} PostgreSQL", member, lambda m=member: _kill_postgres(m), False))  # type: ignore[misc]
+            found.append((f"{member.name} PostgreSQL", member, partial(_kill_postgres, member), False))
             consumer: Program | None = member.consumer
             assert consumer is not None
             found.append((f"{member.name} consumer", member, consumer.kill, False))

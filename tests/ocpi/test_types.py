@@ -91,7 +91,7 @@ def test_no_number_that_json_does_not_have() -> None:
 
 
 def at(*when: int) -> datetime:
-    return datetime(*when, tzinfo=UTC)  # type: ignore[arg-type, misc]
+    return datetime(*when, tzinfo=UTC)  # type: ignore[arg-type, misc]  # the first parts of a date, as many as matter
 
 
 @pytest.mark.requirement("TYP-07", "TYP-08", "TYP-09", "PAG-17")
@@ -137,7 +137,7 @@ def test_no_moment(written: str) -> None:
 
 
 @pytest.mark.requirement("TYP-06", "TYP-10")
-@given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(timezone(timedelta(hours=2)))))  # noqa: DTZ001
+@given(st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(timezone(timedelta(hours=2)))))  # noqa: DTZ001 - hypothesis adds the zone
 def test_a_moment_is_written_in_utc_to_the_millisecond(moment: datetime) -> None:
     written = wire_time(moment)
 

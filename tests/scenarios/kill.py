@@ -249,4 +249,4 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     seen = asyncio.run(run(given.database_url, kills=given.kills, seed=given.seed))
-    print(f"{given.kills} kills, {seen.pushes} pushes, both sides equal, nothing went backwards")  # noqa: T201
+    print(f"{given.kills} kills, {seen.pushes} pushes, both sides equal, nothing went backwards")  # noqa: T201 - a program tells people

@@ -1,6 +1,7 @@
 """Who is asking: the Authorization header. OCPI 2.2.1, Transport and format, "Authorization header"."""
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from tests.conftest import BOTH
@@ -45,8 +46,8 @@ def _base64(text: str) -> str:
     ],
     ids=["base64", "raw", "line feed", "cr lf", "blank", "no padding", "lower case", "upper case"],
 )
-async def test_each_spelling_of_a_token_names_the_same_partner(tnm: Caller, form: object) -> None:
-    header = form(tnm.token)  # type: ignore[operator]
+async def test_each_spelling_of_a_token_names_the_same_partner(tnm: Caller, form: Callable[[str], str]) -> None:
+    header = form(tnm.token)
 
     answer = await tnm.get("/ocpi/2.2.1/credentials", headers={"authorization": header})
 

@@ -14,7 +14,6 @@ from ocpi_party.backoffice.writing import Body
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.credentials import answering, asking
 from ocpi_party.modules.credentials.preflight import Preflight
-from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now, wire_time
 from ocpi_party.partners import repository
@@ -150,10 +149,7 @@ async def delete_partner(building: CurrentBuilding, partner_id: PartnerId) -> di
 async def known(building: Building, partner_id: int) -> Partner:
     """Raises UnknownObject"""
     async with building.database.read() as tx:
-        partner = await repository.get(tx, partner_id)
-    if partner is None:
-        raise UnknownObject(f"partner {partner_id}")
-    return partner
+        return await repository.known(tx, partner_id)
 
 
 async def _shown(building: Building, partner: Partner) -> dict[str, Any]:

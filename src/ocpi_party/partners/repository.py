@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
 from ocpi_party.partners.table import DIRECTORY
@@ -78,6 +79,14 @@ def _names(text: str | None) -> frozenset[str] | None:
 async def get(tx: ReadTx, partner_id: int) -> Partner | None:
     row = await tx.row(_BY_ID, id=partner_id)
     return _partner(row) if row else None
+
+
+async def known(tx: ReadTx, partner_id: int) -> Partner:
+    """Raises UnknownObject"""
+    partner = await get(tx, partner_id)
+    if partner is None:
+        raise UnknownObject(f"partner {partner_id}")
+    return partner
 
 
 async def every(tx: ReadTx) -> list[Partner]:

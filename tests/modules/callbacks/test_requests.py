@@ -14,7 +14,7 @@ from ocpi_party.modules.callbacks.outbound import Outbound
 from ocpi_party.modules.callbacks.urls import callback_url, check_response_url, new_secret
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import decode, now
+from ocpi_party.ocpi.types import decode, document_of, now
 from ocpi_party.partners import repository as partners
 
 LEASE = timedelta(seconds=60)
@@ -144,7 +144,7 @@ async def test_results_of_one_request_are_delivered_one_after_the_other(server: 
     (second,) = await _claim(server)
 
     assert while_open == []
-    assert [decode(d.document)["result"] for d in (first, second)] == ["ACCEPTED", "CANCELED_RESERVATION"]  # type: ignore[index]
+    assert [document_of(d.document)["result"] for d in (first, second)] == ["ACCEPTED", "CANCELED_RESERVATION"]
 
 
 async def test_a_partner_gets_only_its_share_of_the_workers(server: Server, tnm: Caller) -> None:

@@ -370,10 +370,10 @@ async def test_two_posts_at_once_with_one_invitation_register_once(
     ],
 )
 async def test_urls_that_lead_elsewhere_are_refused_and_not_called(
-    server: Server, invited: Caller, tnm: FakePartner, url: str
+    server: Server, invited: Caller, tnm: FakePartner, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[str] = []
-    server.internet.answer = _remember(called, server.internet.answer)  # type: ignore[method-assign]
+    monkeypatch.setattr(server.internet, "answer", _remember(called, server.internet.answer))
 
     answer = await invited.post(URL, tnm.credentials(url=url))
 

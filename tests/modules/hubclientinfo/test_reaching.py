@@ -329,9 +329,9 @@ async def test_a_token_that_nobody_knows_is_asked_for_without_a_receiver(server:
 async def test_every_method_can_leave_the_receiver_to_the_hub(server: Server, hub: Caller, method: str) -> None:
     async with server.app.building.database.read() as tx:
         partner = (await repository.connected(tx))[0]
-    body = {} if method in ("GET", "DELETE") else {"body": {"a": 1}}
+    body: dict[str, Any] = {} if method in ("GET", "DELETE") else {"body": {"a": 1}}
 
-    await server.app.building.client.call(partner, method, "https://hub.example/x", route=Route(OWA, None), **body)  # type: ignore[arg-type]
+    await server.app.building.client.call(partner, method, "https://hub.example/x", route=Route(OWA, None), **body)
 
     (request,) = hub.partner.asked
     assert (request.method, request.headers.get("ocpi-from-party-id"), "ocpi-to-party-id" in request.headers) == (

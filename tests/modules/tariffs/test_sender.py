@@ -2,7 +2,7 @@
 
 import pytest
 from tests.objects import a_tariff
-from tests.partner import Caller, FakePartner
+from tests.partner import Answer, Caller, FakePartner
 from tests.server import Server
 
 from ocpi_party.modules.tariffs.expiry import withdraw_expired
@@ -27,8 +27,8 @@ async def publish(server: Server, tariff_id: str, *, audience: str | None = None
     assert answer.status_code in (200, 201), answer.text
 
 
-def ids(answer: object) -> list[str]:
-    return [tariff["id"] for tariff in answer.data]  # type: ignore[attr-defined]
+def ids(answer: Answer) -> list[str]:
+    return [tariff["id"] for tariff in answer.data]
 
 
 @pytest.mark.requirement("TAR-S-01", "PAG-01")

@@ -4,7 +4,7 @@ from ocpi_party.events.repository import EventType
 from ocpi_party.modules.credentials import handshake
 from ocpi_party.modules.credentials.handshake import Offered
 from ocpi_party.ocpi.credentials import Credentials
-from ocpi_party.ocpi.errors import InvalidObject, NotRegistered, Refusal, UnknownObject
+from ocpi_party.ocpi.errors import InvalidObject, NotRegistered, Refusal
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.types import JsonObject, now
 from ocpi_party.partners import credentials_tokens, repository
@@ -165,7 +165,4 @@ def _given(house: Building, method: str, version: str, answer: Answer) -> JsonOb
 
 async def _current(house: Building, partner_id: int) -> Partner:
     async with house.database.read() as tx:
-        partner = await repository.get(tx, partner_id)
-    if partner is None:
-        raise UnknownObject(f"partner {partner_id}")
-    return partner
+        return await repository.known(tx, partner_id)
