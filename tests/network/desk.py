@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+from httpx_aiohttp import AiohttpTransport
 
 from ocpi_party.ocpi.types import parse_time, wire_time
 from tests.network.platforms import Member
@@ -96,5 +97,8 @@ def _object(path: str) -> str:
 @asynccontextmanager
 async def opened_desk(member: Member) -> AsyncIterator[Desk]:
     bearer = {"authorization": f"Bearer {member.secrets[0]}"}
-    async with httpx.AsyncClient(base_url=member.url, headers=bearer, timeout=20, trust_env=False) as http:
+    # httpx's own transport lets an AttributeError out, if the server dies just when a connection to it is made.
+    async with httpx.AsyncClient(
+        transport=AiohttpTransport(), base_url=member.url, headers=bearer, timeout=20, trust_env=False
+    ) as http:
         yield Desk(member, http)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from httpx_aiohttp import AiohttpTransport
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -143,7 +144,7 @@ class Victim:
             env={**os.environ, **KEYS, **settings},
             stdout=asyncio.subprocess.DEVNULL,
         )
-        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(PATIENCE), httpx.AsyncClient(transport=AiohttpTransport(), trust_env=False) as http:
             while not await self._answers(http):
                 await asyncio.sleep(0.05)
 
@@ -169,7 +170,10 @@ def free_port() -> int:
 @asynccontextmanager
 async def operator_at(port: int) -> AsyncIterator[httpx.AsyncClient]:
     bearer = {"authorization": f"Bearer {KEYS['OCPI_API_KEY']}"}
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=bearer, trust_env=False) as operator:
+    # httpx's own transport lets an AttributeError out, if the server dies just when a connection to it is made.
+    async with httpx.AsyncClient(
+        transport=AiohttpTransport(), base_url=f"http://127.0.0.1:{port}", headers=bearer, trust_env=False
+    ) as operator:
         yield operator
 
 
