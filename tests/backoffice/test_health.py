@@ -28,6 +28,17 @@ async def test_server_is_ready_until_it_is_told_to_stop(server: Server) -> None:
     assert (await server.operator.get("/health/live")).status_code == 200
 
 
+async def test_a_load_balancer_may_ask_by_head(server: Server) -> None:
+    async def asked() -> list[int]:
+        return [(await server.operator.head(f"/health/{what}")).status_code for what in ("live", "ready")]
+
+    assert await asked() == [200, 200]
+
+    server.app.life.stop()
+
+    assert await asked() == [200, 503]
+
+
 async def test_server_without_its_database_is_not_ready(server: Server) -> None:
     database = server.app.building.database
     await database.close()
