@@ -9,7 +9,7 @@ from tests.objects import a_cdr, a_cdr_token, a_location, a_session, a_token
 from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server, start_server
 
-from ocpi_party.ocpi.types import PartyId, now, wire_time
+from ocpi_party.ocpi.types import PartyId, now, parse_time, wire_time
 
 OWA, OWM, DE_TNM = PartyId("NL", "OWA"), PartyId("NL", "OWM"), PartyId("DE", "TNM")
 AT_ONCE = {"start_minutes": 0, "silence_minutes": 0, "cdr_minutes": 0, "push_minutes": 0}
@@ -60,7 +60,8 @@ async def test_everything_of_a_charge_stands_on_one_line_in_its_order(server: Se
     assert by_session == by_command == by_reference
     kinds = [entry["kind"] for entry in by_session]
     assert {"command", "session", "cdr", "event", "message"} == set(kinds)
-    assert [entry["at"] for entry in by_session] == sorted(entry["at"] for entry in by_session)
+    moments = [parse_time(entry["at"]) for entry in by_session]
+    assert moments == sorted(moments)
     words = [entry["words"] for entry in by_session if entry["kind"] == "message"]
     assert [one.partition(" →")[0] for one in words] == [
         f"we asked: POST commands START_SESSION/{sent.json()['id']}",

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -12,6 +12,7 @@ from tests.partner import FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.database import Statement
+from ocpi_party.ocpi.types import parse_time
 from ocpi_party.outbox import lanes
 
 LOC1 = "/receiver/locations/NL/OWA/LOC1"
@@ -287,20 +288,21 @@ async def test_nothing_goes_backwards_when_the_whole_location_is_told_in_between
     await publish(server, "LOC2", evses=evses)
     await server.push()
     tnm.asked.clear()
-    last: dict[str, str] = {}
+    last: dict[str, datetime] = {}
     backwards = []
 
     def hears(request: httpx.Request) -> None:
         body = _body(request)
         parts = body["evses"] if "evses" in body else [{"uid": request.url.path.rpartition("/")[2]} | body]
         for part in parts:
-            if part["last_updated"] < last.get(part["uid"], ""):
+            uid, at = part["uid"], parse_time(part["last_updated"])
+            if uid in last and at < last[uid]:
                 backwards.append(part)
-            last[part["uid"]] = part["last_updated"]
+            last[uid] = at
 
     async def unknown(_request: httpx.Request) -> httpx.Response:
         if not last:
-            last["E2"] = ""
+            last["E2"] = datetime.min.replace(tzinfo=UTC)
             await report(server, "BLOCKED", "LOC2", "E2")
         return envelope(code=2003, http_status=404)
 
@@ -315,7 +317,7 @@ async def test_nothing_goes_backwards_when_the_whole_location_is_told_in_between
     await server.push()
 
     assert backwards == []
-    assert last["E2"] == (await server.operator.get(url("LOC2", "E2"))).json()["last_updated"]
+    assert last["E2"] == parse_time((await server.operator.get(url("LOC2", "E2"))).json()["last_updated"])
     assert await _marks(server) == []
 
 

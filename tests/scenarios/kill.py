@@ -96,7 +96,7 @@ class Recorder:
         before = location["evses"][uid]
         self._compare(uid, before["last_updated"], told["last_updated"])
         location["evses"][uid] = before | told if method == "PATCH" else told
-        location["last_updated"] = max(location["last_updated"], told["last_updated"])
+        location["last_updated"] = max(location["last_updated"], told["last_updated"], key=_comparable)
         return _envelope()
 
     def _compare(self, name: str, before: str, after: str) -> None:

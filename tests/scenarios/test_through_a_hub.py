@@ -15,7 +15,7 @@ from tests.own import OWA, publish, report
 from tests.server import Server, start_server
 
 from ocpi_party.database import Statement
-from ocpi_party.ocpi.types import PartyId
+from ocpi_party.ocpi.types import PartyId, parse_time
 
 OWM = PartyId("NL", "OWM")
 LOCATION = "/api/locations/NL/OWA/LOC1"
@@ -92,7 +92,7 @@ async def test_a_location_is_pushed_through_the_hub_to_the_emsp(roaming: Roaming
     (received,) = await shown(roaming.emsp, "/api/locations?own=false")
     assert received == await shown(roaming.cpo, LOCATION)
     assert received["evses"][0]["status"] == "CHARGING"
-    assert location["last_updated"] <= received["last_updated"]
+    assert parse_time(location["last_updated"]) <= parse_time(received["last_updated"])
     (came, went) = roaming.hub.passed[0]
     assert came.headers["x-correlation-id"] == went.headers["x-correlation-id"]
     assert came.headers["x-request-id"] != went.headers["x-request-id"]

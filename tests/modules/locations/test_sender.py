@@ -7,6 +7,8 @@ from tests.own import publish, report
 from tests.partner import Caller, FakePartner
 from tests.server import Server
 
+from ocpi_party.ocpi.types import parse_time
+
 
 @pytest.fixture
 async def emsp(server: Server) -> Caller:
@@ -41,7 +43,7 @@ async def test_a_changed_location_is_listed_with_all_its_evses(server: Server, e
     (changed,) = (await emsp.get("/locations", params={"date_from": since})).data
 
     assert [evse["uid"] for evse in changed["evses"]] == [f"E{number}" for number in range(6)]
-    assert changed["last_updated"] == max(evse["last_updated"] for evse in changed["evses"])
+    assert changed["last_updated"] == max((evse["last_updated"] for evse in changed["evses"]), key=parse_time)
 
 
 @pytest.mark.requirement("LOC-S-07", "LOC-G-01")
