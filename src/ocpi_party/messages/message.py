@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 Direction = Literal["inbound", "outbound"]
 
 BEGINNING = 450
-"""How many bytes are kept of a body that is too long to be kept. To search, copy and store them is most of what the message of a
-long list costs; with more than some two thousand, its row would be compressed as well."""
+"""How many bytes are kept of a body that is too long to be kept: enough to know it by. Each of them is searched, copied and stored
+for every page of a list; with more than some two thousand, its row would be compressed as well."""
 
 
 def kept(body: bytes, most: int) -> bytes:
