@@ -113,6 +113,7 @@ class App:
             "pull": self.pulling.hands.turned_at,
             "results": self.results.hands.turned_at,
             "webhooks": self.webhooks.turned_at,
+            "renewal": self.renewing.hands.turned_at,
         }
         for name, turned_at in turned.items():
             if turned_at is None or moment - turned_at > _TURNS_WITHIN_SECONDS:

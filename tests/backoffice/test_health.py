@@ -10,6 +10,12 @@ from tests.partner import FakePartner
 from tests.server import Server
 
 from ocpi_party.backoffice.health import Unfit
+from ocpi_party.pull.worker import PullWorker
+from ocpi_party.push.renewal import RenewalWorker
+from ocpi_party.push.results import ResultWorker
+from ocpi_party.push.worker import PushWorker
+from ocpi_party.server import App
+from ocpi_party.webhooks.worker import WebhookWorker
 
 
 @pytest.fixture
@@ -71,6 +77,10 @@ async def test_a_process_stays_ready_while_the_next_version_has_migrated_and_say
     assert "start the newer version" in answer.json()["upgrade"]
 
 
+def _workers(app: App) -> tuple[PushWorker, PullWorker, ResultWorker, WebhookWorker, RenewalWorker]:
+    return app.pushing, app.pulling, app.results, app.webhooks, app.renewing
+
+
 _BLOCKED = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
 
 
@@ -78,7 +88,7 @@ async def test_a_worker_that_hangs_does_not_do_its_work(server: Server, database
     app = server.app
     with pytest.raises(Unfit, match="the worker for push has not looked"):
         await app.check_work()  # It was not begun.
-    tasks = [asyncio.create_task(one.run()) for one in (app.pushing, app.pulling, app.results, app.webhooks)]
+    tasks = [asyncio.create_task(one.run()) for one in _workers(app)]
     elsewhere = await asyncpg.connect(database_url)
     async with elsewhere.transaction():
         await elsewhere.execute("LOCK TABLE outbox_lanes IN ACCESS EXCLUSIVE MODE")
