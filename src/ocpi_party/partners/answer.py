@@ -41,8 +41,9 @@ class PartnerFailed(PartnerUnreachable):
     status_code  4001 to 4003 tell that only the party behind the hub is not to be reached
     """
 
-    def __init__(self, status_code: int, why: str) -> None:
+    def __init__(self, http_status: int, status_code: int, why: str) -> None:
         super().__init__(why, maybe_done=True)
+        self.http_status = http_status
         self.status_code = status_code
 
 
@@ -103,7 +104,9 @@ def answer_of(response: httpx.Response, url: str) -> Answer:
     code = envelope.get("status_code") if isinstance(envelope, dict) else None
     if isinstance(code, int) and not isinstance(code, bool):
         if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
-            raise PartnerFailed(code, f"HTTP {status}, OCPI {code} {envelope.get('status_message') or ''}".strip())
+            raise PartnerFailed(
+                status, code, f"HTTP {status}, OCPI {code} {envelope.get('status_message') or ''}".strip()
+            )
         told = envelope.get("timestamp")
         return Answer(
             status,

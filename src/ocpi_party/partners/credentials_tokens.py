@@ -19,7 +19,10 @@ async def token_states(tx: ReadTx, digests: list[bytes]) -> list[Row]:
     return await tx.rows(_BY_DIGEST, digests=digests)
 
 
-_ISSUE = Statement("INSERT INTO credentials_tokens (digest, partner_id, state) VALUES (:digest, :id, :state)")
+_ISSUE = Statement(
+    """INSERT INTO credentials_tokens (digest, partner_id, state, issued_at)
+       VALUES (:digest, :id, :state, clock_timestamp())"""
+)
 
 
 async def issue_token(tx: WriteTx, partner_id: int, digest: bytes, state: str) -> None:
@@ -29,12 +32,25 @@ async def issue_token(tx: WriteTx, partner_id: int, digest: bytes, state: str) -
 
 
 _SETTLE = Statement(
-    "UPDATE credentials_tokens SET state = 'ISSUED', issued_at = clock_timestamp() WHERE digest = :digest"
+    """WITH offer AS (SELECT partner_id, issued_at, clock_timestamp() AS settled_at
+                        FROM credentials_tokens WHERE digest = :digest)
+       UPDATE credentials_tokens t
+          SET issued_at = offer.settled_at,
+              state = 'ISSUED',
+              first_used_at = CASE t.digest WHEN :digest THEN NULL ELSE t.first_used_at END,
+              expires_at = CASE t.digest WHEN :digest THEN NULL ELSE t.expires_at END
+         FROM offer
+        WHERE t.digest = :digest
+           OR t.partner_id = offer.partner_id AND t.state = 'ISSUED' AND t.issued_at > offer.issued_at"""
 )
 
 
 async def settle_offer(tx: WriteTx, digest: bytes) -> None:
-    """Our own PUT or POST was answered: the token that it offered counts as issued from now on."""
+    """Our own PUT or POST was answered: the token that it offered counts as issued from now on, and as never used.
+
+    Most partners use it while they answer, to call us back: that did not say yet that they keep it. Tokens that the partner got
+    by a PUT of its own meanwhile are as old as this one: nobody knows which of them it keeps, so that none may end another.
+    """
     await tx.run(_SETTLE, digest=digest)
     await tx.notify(DIRECTORY)
 
@@ -57,14 +73,19 @@ async def withdraw_tokens(tx: WriteTx, partner_id: int) -> None:
 
 
 _EXPIRE_OLDER = Statement(
-    """UPDATE credentials_tokens SET expires_at = :at
-        WHERE partner_id = :id AND state = 'ISSUED' AND expires_at IS NULL AND digest <> :than"""
+    """UPDATE credentials_tokens t SET expires_at = :at
+         FROM credentials_tokens new
+        WHERE new.digest = :than AND t.partner_id = new.partner_id AND t.expires_at IS NULL AND t.issued_at < new.issued_at
+          AND (t.state = 'ISSUED' OR t.state = 'OFFERED' AND t.issued_at < clock_timestamp() - interval '10 minutes')"""
 )
 
 
-async def expire_older_tokens(tx: WriteTx, partner_id: int, than: bytes, at: datetime) -> None:
-    """The tokens issued before this one end at the given time, if nobody uses the new one first (AMB-02)."""
-    await tx.run(_EXPIRE_OLDER, id=partner_id, than=than, at=at)
+async def expire_older_tokens(tx: WriteTx, than: bytes, at: datetime) -> None:
+    """The partner's tokens from before this one end at the given time, if nobody uses the new one first (AMB-02).
+
+    So do those that were offered by requests whose answer was lost; not by one that may still be open.
+    """
+    await tx.run(_EXPIRE_OLDER, than=than, at=at)
 
 
 _FIRST_USE = Statement(

@@ -216,6 +216,96 @@ async def test_the_new_token_works_while_our_put_is_open(server: Server, registe
     assert [answer.http_status for answer in seen] == [200, 200, 200]
 
 
+def _asks_back(server: Server, partner: FakePartner, given: list[str]) -> Handler:
+    """The partner calls us back with the token that it is given, as most do, and takes it."""
+
+    async def handler(request: httpx.Request) -> httpx.Response:
+        given.append(json.loads(request.content)["token"])
+        assert (await server.caller(given[-1], partner).get("/ocpi/versions")).http_status == 200
+        return envelope(partner.credentials(token="token-c.of-tnm"))
+
+    return handler
+
+
+async def _status(server: Server, partner: FakePartner, token: str) -> int:
+    return (await server.caller(token, partner).get("/ocpi/versions")).http_status
+
+
+async def _let_grace_pass(server: Server) -> None:
+    async with server.app.building.database.write() as tx:
+        await tx.run(Statement("DELETE FROM credentials_tokens WHERE expires_at IS NOT NULL"))
+    server.app.building.directory.drop()
+
+
+@pytest.mark.requirement("CRE-21", "CRE-22")
+async def test_the_old_token_ends_with_the_first_use_of_the_new_one_after_the_put_and_not_within_it(
+    server: Server, registered: Caller, tnm: FakePartner
+) -> None:
+    given: list[str] = []
+    tnm.on("PUT", "/credentials", _asks_back(server, tnm, given))
+
+    assert (await _rotate(server)).status_code == 200
+
+    assert await _status(server, tnm, registered.token) == 200
+    assert await _status(server, tnm, given[0]) == 200
+    assert await _status(server, tnm, registered.token) == 401
+
+
+@pytest.mark.requirement("CRE-21", "CRE-22")
+async def test_of_two_renewals_that_overlap_neither_ends_the_tokens_of_the_other(
+    server: Server, registered: Caller, tnm: FakePartner
+) -> None:
+    given: list[str] = []
+    ask_back = _asks_back(server, tnm, given)
+
+    async def renews_too(request: httpx.Request) -> Any:
+        mine = await registered.put(URL, tnm.credentials(token="token-d.of-tnm"))
+        given.append(mine.data["token"])
+        return await ask_back(request)  # type: ignore[misc]  # this handler is a coroutine function
+
+    tnm.on("PUT", "/credentials", renews_too)
+
+    assert (await _rotate(server)).status_code == 200
+
+    # Nobody knows which of them the partner wrote down last, and requests with either may still be on their way.
+    for token in (*given, *reversed(given)):
+        assert await _status(server, tnm, token) == 200
+    assert await _status(server, tnm, registered.token) == 401
+    await _let_grace_pass(server)
+    assert [await _status(server, tnm, token) for token in given] == [200, 200]
+
+    tnm.on("PUT", "/credentials", ask_back)
+    await _rotate(server)
+    *before, last = given
+    assert await _status(server, tnm, last) == 200
+    assert [await _status(server, tnm, token) for token in before] == [401, 401]
+
+
+@pytest.mark.requirement("CRE-22", "CRE-25")
+async def test_a_token_whose_offer_was_never_answered_ends_with_the_grace_of_a_later_renewal(
+    server: Server, registered: Caller, tnm: FakePartner
+) -> None:
+    given: list[str] = []
+    ask_back = _asks_back(server, tnm, given)
+
+    async def gets_lost(request: httpx.Request) -> httpx.Response:
+        await ask_back(request)  # type: ignore[misc]  # this handler is a coroutine function
+        return httpx.Response(500)
+
+    tnm.on("PUT", "/credentials", gets_lost)
+    await _rotate(server)
+    async with server.app.building.database.write() as tx:
+        await tx.run(Statement("UPDATE credentials_tokens SET issued_at = issued_at - interval '1 hour'"))
+    tnm.on("PUT", "/credentials", ask_back)
+
+    assert (await _rotate(server)).status_code == 200
+
+    lost, new = given
+    assert [await _status(server, tnm, token) for token in (registered.token, lost)] == [200, 200]
+    await _let_grace_pass(server)
+    assert [await _status(server, tnm, token) for token in (registered.token, lost, new)] == [401, 401, 200]
+
+
 def _times_out(_request: httpx.Request) -> httpx.Response:
     raise httpx.ReadTimeout("timed out")
 
@@ -256,6 +346,36 @@ async def test_a_lost_answer_leaves_both_tokens_good_and_tells_the_operator(
     assert (await registered.get("/ocpi/versions")).status_code == 1000
     assert (await new.get("/ocpi/versions")).status_code == 1000
     assert "lost" in (await _only_partner(server))["alert"]
+
+
+@pytest.mark.requirement("CRE-20")
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        envelope(code=2001),
+        envelope(code=3000),
+        envelope(code=3001),
+        envelope(code=2000, http_status=405),
+        envelope(code=2000, http_status=401),
+    ],
+    ids=["2001", "3000", "3001", "405", "401"],
+)
+async def test_a_token_that_a_partner_refuses_to_take_ends_at_once(
+    server: Server, registered: Caller, tnm: FakePartner, refusal: httpx.Response
+) -> None:
+    given: list[Any] = []
+
+    def refuses(request: httpx.Request) -> httpx.Response:
+        given.append(json.loads(request.content))
+        return refusal
+
+    tnm.on("PUT", "/credentials", refuses)
+
+    assert (await _rotate(server)).status_code == 502
+
+    assert await _status(server, tnm, given[0]["token"]) == 401
+    assert await _status(server, tnm, registered.token) == 200
+    assert "lost" not in (await _only_partner(server))["alert"]
 
 
 @pytest.mark.requirement("CRE-20")
@@ -415,3 +535,23 @@ async def test_we_register_with_a_platform(server: Server, tnm: FakePartner) -> 
         ("POST", "/ocpi/2.2.1/credentials", basic("token.a")),
     ]
     assert tnm.asked[-1].headers["authorization"] == basic("token-c.of-tnm")
+
+
+@pytest.mark.requirement("CRE-02", "CRE-10")
+@pytest.mark.parametrize(
+    ("answer", "words"), [(envelope(), "was taken back"), (httpx.Response(500), "could not be taken back")]
+)
+async def test_a_registration_that_we_cannot_have_is_taken_back(
+    server: Server, registered: Caller, tnm: FakePartner, answer: httpx.Response, words: str
+) -> None:
+    again = {"name": "twice", "versions_url": f"{tnm.base}/versions", "credentials_token": "token.a"}
+    tnm.on("POST", "/credentials", _gives(tnm, "token-of-the-second"))
+    tnm.on("DELETE", "/credentials", answer)
+
+    done = await server.operator.post("/api/partners", json=again)
+
+    assert done.status_code == 502
+    assert words in done.json()["detail"]
+    assert tnm.asked[-1].headers["authorization"] == basic("token-of-the-second")
+    assert [partner["name"] for partner in (await server.operator.get("/api/partners")).json()] == ["tnm"]
+    assert (await registered.get("/ocpi/versions")).status_code == 1000

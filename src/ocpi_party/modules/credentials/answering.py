@@ -73,7 +73,7 @@ async def renew(house: Building, partner: Partner, credentials: JsonObject, *, v
             raise NotRegistered("you are not registered: use POST")
         await handshake.must_be_free(tx, partner, credentials)
         await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
-        await credentials_tokens.expire_older_tokens(tx, partner.id, digest, now() + house.token_grace)
+        await credentials_tokens.expire_older_tokens(tx, digest, now() + house.token_grace)
         await handshake.keep(house, tx, partner, credentials, offered)
         await repository.change(tx, partner.id, rotated_at=now(), renew_at=handshake.renew_at(house))
         await lanes.wake(tx, partner.id)

@@ -8,7 +8,7 @@ from ocpi_party.ocpi.errors import InvalidObject, NotRegistered, Refusal
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.types import JsonObject, now
 from ocpi_party.partners import credentials_tokens, repository
-from ocpi_party.partners.answer import Answer, PartnerUnreachable
+from ocpi_party.partners.answer import Answer, PartnerFailed, PartnerUnreachable
 from ocpi_party.partners.exchange import About
 from ocpi_party.partners.parties import taken_roles
 from ocpi_party.partners.partner import Partner, PartnerStatus
@@ -47,14 +47,18 @@ async def connect(house: Building, name: str, versions_url: str, token: str, enc
         ways = [(token, form) for form in (encoding, other_encoding(encoding))]
         offered = await handshake.discover(house, partner, versions_url, ways)
         given = await _exchange(house, "POST", partner, offered, token, credentials)
-        async with house.database.write() as tx:
-            await handshake.must_be_free(tx, partner, given)
-            await credentials_tokens.settle_offer(tx, house.vault.digest(offered_token))
-            await handshake.keep(house, tx, partner, given, offered)
-            renew_at = handshake.renew_at(house)
-            await repository.change(tx, partner_id, connected_at=now(), rotated_at=now(), renew_at=renew_at)
-            await house.connected(tx, partner_id)
-            await handshake.tell(tx, EventType.PARTNER_CONNECTED, partner_id)
+        try:
+            async with house.database.write() as tx:
+                await handshake.must_be_free(tx, partner, given)
+                await credentials_tokens.settle_offer(tx, house.vault.digest(offered_token))
+                await handshake.keep(house, tx, partner, given, offered)
+                renew_at = handshake.renew_at(house)
+                await repository.change(tx, partner_id, connected_at=now(), rotated_at=now(), renew_at=renew_at)
+                await house.connected(tx, partner_id)
+                await handshake.tell(tx, EventType.PARTNER_CONNECTED, partner_id)
+        except InvalidObject as fault:
+            ended = await _taken_back(house, partner, offered, given["token"])
+            raise HandshakeFailed(f"POST credentials: the answer has {fault}; {ended}") from fault
     except BaseException as fault:
         async with house.database.write() as tx:
             await repository.delete(tx, partner_id)
@@ -104,7 +108,7 @@ async def rotate(house: Building, partner_id: int) -> Partner:
         taken = await taken_roles(tx, partner_id, given["roles"])
         given["roles"] = [r for r in given["roles"] if not await taken_roles(tx, partner_id, [r])]
         await credentials_tokens.settle_offer(tx, digest)
-        await credentials_tokens.expire_older_tokens(tx, partner_id, digest, now() + house.token_grace)
+        await credentials_tokens.expire_older_tokens(tx, digest, now() + house.token_grace)
         await handshake.keep(house, tx, partner, given, offered)
         alert = f"claims roles of another connection: {', '.join(taken)}" if taken else None
         renew_at = handshake.renew_at(house)
@@ -113,6 +117,21 @@ async def rotate(house: Building, partner_id: int) -> Partner:
         await house.connected(tx, partner_id)
     handshake.changed(house)
     return await _current(house, partner_id)
+
+
+async def _taken_back(house: Building, partner: Partner, offered: Offered, token: str) -> str:
+    """The partner registered us, and we cannot have it: it is told, so that nothing is half registered. In words, what came of it
+
+    token  that it gave us
+    """
+    try:
+        answer = await house.client.send(
+            "DELETE", offered.endpoints[_CREDENTIALS], token, offered.encoding,
+            partner_id=partner.id, about=About(ModuleId.CREDENTIALS),
+        )  # fmt: skip
+    except PartnerUnreachable as fault:
+        return f"its registration could not be taken back: {fault}"
+    return "its registration was taken back" if answer.ok else f"its registration could not be taken back: {answer}"
 
 
 async def unregister(house: Building, partner_id: int) -> str | None:
@@ -145,6 +164,10 @@ async def _exchange(
             method, url, token, offered.encoding, partner_id=partner.id, body=credentials,
             about=About(ModuleId.CREDENTIALS), once=True,
         )  # fmt: skip
+    except PartnerFailed as fault:
+        # An envelope that says no is an answer (AMB-02); with a 5xx it tells of an accident, which may have come afterwards.
+        kind = HandshakeUncertain if fault.http_status >= 500 else HandshakeFailed
+        raise kind(f"{method} credentials: {url} answered {fault}") from fault
     except PartnerUnreachable as fault:
         raise HandshakeUncertain(f"{method} credentials: {url}: {fault}") from fault
     if not answer.ok:
