@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_session, a_tariff
 from tests.partner import FakePartner, envelope
+from tests.pricing.charging import EXAMPLES
 from tests.server import Server
 
 from ocpi_party.ocpi.types import PartyId
@@ -341,6 +342,44 @@ async def test_a_cdr_that_has_no_price_is_refused_in_words(
     answer = await server.operator.post("/api/cdrs/price", json=ours() | changes)
 
     assert (answer.status_code, answer.json()["pointer"]) == (422, pointer)
+
+
+@pytest.mark.requirement("TAR-C-12", "CDR-R-19")
+@pytest.mark.parametrize(
+    ("tariff", "hours", "evse_uid", "excl_vat", "incl_vat"),
+    [
+        ("tariff_17_reservation_with_expire_fee", 1, "#NA", 6, 7.2),
+        ("tariff_18_reservation_with_expire_time", 1.5, "#NA", 9, 10.8),
+        ("tariff_17_reservation_with_expire_fee", 1, "3256", 2, 2.4),
+    ],
+)
+async def test_a_reservation_that_expired_costs_what_its_tariff_says(
+    server: Server, tariff: str, hours: float, evse_uid: str, excl_vat: float, incl_vat: float
+) -> None:
+    official = json.loads((EXAMPLES / f"{tariff}.json").read_text("utf-8"))
+    agreed = official | {"country_code": "NL", "party_id": "OWA", "id": "12", "last_updated": LATER}
+    reserved = {**a_charging_period(), "dimensions": [{"type": "RESERVATION_TIME", "volume": hours}]}
+    where = ours()["cdr_location"] | {"evse_uid": evse_uid, "evse_id": "#NA", "connector_id": "#NA"}
+    body = ours(tariffs=[agreed], charging_periods=[reserved], cdr_location=where)
+
+    answer = await server.operator.post("/api/cdrs/price", json=body)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["cdr"]["total_cost"] == {"excl_vat": excl_vat, "incl_vat": incl_vat}
+
+
+@pytest.mark.requirement("TAR-C-06")
+async def test_without_its_location_a_tariff_with_times_of_day_has_no_price(server: Server) -> None:
+    component = {"type": "ENERGY", "price": 0.25, "vat": 20, "step_size": 1}
+    by_day = [{"price_components": [component], "restrictions": {"start_time": "08:00", "end_time": "20:00"}}]
+    body = ours(tariffs=[a_tariff(OWA, elements=by_day)])
+
+    unknown = await server.operator.post("/api/cdrs/price", json=body)
+    await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location(OWA))
+    known = await server.operator.post("/api/cdrs/price", json=body)
+
+    assert (unknown.status_code, unknown.json()["pointer"]) == (422, "/cdr_location/id")
+    assert known.status_code == 200, known.text
 
 
 async def test_a_period_without_a_tariff_beside_others_costs_nothing_and_is_named(server: Server) -> None:

@@ -3,8 +3,9 @@
 Nothing is rejected here: a difference is for an operator to see, and for the two parties to talk about.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from fractions import Fraction
 
 from ocpi_party.pricing.amounts import NOTHING, Amount, amount_of, minor_unit
 from ocpi_party.pricing.consistency import consistency
@@ -12,15 +13,12 @@ from ocpi_party.pricing.cost_fields import PARTS
 from ocpi_party.pricing.difference import CENT, Difference, compare
 from ocpi_party.pricing.exact import Document, Unpriceable, moment, same
 from ocpi_party.pricing.leniency import as_meant
-from ocpi_party.pricing.lines import Line
+from ocpi_party.pricing.lines import LIMIT, Line
 from ocpi_party.pricing.periods import Period, read_periods
 from ocpi_party.pricing.priced import PricedSession
 from ocpi_party.pricing.reservation import Reservation
 from ocpi_party.pricing.session import price_periods
-
-NOT_AVAILABLE = "#NA"
-"""evse_uid "when this CDR is created for a reservation that never resulted in a charging session"."""
-LOCAL = ("start_time", "end_time", "start_date", "end_date", "day_of_week")
+from ocpi_party.pricing.tariff import needs_time_zone
 
 
 def check_cdr(cdr: Document, time_zone: str | None = None, tolerance: Decimal = CENT) -> list[Difference]:
@@ -47,8 +45,7 @@ def _differences(cdr: Document, time_zone: str | None, tolerance: Decimal) -> li
 
 
 def _price(cdr: Document, periods: list[Period], time_zone: str) -> PricedSession:
-    unused = cdr.get("cdr_location", {}).get("evse_uid") == NOT_AVAILABLE
-    reservation = Reservation.from_periods(periods, expired=unused)
+    reservation = Reservation.of_cdr(cdr, periods)
     return price_periods(
         cdr.get("tariffs") or [], periods, moment(cdr["end_date_time"]), time_zone, reservation=reservation
     )
@@ -66,9 +63,8 @@ def _tariffs(cdr: Document, priced: PricedSession) -> Iterator[Difference]:
 
 
 def _unsure(cdr: Document, priced: PricedSession, time_zone: str | None) -> str:
-    elements = [element for tariff in cdr.get("tariffs") or [] for element in tariff["elements"]]
-    local = any((element.get("restrictions") or {}).get(name) for element in elements for name in LOCAL)
-    in_utc = ["Calculated in UTC, for the time zone of the Location was not given."] if local and not time_zone else []
+    blind = time_zone is None and needs_time_zone(cdr.get("tariffs") or [])
+    in_utc = ["Calculated in UTC, for the time zone of the Location was not given."] if blind else []
     return "".join(f" {note}" for note in [*priced.notes, *in_utc])
 
 
@@ -76,7 +72,8 @@ def _costs(cdr: Document, priced: PricedSession, tolerance: Decimal, unsure: str
     if not cdr.get("tariffs"):
         return
     lines = priced.lines
-    yield from _compare("total_cost", cdr["total_cost"], priced.total_cost, lines, tolerance, unsure)
+    total = list(_compare("total_cost", cdr["total_cost"], priced.total_cost, lines, tolerance, unsure))
+    yield from total or _sum(cdr, priced, tolerance)
     for name in PARTS:
         told = cdr.get(f"total_{name}_cost")
         if told is not None:
@@ -85,15 +82,42 @@ def _costs(cdr: Document, priced: PricedSession, tolerance: Decimal, unsure: str
             yield from _compare(f"total_{name}_cost", told, computed, part, tolerance, unsure)
 
 
+def _sum(cdr: Document, priced: PricedSession, tolerance: Decimal) -> Iterator[Difference]:
+    """The total against the parts that the CDR tells, if these are all and nothing limits their sum.
+
+    Each of them may have been rounded, by half of what is tolerated.
+    """
+    told = {name: amount_of(cdr[field]) for name in PARTS if cdr.get(field := f"total_{name}_cost") is not None}
+    needed = {line.part for line in priced.lines if line.cost.excl_vat}
+    if not told or not needed <= told.keys():
+        return
+    total, parts = amount_of(cdr["total_cost"]), sum(told.values(), NOTHING)
+    allowed = tolerance * (len(told) + 1) / 2
+    words = f"total_cost against the sum of {', '.join(f'total_{name}_cost' for name in told)}"
+    yield from compare("total_cost/excl_vat", total.excl_vat, parts.excl_vat, allowed, words)
+    if total.incl_vat is not None and all(part.incl_vat is not None for part in told.values()):
+        yield from compare("total_cost/incl_vat", total.incl_vat, parts.gross(), allowed, words)
+
+
 def _compare(
     field: str, told: Document, computed: Amount, lines: list[Line] | tuple[Line, ...], tolerance: Decimal, unsure: str
 ) -> Iterator[Difference]:
     """A Price without incl_vat does not tell it; it does not say that there is none."""
     price, words = amount_of(told), _words(lines) + unsure
-    allowed = tolerance * max(1, sum(1 for line in lines if line.element is not None))
+    allowed = tolerance * _components(lines, limited=lambda cost: cost.excl_vat)
     yield from compare(f"{field}/excl_vat", price.excl_vat, computed.excl_vat, allowed, words)
     if price.incl_vat is not None:
+        allowed = tolerance * _components(lines, limited=lambda cost: cost.incl_vat)
         yield from compare(f"{field}/incl_vat", price.incl_vat, computed.gross(), allowed, words)
+
+
+def _components(lines: Sequence[Line], limited: Callable[[Amount], Fraction | None]) -> int:
+    """How many price components make up an amount, at least one: each may have been rounded by itself (AMB-50).
+
+    Those of a tariff whose minimum or maximum price sets the amount count as one: that price is told in the tariff.
+    """
+    fixed = {line.tariff_id for line in lines if line.part == LIMIT and limited(line.cost)}
+    return max(1, len(fixed) + sum(1 for line in lines if line.element is not None and line.tariff_id not in fixed))
 
 
 def _words(lines: list[Line] | tuple[Line, ...]) -> str:

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Self
 
-from ocpi_party.pricing.exact import delta, moment, seconds
+from ocpi_party.pricing.exact import Document, delta, moment, seconds
 from ocpi_party.pricing.periods import Period
 from ocpi_party.pricing.restrictions import State
 from ocpi_party.pricing.slices import Session, Use, slices_of, uses
 from ocpi_party.pricing.tariff import RESERVATION, RESERVATION_EXPIRES, Tariff
+
+NOT_AVAILABLE = "#NA"
+"""evse_uid "when this CDR is created for a reservation that never resulted in a charging session"."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Reservation:
             return None
         total = sum((period.reserved for period in reserved), Fraction(0))
         return cls(reserved[0].start, delta(total), expired, reserved[0].tariff_id)
+
+    @classmethod
+    def of_cdr(cls, cdr: Document, periods: Sequence[Period]) -> Self | None:
+        """The same with whether it expired, as the EVSE of the CDR tells. periods  those of the CDR, read"""
+        return cls.from_periods(periods, expired=cdr.get("cdr_location", {}).get("evse_uid") == NOT_AVAILABLE)
 
 
 def reservation_uses(reservation: Reservation, tariff: Tariff, session: Session) -> Iterator[Use]:

@@ -51,6 +51,11 @@ def names_use(restrictions: Document) -> bool:
     return any(restrictions.get(name) is not None for name in OF_USE)
 
 
+def names_local_time(restrictions: Document) -> bool:
+    """Whether anything in them depends on the time zone of the Location."""
+    return any(restrictions.get(name) for name in ("start_time", "end_time", "start_date", "end_date", "day_of_week"))
+
+
 def clock(text: str) -> time:
     """24:00 is not in the specification, but can only mean its 00:00 at the end of a day."""
     try:

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ocpi_party.pricing.amounts import Amount, amount_of
 from ocpi_party.pricing.exact import Document, exact, moment
-from ocpi_party.pricing.restrictions import State, in_time, in_use, names_use
+from ocpi_party.pricing.restrictions import State, in_time, in_use, names_local_time, names_use
 
 SESSION = None
 RESERVATION = "RESERVATION"
@@ -99,6 +99,11 @@ def read_tariff(document: Document) -> Tariff:
         max_price=None if high is None else amount_of(high),
         elements=tuple(_element(str(document["id"]), *item) for item in enumerate(document["elements"], start=1)),
     )
+
+
+def needs_time_zone(tariffs: Iterable[Document]) -> bool:
+    """Whether they cost something else at another time of day or another date, which is local to the Location."""
+    return any(names_local_time(one.get("restrictions") or {}) for tariff in tariffs for one in tariff["elements"])
 
 
 def _element(tariff_id: str, number: int, document: Document) -> Element:

@@ -5,12 +5,15 @@ from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.locations.facts import time_zone
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.types import JsonObject, fold, now, parse_time, wire_time
+from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
 from ocpi_party.partners.audience import OURS
 from ocpi_party.pricing.cost_fields import PARTS, cost_fields
-from ocpi_party.pricing.exact import Unpriceable
+from ocpi_party.pricing.exact import Unpriceable, moment
+from ocpi_party.pricing.periods import read_periods
 from ocpi_party.pricing.priced import PricedSession
-from ocpi_party.pricing.session import price_session
+from ocpi_party.pricing.reservation import Reservation
+from ocpi_party.pricing.session import price_periods
+from ocpi_party.pricing.tariff import needs_time_zone
 
 _TOTALS: JsonObject = {"total_cost": {"excl_vat": 0}, "total_energy": 0, "total_time": 0}
 _COSTS = (*_TOTALS, "total_parking_time", *(f"total_{part}_cost" for part in PARTS))
@@ -19,7 +22,7 @@ _COSTS = (*_TOTALS, "total_parking_time", *(f"total_{part}_cost" for part in PAR
 async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObject, PricedSession]:
     """The CDR with its cost fields in place of those in the body, if there are any, and how they came about.
 
-    owner   our CPO, as rows name it; its Location tells the time zone, else it is UTC
+    owner   our CPO, as rows name it; its Location tells the time zone, without which tariffs with times of day have no price
     Raises  InvalidObject, also for tariffs and periods that have no price: a session that costs nothing has a tariff
             that says so ("Free of Charge"); a period beside others that names none costs nothing
     """
@@ -27,10 +30,13 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
     cdr = read_own(Cdr, {"last_updated": wire_time(now())} | given | _TOTALS)
     _must_have_its_tariffs(cdr)
     zone = await time_zone(tx, OURS, owner, cdr["cdr_location"]["id"])
+    if zone is None and needs_time_zone(cdr.get("tariffs") or []):
+        raise InvalidObject("/cdr_location/id", "is no Location of ours, whose time zone the tariffs need")
     try:
-        priced = price_session(
-            cdr.get("tariffs") or [], cdr["charging_periods"], parse_time(cdr["end_date_time"]), zone or "UTC"
-        )
+        end = moment(cdr["end_date_time"])
+        periods = read_periods(cdr["charging_periods"], end)
+        reservation = Reservation.of_cdr(cdr, periods)
+        priced = price_periods(cdr.get("tariffs") or [], periods, end, zone or "UTC", reservation=reservation)
     except Unpriceable as why:
         raise InvalidObject("/tariffs", f"have no price for these charging_periods: {why}") from why
     if not priced.tariff_ids:
