@@ -79,6 +79,15 @@ def test_partners_connect_pull_rotate_and_part_by_commands_alone(new_commands: N
         assert emsp.run("partner", "rotate", "tnm").code == 0
         assert emsp.run("partner", "show", "1", "--json").json["rotated_at"] != before
 
+        emsp.environment["OCPI_PUBLIC_URL"] = "http://127.0.0.1:9"  # Nobody can call us back there.
+        assert emsp.run("partner", "rotate", "TNM").code == 1
+        del emsp.environment["OCPI_PUBLIC_URL"]
+        looked = emsp.run("doctor", "TNM")
+        assert looked.code == 1
+        assert "WRONG partner TNM: renewal of tokens failed: PUT credentials" in looked.out
+        assert emsp.run("partner", "rotate", "TNM").code == 0
+        assert emsp.run("doctor", "TNM").code == 0
+
         assert cpo.run("partner", "unregister", "ABC mobility").code == 0
         for one in (cpo, emsp):
             assert one.run("partner", "list", "--json").json[0]["status"] == "UNREGISTERED"

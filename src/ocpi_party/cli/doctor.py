@@ -15,6 +15,7 @@ from ocpi_party.cli.failure import TOLD, in_words
 from ocpi_party.cli.installation import Installation, check_database, installation, read_settings
 from ocpi_party.cli.partner import named
 from ocpi_party.cli.tell import AsJson, as_json
+from ocpi_party.database import Row
 from ocpi_party.modules.credentials.preflight import EITHER, THEY, YOU, Preflight
 from ocpi_party.outbox import overview
 from ocpi_party.partners import repository
@@ -112,7 +113,7 @@ async def _house(app: App) -> Findings:
     yield await _public_url(app)
     async with app.building.database.read() as tx:
         ours = await own_parties(tx)
-        partners = await repository.every(tx)
+        partners, alerts = await repository.every(tx), await repository.alerts(tx)
         lanes = {lane["partner_id"]: lane for lane in await overview.lanes(tx) if lane["broken"] or lane["refused"]}
     if ours:
         yield Finding("parties", ", ".join(f"{party.key} {party.role}" for party in ours))
@@ -120,14 +121,19 @@ async def _house(app: App) -> Findings:
         yield Finding("parties", "we have none: ocpi-party party add, before any partner is connected", YOU)
     for partner in partners:
         if partner.status is PartnerStatus.CONNECTED:
-            lane = lanes.get(partner.id)
-            if lane is None:
-                yield Finding(f"partner {partner.name}", "is told everything, or will be soon")
-            elif lane["broken"]:
-                words = f"cannot be told {lane['pending']} objects for {lane['lag']:.0f} seconds: doctor {partner.id}"
-                yield Finding(f"partner {partner.name}", words, THEY)
-            else:
-                yield Finding(f"partner {partner.name}", f"refuses {lane['refused']} objects", EITHER)
+            for finding in _dealings(partner, alerts.get(partner.id), lanes.get(partner.id)):
+                yield finding
+
+
+def _dealings(partner: Partner, alert: str | None, lane: Row | None) -> list[Finding]:
+    """lane  of changes to be told, if something is wrong with it"""
+    found = [Finding(f"partner {partner.name}", alert, EITHER)] if alert else []
+    if lane is not None and lane["broken"]:
+        words = f"cannot be told {lane['pending']} objects for {lane['lag']:.0f} seconds: doctor {partner.id}"
+        found.append(Finding(f"partner {partner.name}", words, THEY))
+    elif lane is not None:
+        found.append(Finding(f"partner {partner.name}", f"refuses {lane['refused']} objects", EITHER))
+    return found or [Finding(f"partner {partner.name}", "is told everything, or will be soon")]
 
 
 async def _public_url(app: App) -> Finding:

@@ -217,6 +217,14 @@ async def alert(tx: WriteTx, partner_id: int, text: str) -> None:
     await tx.run(_ALERT, id=partner_id, alert=text)
 
 
+_ALERTS = Statement("SELECT id, alert FROM partners WHERE alert IS NOT NULL")
+
+
+async def alerts(tx: ReadTx) -> dict[int, str]:
+    """What an operator must look at, by partner."""
+    return {row["id"]: row["alert"] for row in await tx.rows(_ALERTS)}
+
+
 async def settle_alert(tx: WriteTx, partner_id: int, kind: str) -> None:
     """An alert that begins with these words is over."""
     await tx.run(_SETTLED, id=partner_id, kind=kind)
