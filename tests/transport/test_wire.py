@@ -12,6 +12,8 @@ from tests.objects import a_location, a_tariff
 from tests.partner import FakePartner, basic
 from tests.server import Server
 
+from ocpi_party.cli import wire as served
+
 pytestmark = pytest.mark.parametrize("server", ["on a port"], indirect=True)
 
 LOCATION = "/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1"
@@ -295,3 +297,59 @@ async def test_a_partner_that_hangs_up_within_its_body_is_no_mistake_of_ours(
     assert seen == ["the partner hung up before its request was complete"]
     assert [one for one in caplog.records if one.levelname == "ERROR"] == []
     assert await server.rows("SELECT seq FROM locations") == []
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Looks at a connection after it spoke, as often as it takes to give up on what does not come."""
+    spoke: asyncio.Queue[served.Protocol] = asyncio.Queue()
+    receive = served.Protocol.data_received
+
+    def received(protocol: served.Protocol, data: bytes) -> None:
+        receive(protocol, data)
+        spoke.put_nowait(protocol)
+
+    async def look(wire: Wire) -> None:
+        ours = wire.writer.get_extra_info("sockname")
+        while (protocol := await asyncio.wait_for(spoke.get(), 20)).client != ours:
+            continue
+        for _ in range(2):
+            protocol.look()
+
+    monkeypatch.setattr(served.Protocol, "data_received", received)
+    return look
+
+
+@pytest.mark.parametrize("left_out", [1, len(BODY) + 5])
+async def test_half_a_request_does_not_hold_a_connection_for_ever(looking: Any, wire: Wire, left_out: int) -> None:
+    await wire.send(wire.spelt("PUT", LOCATION, BODY, headers={"X-Foo": "bar"})[:-left_out])
+    await looking(wire)
+
+    status, told, body = await wire.answer()
+
+    assert (status, told["connection"], json.loads(body)["status_code"]) == (408, "close", 2000)
+    assert await wire.reader.read() == b""
+
+
+async def test_half_a_request_that_was_answered_is_not_answered_twice(looking: Any, wire: Wire) -> None:
+    wire.token = "nobody"
+    await wire.send(wire.spelt("PUT", LOCATION, BODY)[:-1])
+    assert (await wire.answer())[0] == 401
+
+    await looking(wire)
+
+    assert await wire.reader.read() == b""
+
+
+async def test_a_connection_that_says_nothing_is_ended(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "PATIENCE_SECONDS", 0.01)
+    reader, writer = await asyncio.open_connection(*wire.writer.get_extra_info("peername"))
+
+    assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
+async def test_a_connection_waits_for_its_next_request(looking: Any, wire: Wire) -> None:
+    for _ in range(3):
+        assert await wire.ask(wire.spelt("GET", VERSIONS)) == (200, 1000)
+        await looking(wire)

@@ -3,6 +3,7 @@
 OCPI 2.2.1, Transport and format: each answer has the envelope, and ids to find the message by.
 """
 
+import asyncio
 import json
 import re
 import sys
@@ -21,10 +22,47 @@ _REQUEST_LINE = re.compile(rb"\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+ +(?:[Hh][Tt][Tt][Pp
 _UPGRADE = re.compile(rb"(?i)(?<=\n)upgrade(?=:)")
 
 
+PATIENCE_SECONDS = 30.0
+"""So long a request may take to come in; it is given up before twice this time is over, for connections are looked at so often."""
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
     _given = b""
+    _whole = False
+    """Whether the last request came in to its end; a connection that says nothing is a request that does not come."""
+    _awaited: object = ()
+    """What was incomplete when we looked last."""
+    _next_look: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._next_look = self.loop.call_later(PATIENCE_SECONDS, self.look)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._next_look.cancel()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        self._whole = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._whole = True
+        super().on_message_complete()
+
+    def look(self) -> None:
+        """Give up on a request that was not whole when we looked last, and is not yet."""
+        # A timer for the connection costs its requests nothing. Each has its own list of headers: the same list, the same request.
+        if not self._whole and self._awaited is self.headers:
+            if self.cycle is not None and self.cycle.scope is self.scope and self.cycle.response_started:
+                self.transport.close()  # Answered before it was whole, and once is enough.
+            else:
+                self._refuse(408, "the request did not come to its end in time")
+            return
+        self._awaited = () if self._whole else self.headers
+        self._next_look = self.loop.call_later(PATIENCE_SECONDS, self.look)
 
     def data_received(self, data: bytes) -> None:
         # We upgrade to nothing. Where somebody offers it, as Java's client does with each first request, the parser would take
@@ -36,12 +74,14 @@ class Protocol(HttpToolsProtocol):
         self._given = b""
 
     def send_400_response(self, msg: str) -> None:
-        """The parser gave up: say so in the form that the path asks for, as far as one can be made out."""
+        unknown = isinstance(sys.exc_info()[1], httptools.HttpParserInvalidMethodError)
+        self._refuse(*(501, "nobody knows this method") if unknown else (400, "this is no HTTP request"))
+
+    def _refuse(self, status: int, words: str) -> None:
+        """Say so in the form that the path asks for, as far as one can be made out; this is the end of the connection."""
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self.transport.close()  # An answer is on its way already: half of it must not look like the whole.
             return
-        unknown = isinstance(sys.exc_info()[1], httptools.HttpParserInvalidMethodError)
-        status, words = (501, "nobody knows this method") if unknown else (400, "this is no HTTP request")
         self.transport.write(self._written(_answer(self._path(), status, words)))
         self.transport.close()
 
