@@ -1,13 +1,14 @@
 """Connections are lent and taken back: nobody waits for ever, and what went wrong is not handed on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
 import asyncpg
 import pytest
 
 from ocpi_party.database import Database, DatabaseUnavailable, Statement
+from tests.stalling import Line, stalling
 
 _ONE = Statement("SELECT 1")
 _PID = Statement("SELECT pg_backend_pid()")
@@ -16,6 +17,21 @@ _PID = Statement("SELECT pg_backend_pid()")
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     found = Database(database_url, pool_size=2)
+    await found.open()
+    yield found
+    await found.close()
+
+
+@pytest.fixture
+async def line(database_url: str) -> AsyncIterator[Line]:
+    async with stalling(database_url) as found:
+        yield found
+
+
+@pytest.fixture
+async def far(line: Line) -> AsyncIterator[Database]:
+    """The database at the other end of the line, and somebody with little patience."""
+    found = Database(line.url, pool_size=2, patience=1)
     await found.open()
     yield found
     await found.close()
@@ -145,3 +161,82 @@ async def test_closing_waits_for_what_is_still_lent(database: Database) -> None:
     await closing
 
     assert await reading == 1
+
+
+async def _read(database: Database) -> None:
+    async with database.read() as tx:
+        await tx.value(_ONE)
+
+
+async def _write(database: Database) -> None:
+    async with database.write() as tx:
+        await tx.value(_ONE)
+
+
+@pytest.mark.parametrize("use", [_read, _write])
+async def test_whoever_gives_up_on_a_database_that_hangs_is_not_held(
+    line: Line, use: Callable[[Database], Awaitable[None]]
+) -> None:
+    database = Database(line.url, pool_size=2)
+    await database.open()
+    await asyncio.gather(use(database), use(database))
+    line.stall()
+
+    async with asyncio.timeout(30):
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await use(database)
+
+    line.flow()
+    await use(database)
+    async with asyncio.timeout(30):
+        await database.close()
+
+
+@pytest.mark.parametrize("use", [_read, _write])
+async def test_nobody_waits_for_ever_for_a_database_that_hangs(
+    line: Line, far: Database, use: Callable[[Database], Awaitable[None]]
+) -> None:
+    await asyncio.gather(use(far), use(far))
+    line.stall()
+
+    async with asyncio.timeout(30):
+        told = await asyncio.gather(*(use(far) for _ in range(5)), return_exceptions=True)
+
+    assert [type(one) for one in told] == [DatabaseUnavailable] * 5
+    line.flow()
+    await use(far)
+
+
+async def test_what_is_written_together_does_not_wait_for_ever_for_a_database_that_hangs(
+    line: Line, far: Database
+) -> None:
+    await _read(far)
+    line.stall()
+
+    async with asyncio.timeout(30):
+        with pytest.raises(DatabaseUnavailable):
+            await far.find_together(Statement("SELECT key FROM unnest(CAST(:keys AS text[])) AS one(key)"), "a")
+
+
+async def test_a_slow_statement_is_waited_for_as_long_as_the_database_answers_others(database_url: str) -> None:
+    database = Database(database_url, patience=1)
+    await database.open()
+
+    async with database.write() as tx:
+        assert await tx.value(Statement("SELECT true FROM pg_sleep(3)"))
+
+    await database.close()
+
+
+async def test_a_database_that_hangs_is_left_all_the_same(line: Line) -> None:
+    database = Database(line.url, pool_size=2, patience=1)
+    await database.open()
+    await _read(database)
+    stop = await database.listen("anything", lambda _payload: None, lambda: None)
+    line.stall()
+
+    async with asyncio.timeout(30):
+        await stop()
+        await database.close()

@@ -15,6 +15,7 @@ from sqlalchemy.types import UserDefinedType
 
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.together import Together
+from ocpi_party.watch import Watch
 
 metadata = MetaData(
     naming_convention={
@@ -36,8 +37,10 @@ _DIALECT: Final = AsyncpgDialect()  # type: ignore[no-untyped-call]  # SQLAlchem
 _PLANS: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
 
 
-_CONNECT_SECONDS: Final = 5.0
+_PATIENCE_SECONDS: Final = 5.0
 """A PostgreSQL that accepts connections and says nothing is as good as none."""
+_CLEAN_SECONDS: Final = 1.0
+"""A connection that takes longer to be cleaned up is not worth it: a new one is made."""
 
 
 class TransactionId(UserDefinedType[int]):
@@ -133,7 +136,7 @@ class WriteTx(ReadTx):
 async def _leave_clean(connection: asyncpg.Connection) -> None:
     # asyncpg's own reset is one more round trip per request; we set nothing on a connection that would need it.
     if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
+        await connection.execute("ROLLBACK", timeout=_CLEAN_SECONDS)
 
 
 _HUNG_UP: Final = (
@@ -157,12 +160,15 @@ def _is_lost(connection: asyncpg.Connection) -> bool:
 class Database:
     """A pool of connections to one PostgreSQL database.
 
-    url  postgresql:// or postgresql+asyncpg://, a socket directory may stand in ?host=
+    url       postgresql:// or postgresql+asyncpg://, a socket directory may stand in ?host=
+    patience  seconds after which whoever waits looks whether the database answers anybody
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, patience: float = _PATIENCE_SECONDS) -> None:
         self.url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
         self._pool_size = pool_size
+        self._patience = patience
+        self._watch = Watch(self.url, patience)
         self._pool: asyncpg.Pool | None = None
         self._idle: list[asyncpg.Connection] = []
         """Connections taken from the pool, and ready for the next who asks."""
@@ -177,20 +183,25 @@ class Database:
                 self.url,
                 min_size=1,
                 max_size=self._pool_size,
-                timeout=_CONNECT_SECONDS,
+                timeout=self._patience,
                 reset=_leave_clean,
                 statement_cache_size=500,
                 server_settings={"application_name": "ocpi-party", "timezone": "UTC", **_PLANS},
             )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
             raise DatabaseUnavailable(f"the database cannot be reached: {type(fault).__name__}") from fault
+        self._watch.start()
 
     async def close(self) -> None:
         if self._pool is not None:
             self._waiting += 1  # What is still lent goes back to the pool, which waits for it.
             while self._idle:
                 await self._release(self._idle.pop())
-            await self._pool.close()
+            self._watch.begin(self._pool)
+            try:
+                await self._pool.close()
+            finally:
+                self._watch.stop()
             self._pool = None
             self._waiting -= 1
 
@@ -201,8 +212,10 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteTx]:
-        async with self._connection() as connection, connection.transaction():
+        async with self._connection() as connection:
+            await connection.execute("BEGIN")
             yield WriteTx(connection)
+            await connection.execute("COMMIT")  # What went wrong instead is rolled back when it is given back.
 
     async def write_together(self, statement: Statement, **given: Any) -> None:
         """One statement that changes something, alone. It shares its transaction, one round trip, with what is written by the
@@ -241,6 +254,7 @@ class Database:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         connection = await self._lend()
+        self._watch.begin(connection)
         try:
             yield connection
         except BaseException as fault:
@@ -251,6 +265,8 @@ class Database:
             if isinstance(fault, asyncpg.CharacterNotInRepertoireError):
                 raise InvalidObject("", "text must not hold the character U+0000") from fault
             raise
+        finally:
+            self._watch.end(connection)
         # The pool's own release costs a task each time. It is left to what went wrong, and to when somebody waits for it.
         if self._waiting or _is_lost(connection) or connection.is_in_transaction():
             await self._release(connection)
@@ -267,8 +283,10 @@ class Database:
             await self._release(connection)
         self._waiting += 1
         try:
-            return await self._pool.acquire()
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, TimeoutError) as fault:
+            return await self._pool.acquire(timeout=3 * self._patience)
+        except TimeoutError as fault:
+            raise DatabaseUnavailable("the database did not give a connection in time") from fault
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as fault:
             raise DatabaseUnavailable("the database cannot be reached") from fault
         finally:
             self._waiting -= 1
@@ -276,8 +294,14 @@ class Database:
     async def _release(self, connection: asyncpg.Connection) -> None:
         # What cannot be cleaned up any more, the pool closes and replaces: its end is nobody's fault who has done with it.
         with suppress(*_OF_DATABASE):
-            if self._pool is not None:
-                await self._pool.release(connection)
+            try:
+                await _leave_clean(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            finally:
+                if self._pool is not None:
+                    await self._pool.release(connection, timeout=_CLEAN_SECONDS)
 
     async def listen(
         self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]
@@ -288,7 +312,12 @@ class Database:
         Returns  a function that stops listening
         """
         try:
-            connection = await asyncpg.connect(self.url, server_settings={"application_name": "ocpi-party listen"})
+            connection = await asyncpg.connect(
+                self.url,
+                timeout=self._patience,
+                command_timeout=self._patience,
+                server_settings={"application_name": "ocpi-party listen"},
+            )
             await connection.add_listener(channel, lambda _connection, _pid, _channel, payload: heard(payload))
         except (OSError, asyncpg.PostgresError, TimeoutError) as fault:
             raise DatabaseUnavailable("the database cannot be reached") from fault
@@ -296,7 +325,8 @@ class Database:
 
         async def stop() -> None:
             if not connection.is_closed():
-                await connection.close()
+                with suppress(TimeoutError):
+                    await connection.close(timeout=_CLEAN_SECONDS)
 
         return stop
 

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 from tests.conftest import NewDatabase
 from tests.partner import FakePartner
-from tests.server import Server
+from tests.server import Server, start_server
+from tests.stalling import stalling
 
 from ocpi_party.backoffice.health import Unfit
 from ocpi_party.pull.worker import PullWorker
@@ -55,6 +56,21 @@ async def test_server_without_its_database_is_not_ready(server: Server) -> None:
     assert "the database" in answer.json()["detail"]
     await database.open()
     assert (await server.operator.get("/health/ready")).status_code == 200
+
+
+async def test_server_whose_database_hangs_says_so_each_time(database_url: str) -> None:
+    async with stalling(database_url) as line, start_server(line.url) as server:
+        assert (await server.operator.get("/health/ready")).status_code == 200
+        line.stall()
+
+        async with asyncio.timeout(60):
+            told = [await server.operator.get("/health/ready") for _ in range(2)]
+
+        assert [(one.status_code, one.json()["detail"]) for one in told] == [
+            (503, "the database did not answer within 2 seconds")
+        ] * 2
+        line.flow()
+        assert (await server.operator.get("/health/ready")).status_code == 200
 
 
 async def test_schema_that_is_behind_is_not_ready(server: Server, database_url: str) -> None:
