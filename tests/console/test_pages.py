@@ -317,6 +317,15 @@ async def test_a_webhook_shows_its_secret_once(server: Server, visitor: httpx.As
     assert (await visitor.post("/console/webhooks/1/delete", headers=OURS)).status_code == 303
 
 
+async def test_a_password_in_the_url_of_a_webhook_is_not_shown_again(visitor: httpx.AsyncClient) -> None:
+    url = "https://user:s3cret@hook.example/in"
+
+    refused = await visitor.post("/console/webhooks", data={"url": url}, headers=OURS)
+
+    assert (refused.status_code, "s3cret" in refused.text) == (422, False)
+    assert 'value="https://hook.example/in"' in refused.text
+
+
 @pytest.mark.requirement("TYP-21")
 async def test_a_message_is_shown_as_json_and_as_text(database_url: str) -> None:
     evil = "<img src=x onerror=alert(1)>"

@@ -139,6 +139,13 @@ async def throughput(tx: ReadTx, since: datetime, width: timedelta) -> list[Row]
     return await tx.rows(_PER_BUCKET, since=since, width=width)
 
 
+def may_happen(kind: str) -> bool:
+    """Whether there are events of this type as users write it (`object.changed`, `object.*`)."""
+    if kind.endswith("*"):
+        return any(one.startswith(kind[:-1]) for one in EventType)
+    return kind in set(EventType)
+
+
 def patterns(types: Sequence[str] | None) -> list[str] | None:
     """Types as users write them (`object.*`) → as LIKE reads them."""
     if types is None:

@@ -62,6 +62,14 @@ def check_url(url: object, *, pointer: str, allow_private: bool) -> str:
     return url
 
 
+_WHO = re.compile(r"(?<=://)[^/?#]*@")
+
+
+def without_user(url: str) -> str:
+    """The URL as people may see it: user and password, if it carries any, are left out."""
+    return _WHO.sub("", url)
+
+
 def same_origin(one: str, other: str) -> bool:
     """Same host and port; http of the same host counts as its https (AMB-21)."""
     a, b = urlsplit(one), urlsplit(other)

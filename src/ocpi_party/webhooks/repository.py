@@ -44,23 +44,25 @@ async def get(tx: ReadTx, webhook_id: int) -> Row | None:
     return await tx.row(Statement(f"SELECT {COLUMNS} FROM webhooks WHERE id = :id"), id=webhook_id)
 
 
+async def locked(tx: WriteTx, webhook_id: int) -> Row | None:
+    """Nobody else moves it until the transaction ends."""
+    return await tx.row(Statement(f"SELECT {COLUMNS} FROM webhooks WHERE id = :id FOR UPDATE"), id=webhook_id)
+
+
 async def delete(tx: WriteTx, webhook_id: int) -> bool:
     return await tx.run(Statement("DELETE FROM webhooks WHERE id = :id"), id=webhook_id) == 1
 
 
-async def send_again(tx: WriteTx, webhook_id: int, after: int) -> bool:
-    """Deliver everything behind this event again. False, if there is no such webhook
+async def send_again(tx: WriteTx, webhook_id: int, after: int) -> None:
+    """Deliver everything behind this event again.
 
     The lease ends: who is delivering just now would go on from its own place, and forget this one.
     """
-    return (
-        await tx.run(
-            Statement("""UPDATE webhooks SET cursor = :after, next_attempt_at = now(), lease = NULL, leased_until = NULL
-                    WHERE id = :id"""),
-            after=after,
-            id=webhook_id,
-        )
-        == 1
+    await tx.run(
+        Statement("""UPDATE webhooks SET cursor = :after, next_attempt_at = now(), lease = NULL, leased_until = NULL
+                WHERE id = :id"""),
+        after=after,
+        id=webhook_id,
     )
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from ocpi_party.console.own_api import Failed
 from ocpi_party.console.visit import Place, Visit
+from ocpi_party.partners.urls import without_user
 
 
 async def listing(visit: Visit) -> Response:
@@ -24,7 +25,9 @@ async def add(visit: Visit) -> Response:
     body |= {"answers": form["answers"]} if form.get("answers") else {}
     answer = await visit.api.call("POST", "/api/webhooks", body=body)
     if answer.problem is not None:
-        return await _show(visit, answer.status, problem=answer.problem, given=form)
+        return await _show(
+            visit, answer.status, problem=answer.problem, given=form | {"url": without_user(body["url"])}
+        )
     return await _show(visit, made=answer.data)
 
 
