@@ -244,6 +244,48 @@ async def test_nobody_is_waited_for_longer_than_the_time_there_is(database_url: 
     assert (found["allowed"], found["source"]) == ("NOT_ALLOWED", "OFFLINE_FALLBACK")
 
 
+@pytest.mark.requirement("TOK-A-12", "TOK-A-09")
+@pytest.mark.parametrize("url", [URL, ANYBODY])
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [(httpx.Response(500), "500"), (without_connection, "cannot be reached"), (envelope(code=3000), "3000")],
+)
+async def test_whoever_was_asked_and_failed_is_named_with_the_reason(
+    server: Server, tnm: Caller, url: str, fault: Any, words: str
+) -> None:
+    await tnm.put("/tokens/DE/TNM/012345678", a_token(TNM, whitelist="NEVER"))
+    tnm.partner.on("POST", "/authorize", fault)
+
+    why = (await swipe(server, url))["why"]
+
+    assert tnm.partner.name in why
+    assert words in why
+    assert "nobody to ask" not in why
+    (kept,) = await server.rows("SELECT why FROM authorizations")
+    assert kept["why"] == why
+
+
+async def test_whoever_was_asked_and_was_silent_is_named(database_url: str) -> None:
+    async with a_server(database_url, authorize_timeout_seconds=0.05) as server:
+        caller = await an_emsp(server)
+
+        async def never(_request: httpx.Request) -> httpx.Response:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        caller.partner.on("POST", "/authorize", never)
+
+        why = (await swipe(server, ANYBODY))["why"]
+
+    assert caller.partner.name in why
+    assert "nobody to ask" not in why
+
+
+@pytest.mark.parametrize("url", [ANYBODY, "/api/tokens/DE/ABC/012345678/authorize"])
+async def test_where_there_is_nobody_to_ask_that_is_said(server: Server, url: str) -> None:
+    assert "there is nobody to ask" in (await swipe(server, url))["why"]
+
+
 @asynccontextmanager
 async def a_server(database_url: str, **settings: Any) -> AsyncIterator[Server]:
     async with start_server(database_url, **settings) as running:

@@ -70,26 +70,32 @@ NOBODY_TO_ASK = Reply(None, "there is nobody to ask")
 async def ask_first(house: Building, whom: Sequence[Whom], asking: Asking, within: timedelta) -> Reply:
     """Ask all at once: the first ALLOWED counts, and the others are not waited for.
 
+    whom    somebody
     within  for all together
     """
-    if not whom:
-        return NOBODY_TO_ASK
     ends_at = asyncio.get_running_loop().time() + within.total_seconds()
-    pending = {asyncio.create_task(_ask(house, one, asking, within)) for one in whom}
+    asked = {asyncio.create_task(_ask(house, one, asking, within)): one.partner for one in whom}
+    pending = set(asked)
     replies: list[Reply] = []
     try:
         while pending and not any(one.rank == 0 for one in replies):
             left = ends_at - asyncio.get_running_loop().time()
             done, pending = await asyncio.wait(pending, timeout=max(left, 0), return_when=asyncio.FIRST_COMPLETED)
             if not done:
-                replies.append(Reply(None, f"nobody answered within {within.total_seconds():g} s"))
+                silent = ", ".join(sorted({asked[one].name for one in pending}))
+                replies.append(Reply(None, f"no answer of {silent} within {within.total_seconds():.3g} s"))
                 break
             replies += [task.result() for task in done]
     finally:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
-    return min(replies, key=lambda one: one.rank)
+    return best_of(replies)
+
+
+def best_of(replies: Sequence[Reply]) -> Reply:
+    """The one that counts; the first of several that count the same."""
+    return min(replies, key=lambda one: one.rank, default=NOBODY_TO_ASK)
 
 
 async def _ask(house: Building, whom: Whom, asking: Asking, within: timedelta) -> Reply:

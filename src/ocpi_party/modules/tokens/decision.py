@@ -94,16 +94,16 @@ TABLE: Final = (
     Row(None, _ALWAYS,  True,  None,  _ALLOW,      _WHITELIST, "it is always whitelisted"),
     Row(None, _ALWAYS,  False, None,  _DENY,       _WHITELIST, "it is not valid, and its eMSP is not to be asked"),
     Row(None, _ALLOWED, True,  True,  Step.EITHER, _WHITELIST, "it may be whitelisted"),
-    Row(None, _ALLOWED, True,  False, _ALLOW,      _WHITELIST, "it may be whitelisted, and its eMSP cannot be asked"),
+    Row(None, _ALLOWED, True,  False, _ALLOW,      _WHITELIST, "it may be whitelisted, and its eMSP does not answer"),
     Row(None, _ALLOWED, False, True,  _ASK,        _REQUEST,   _WAS_INVALID),
-    Row(None, _ALLOWED, False, False, _DENY,       _FALLBACK,  f"{_WAS_INVALID}, and its eMSP cannot be asked"),
+    Row(None, _ALLOWED, False, False, _DENY,       _FALLBACK,  f"{_WAS_INVALID}, and its eMSP does not answer"),
     Row(None, _OFFLINE, None,  True,  _ASK,        _REQUEST,   "its eMSP wants to be asked whenever it can be"),
-    Row(None, _OFFLINE, True,  False, _ALLOW,      _FALLBACK,  "its eMSP cannot be asked, and lets it be used then"),
-    Row(None, _OFFLINE, False, False, _DENY,       _FALLBACK,  f"{_WAS_INVALID}, and its eMSP cannot be asked"),
+    Row(None, _OFFLINE, True,  False, _ALLOW,      _FALLBACK,  "its eMSP does not answer, and lets it be used then"),
+    Row(None, _OFFLINE, False, False, _DENY,       _FALLBACK,  f"{_WAS_INVALID}, and its eMSP does not answer"),
     Row(None, _NEVER,   None,  True,  _ASK,        _REQUEST,   "its eMSP wants to be asked each time"),
-    Row(None, _NEVER,   None,  False, _DENY,       _FALLBACK,  "its eMSP wants to be asked each time, and cannot be"),
+    Row(None, _NEVER,   None,  False, _DENY,       _FALLBACK,  "its eMSP wants to be asked each time, and does not answer"),
     Row(None, UNKNOWN,  None,  True,  _ASK,        _REQUEST,   "nobody told us of it"),
-    Row(None, UNKNOWN,  None,  False, _DENY,       _FALLBACK,  "nobody told us of it, and nobody could be asked"),
+    Row(None, UNKNOWN,  None,  False, _DENY,       _FALLBACK,  "nobody told us of it, and nobody answers for it"),
 )
 # fmt: on
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from ocpi_party.database import ReadTx, Row, Statement
 from ocpi_party.modules.tokens import journal
-from ocpi_party.modules.tokens.asking import NOBODY_TO_ASK, Asking, Reply, Whom, ask_first, whom_to_ask
+from ocpi_party.modules.tokens.asking import Asking, Reply, Whom, ask_first, best_of, whom_to_ask
 from ocpi_party.modules.tokens.decision import UNKNOWN, Command, Source, Step, Use, Verdict, decide, use_of
 from ocpi_party.modules.tokens.journal import Authorization
 from ocpi_party.modules.tokens.keys import token_key
@@ -234,17 +234,17 @@ async def _asked(house: Building, swipe: Swipe, known: Row, correlation_id: str)
     stored = json.loads(known["document"]) if known["document"] else None
     uid = stored["uid"] if stored else swipe.uid
     asking = Asking(uid, swipe.token_type, swipe.place, stored, correlation_id)
-    best = NOBODY_TO_ASK
+    replies: list[Reply] = []
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + house.authorizing.timeout.total_seconds()
     rounds = await _rounds(house, swipe, known)
     for number, whom in enumerate(rounds):
         # Each round has its share of the time that is left, so that slow partners leave some for the hubs.
         within = timedelta(seconds=max(ends_at - loop.time(), 0) / (len(rounds) - number))
-        best = min(best, await ask_first(house, whom, asking, within), key=lambda one: one.rank)
-        if best.rank == 0:
+        replies.append(await ask_first(house, whom, asking, within))
+        if replies[-1].rank == 0:
             break
-    return best
+    return best_of(replies)
 
 
 async def _rounds(house: Building, swipe: Swipe, known: Row) -> list[list[Whom]]:
@@ -259,7 +259,7 @@ async def _rounds(house: Building, swipe: Swipe, known: Row) -> list[list[Whom]]
             connected = [through] if through else []
         else:
             connected = await partners.connected(tx)
-    return whom_to_ask(connected, ours, owner, house.authorizing.unknown)
+    return [whom for whom in whom_to_ask(connected, ours, owner, house.authorizing.unknown) if whom]
 
 
 def _entry(house: Building, swipe: Swipe, known: Row, outcome: Outcome, correlation_id: str) -> Authorization:
