@@ -134,15 +134,68 @@ async def test_a_command_that_the_operators_system_refuses_leaves_nothing_behind
     assert await server.rows("SELECT state FROM reservations") == [{"state": "FAILED"}]
 
 
-@pytest.mark.parametrize("answer", [None, {"result": "MAYBE"}, {"result": "ACCEPTED", "timeout": -1}])
-async def test_a_command_that_nobody_took_is_rejected_with_the_reason(
-    server: Server, operator: Operator, answer: Any
+FAULTS = [
+    (None, "did not answer: ReadTimeout"),
+    (httpx.Response(500), "HTTP 500"),
+    (httpx.Response(200, text="<html>"), "no JSON"),
+    (httpx.Response(200, json=["ACCEPTED"]), "no JSON object"),
+    (httpx.Response(200, json={"result": "MAYBE", "allowed": "MAYBE"}), "no valid answer"),
+    (httpx.Response(200, json={"result": "ACCEPTED", "timeout": -1}), "no valid answer"),
+]
+
+
+@pytest.mark.parametrize(("answer", "why"), FAULTS)
+async def test_a_command_that_nobody_took_is_rejected_and_the_operator_alone_is_told_why(
+    server: Server, operator: Operator, answer: Any, why: str
 ) -> None:
     emsp = await an_emsp(server)
-    await operator.answers("command", answer)
+    await operator.answers("command")
+    operator.answer = answer
 
     told = (await emsp.post("/commands/START_SESSION", start_session())).data
 
     assert told["result"] == "REJECTED"
-    assert "does not answer" in told["message"][0]["text"]
+    assert [one["text"] for one in told["message"]] == [
+        "the system that passes commands on to the charge points does not answer"
+    ]
     assert await inbound(server, "PENDING") == []
+    (kept,) = await inbound(server)
+    assert kept["response"] == told
+    assert why in kept["error"]
+    assert kept["error"].startswith("the operator's system")
+    assert (await server.operator.get(f"/api/commands/{kept['id']}")).json()["error"] == kept["error"]
+
+
+@pytest.mark.parametrize(("answer", "why"), FAULTS)
+async def test_a_webhook_tells_how_often_it_did_not_answer_and_why(
+    server: Server, operator: Operator, cpo: Caller, answer: Any, why: str
+) -> None:
+    await operator.answers("authorization")
+    operator.answer = answer
+    (before,) = (await server.operator.get("/api/webhooks")).json()
+
+    await _authorize(cpo)
+    await _authorize(cpo)
+    (failing,) = (await server.operator.get("/api/webhooks")).json()
+    operator.answer = httpx.Response(200, json={"allowed": "ALLOWED"})
+    await _authorize(cpo)
+    (mended,) = (await server.operator.get("/api/webhooks")).json()
+
+    assert (before["failures"], before["last_error"], before["last_success_at"]) == (0, None, None)
+    assert (failing["failures"], failing["last_success_at"]) == (2, None)
+    assert why in failing["last_error"]
+    assert ((await _kept(server))[0][1]).startswith(failing["last_error"])
+    assert (mended["failures"], mended["last_error"]) == (0, None)
+    assert mended["last_success_at"] is not None
+
+
+async def test_a_command_that_was_taken_has_no_error(server: Server, operator: Operator) -> None:
+    emsp = await an_emsp(server)
+    await operator.answers("command", {"result": "ACCEPTED"})
+
+    await emsp.post("/commands/START_SESSION", start_session())
+
+    (kept,) = await inbound(server)
+    assert (kept["state"], kept["error"]) == ("PENDING", None)
+    (webhook,) = (await server.operator.get("/api/webhooks")).json()
+    assert webhook["last_success_at"] is not None

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Request
@@ -13,6 +13,7 @@ from ocpi_party.database import Database, ReadTx, WriteTx
 from ocpi_party.decided import Decided
 from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.events.happenings import Happenings
+from ocpi_party.events.questions import Ask
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.ocpi.errors import InvalidObject, UnknownEncoding, UnknownObject, UnreadableJson
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
@@ -57,7 +58,7 @@ class Building:
     messages      writes down what is exchanged with partners; None, if nothing is kept
     happenings    wakes readers of events
     decided       up to which number events can be read
-    ask           asks the operator's system a question (authorization, command); None, if nobody answers such questions
+    ask           asks the operator's system a question (authorization, command)
     answers_within  how long that may take; None likewise
     wake          tells the workers of this process that there is something to do
     connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
@@ -89,7 +90,7 @@ class Building:
     messages: Recorder | None
     happenings: Happenings
     decided: Decided
-    ask: Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Any] | None]]
+    ask: Ask
     answers_within: Callable[[ReadTx, str], Awaitable[timedelta | None]]
     connected: Callable[[WriteTx, int], Awaitable[None]]
     disconnected: Callable[[WriteTx, int], Awaitable[None]]

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,10 +16,10 @@ from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Stat
 from ocpi_party.decided import Decided
 from ocpi_party.events import repository
 from ocpi_party.events.happenings import Happenings
-from ocpi_party.events.questions import NoAnswer
+from ocpi_party.events.questions import A, NoAnswer
 from ocpi_party.leases import Leases
-from ocpi_party.ocpi.errors import UnreadableJson
-from ocpi_party.ocpi.types import decode, encode, now, wire_time, without_nul
+from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
+from ocpi_party.ocpi.types import JsonObject, decode, encode, now, wire_time, without_nul
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.webhooks.repository import COLUMNS
 from ocpi_party.webhooks.signature import signed
@@ -62,9 +62,14 @@ async def _let_go(tx: WriteTx, left: Sequence[Held]) -> None:
     await tx.run_many(_RELEASE, left)
 
 
+# Each answer for itself is no news: all those that wait for one would write the same row.
 _ASKED = Statement(
-    "SELECT id, url, secret, timeout_ms FROM webhooks WHERE asked = :asked AND enabled ORDER BY id DESC LIMIT 1"
+    """SELECT id, url, secret, timeout_ms,
+              failures > 0 OR last_success_at IS NULL OR last_success_at < now() - interval '10 seconds' AS is_news
+         FROM webhooks WHERE asked = :asked AND enabled ORDER BY id DESC LIMIT 1"""
 )
+_ANSWERED = Statement("UPDATE webhooks SET failures = 0, last_error = NULL, last_success_at = now() WHERE id = :id")
+_SILENT = Statement("UPDATE webhooks SET failures = failures + 1, last_error = :error WHERE id = :id")
 
 
 def _within(webhook: Row) -> timedelta:
@@ -192,25 +197,38 @@ class WebhookWorker:
         assert self._http is not None
         return await self._http.post(webhook["url"], content=body, headers=headers)
 
-    async def ask(self, question: str, about: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Ask the operator's system, and give its answer; None, if no webhook answers such questions.
-
-        question  authorization or command
-        Raises    NoAnswer, if it is late or makes no sense
-        """
+    async def ask(self, question: str, about: Mapping[str, Any], read: Callable[[JsonObject], A]) -> A | None:
+        """Ask the operator's system, and note how that went; more in events.questions.Ask"""
         async with self.database.read() as tx:
             webhook = await tx.row(_ASKED, asked=question)
         if webhook is None:
             return None
+        try:
+            answer = read(await self._answer(webhook, question, about))
+        except (NoAnswer, InvalidObject) as fault:
+            why = str(fault if isinstance(fault, NoAnswer) else f"the operator's system gave no valid answer: {fault}")
+            await self.database.write_together(_SILENT, id=webhook["id"], error=why[:500])
+            raise NoAnswer(why) from fault
+        if webhook["is_news"]:
+            await self.database.write_together(_ANSWERED, id=webhook["id"])
+        return answer
+
+    async def _answer(self, webhook: Row, question: str, about: Mapping[str, Any]) -> JsonObject:
+        """Raises NoAnswer"""
         body = encode({"type": f"question.{question}", "time": wire_time(now()), "data": dict(about)})
         message_id = f"qst_{secrets.token_hex(12)}"
         headers = signed(self.vault.open(webhook["secret"], webhook["id"]), message_id, body)
         try:
             async with asyncio.timeout(_within(webhook).total_seconds()):
                 answer = await self.post(webhook, f"question.{question}", body, headers)
-            found = decode(without_nul(answer.content))
-        except (httpx.HTTPError, OSError, TimeoutError, UnreadableJson) as fault:
+        except (httpx.HTTPError, OSError, TimeoutError) as fault:
             raise NoAnswer(f"the operator's system did not answer: {type(fault).__name__}") from fault
-        if not answer.is_success or not isinstance(found, dict):
+        if not answer.is_success:
             raise NoAnswer(f"the operator's system answered HTTP {answer.status_code}")
+        try:
+            found = decode(without_nul(answer.content))
+        except UnreadableJson as fault:
+            raise NoAnswer(f"the operator's system gave no JSON: {fault}") from fault
+        if not isinstance(found, dict):
+            raise NoAnswer("the operator's system gave no JSON object")
         return found

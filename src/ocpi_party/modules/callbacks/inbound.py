@@ -142,7 +142,7 @@ async def add_result(tx: WriteTx, request_id: int, result: bytes, give_up_at: da
 
 
 _COLUMNS = """r.id, r.module, r.kind, r.partner_id, r.ours, r.theirs, r.ref, r.request, r.response, r.state, r.result, r.number,
-              r.received_at, r.deadline, r.resulted_at, d.state AS delivery, d.attempts, d.error, d.settled_at"""
+              r.silence, r.received_at, r.deadline, r.resulted_at, d.state AS delivery, d.attempts, d.error, d.settled_at"""
 _LAST_DUE = """LEFT JOIN LATERAL (SELECT state, attempts, error, settled_at FROM results_due d
                                    WHERE d.request_id = r.id ORDER BY d.id DESC LIMIT 1) d ON true"""
 _GET = Statement(f"SELECT {_COLUMNS} FROM inbound_requests r {_LAST_DUE} WHERE r.id = :id AND r.module = :module")

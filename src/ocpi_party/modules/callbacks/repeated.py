@@ -58,7 +58,7 @@ _TAKE_OVER = Statement(
 _ANSWER = Statement(
     """UPDATE inbound_requests
           SET response = CAST(:response AS json), deadline = now() + CAST(:wait AS interval), asked_until = NULL,
-              state = CASE WHEN :refused THEN 'REFUSED' ELSE state END
+              state = CASE WHEN :refused THEN 'REFUSED' ELSE state END, silence = :silence
         WHERE id = :id AND state = 'PENDING' AND asked_until IS NOT NULL"""
 )
 
@@ -68,11 +68,14 @@ async def take_over(tx: WriteTx, request_id: int, within: timedelta) -> bool:
     return await tx.run(_TAKE_OVER, id=request_id, within=within) == 1
 
 
-async def answer(tx: WriteTx, request_id: int, response: bytes, promised: timedelta, *, refused: bool) -> bool:
+async def answer(
+    tx: WriteTx, request_id: int, response: bytes, promised: timedelta, *, refused: bool, silence: str | None
+) -> bool:
     """It was found out what the partner is answered. False, if the request has its answer or its result already.
 
     promised  the timeout that the partner is told
     refused   no result follows
+    silence   why nobody said whether it is taken; the partner is not told
     """
-    wait = promised * (1 - MARGIN)
-    return await tx.run(_ANSWER, id=request_id, response=response.decode(), wait=wait, refused=refused) == 1
+    told = {"response": response.decode(), "wait": promised * (1 - MARGIN), "refused": refused, "silence": silence}
+    return await tx.run(_ANSWER, id=request_id, **told) == 1

@@ -54,6 +54,11 @@ INBOUND_REQUESTS = Table(
         DateTime(timezone=True),
         comment="until then somebody finds out whether it is taken; NULL: the response stands",
     ),
+    Column(
+        "silence",
+        Text,
+        comment="why the operator's system did not say whether it is taken, in words for the operator alone",
+    ),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column(
         "state",

@@ -47,17 +47,18 @@ async def ask(asked: Asked, given: Inbound, request_id: int) -> bytes:
         "request": given.request,
         "correlation_id": asked.correlation_id,
     }
+    timeout = asked.house.command_timeout
+    silence = None
     try:
-        answer = await asked.house.ask(Question.COMMAND, about)
+        answer = await asked.house.ask(Question.COMMAND, about, lambda answer: _read(answer, timeout))
         # Nobody wants to be asked any more: then a command is taken by being kept, as it is where nobody ever did.
-        told = _read(
-            {"result": CommandResponseType.ACCEPTED} if answer is None else answer, asked.house.command_timeout
-        )
-    except (NoAnswer, InvalidObject) as fault:
+        told = answer or _read({"result": CommandResponseType.ACCEPTED}, timeout)
+    except NoAnswer as fault:
         log.warning("command %s is rejected: %s", request_id, fault)
+        silence = str(fault)
         told = {"result": CommandResponseType.REJECTED, "timeout": 0, "message": [{"language": "en", "text": _SILENT}]}
     async with asked.database.write() as tx:
-        await _settle(tx, request_id, told)
+        await _settle(tx, request_id, told, silence)
         response = (await repeated.again(tx, request_id)).response
     asked.house.happenings.wake()
     return response
@@ -98,10 +99,10 @@ def _read(answer: JsonObject, timeout: timedelta) -> JsonObject:
     return told
 
 
-async def _settle(tx: WriteTx, request_id: int, told: JsonObject) -> None:
+async def _settle(tx: WriteTx, request_id: int, told: JsonObject, silence: str | None) -> None:
     accepted = told["result"] == CommandResponseType.ACCEPTED
     promised = timedelta(seconds=int(told["timeout"]))
-    if not await repeated.answer(tx, request_id, encode(told), promised, refused=not accepted):
+    if not await repeated.answer(tx, request_id, encode(told), promised, refused=not accepted, silence=silence):
         return  # Its result came before this answer: then it was taken.
     if not accepted:
         request = await inbound.get(tx, ModuleId.COMMANDS, request_id)

@@ -16,9 +16,13 @@ START_WITHIN: Final = timedelta(minutes=15)
 
 
 def inbound_view(row: Row) -> JsonObject:
-    """A command that a charge point of ours must carry out. reservation  the id that the station is told instead of the eMSP's"""
+    """A command that a charge point of ours must carry out.
+
+    error        why the operator's system did not say whether it takes it; the eMSP is only told that it is rejected
+    reservation  the id that the station is told instead of the eMSP's
+    """
     reservation = {} if row["number"] is None else {"reservation": row["number"]}
-    return view.inbound_view(row, "command") | reservation
+    return view.inbound_view(row, "command") | {"error": row["silence"]} | reservation
 
 
 async def outbound_views(tx: ReadTx, rows: Sequence[Row]) -> list[JsonObject]:

@@ -9,7 +9,6 @@ from ocpi_party.dialects.dialect import read_own
 from ocpi_party.events.questions import NoAnswer, Question
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.rules import Judgement
-from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.fields import CiString36
 from ocpi_party.ocpi.token import AllowedType, LocationReferences
 from ocpi_party.ocpi.types import DisplayText, House
@@ -37,9 +36,8 @@ async def ask_operator(asked: Asked, token: Row, place: Place | None) -> tuple[J
         "correlation_id": asked.correlation_id,
     }
     try:
-        answer = await asked.house.ask(Question.AUTHORIZATION, about)
-        return (None, None) if answer is None else (_judgement(answer, place), None)
-    except (NoAnswer, InvalidObject) as fault:
+        return await asked.house.ask(Question.AUTHORIZATION, about, lambda answer: _judgement(answer, place)), None
+    except NoAnswer as fault:
         log.warning("our rules decide on a token: %s", fault)
         return None, str(fault)
 
