@@ -1,6 +1,8 @@
 """What waits for a database that answers nobody is ended; what is only slow is not."""
 
 import asyncio
+import errno
+import socket
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -54,13 +56,13 @@ class Watch:
                             used.terminate()
 
     async def _answers(self) -> bool:
-        """Whatever it says, and be it that it has too many connections, it answers."""
+        """Whatever it says, and be it that it has too many connections, it answers; a fault on our side tells nothing of it."""
         try:
             connection = await asyncpg.connect(
                 self._url, timeout=self._patience, server_settings={"application_name": "ocpi-party watch"}
             )
-        except OSError:  # TimeoutError is one.
-            return False
+        except OSError as fault:  # TimeoutError is one.
+            return isinstance(fault, socket.gaierror) or fault.errno in (errno.EMFILE, errno.ENFILE)
         except (asyncpg.PostgresError, asyncpg.InterfaceError):
             return True
         connection.terminate()
