@@ -5,15 +5,14 @@ Each page is kept in one transaction with the position of the next: whoever take
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ocpi_party.database import Database, ReadTx, WriteTx
+from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect
-from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, parse_time, wire_time
@@ -26,7 +25,9 @@ from ocpi_party.partners.findings import Note, note_many
 from ocpi_party.partners.partner import Partner
 from ocpi_party.pull import links, progress, schedule
 from ocpi_party.pull.missing import note_missing
+from ocpi_party.pull.page import Page
 from ocpi_party.pull.progress import Pull, Turned
+from ocpi_party.pull.walk import Walk
 
 log = logging.getLogger(__name__)
 
@@ -49,28 +50,6 @@ class NotAuthorized(ListRefused):
 
 
 @dataclass(slots=True)
-class Page:
-    """What was on a page.
-
-    refs   of all objects that could be named, those that cannot be kept among them
-    total  X-Total-Count
-    doubt  why the list may not be whole, although this was its last page
-    """
-
-    size: int
-    found: dict[Ref, Found] = field(default_factory=dict)
-    refs: set[str] = field(default_factory=set)
-    notes: list[Note] = field(default_factory=list)
-    refused: int = 0
-    total: int | None = None
-    doubt: str | None = None
-
-    def refuse(self, ref: str, pointer: str, rule: str) -> None:
-        self.notes.append(Note(ref, pointer, rule))
-        self.refused += 1
-
-
-@dataclass(slots=True)
 class Crawl:
     """A list of a partner, fetched by the one who holds it.
 
@@ -90,7 +69,10 @@ class Crawl:
     next_at: Callable[[], datetime | None]
     pull: Pull
     oldest: datetime | None = None
-    _seen: set[str] = field(default_factory=set)
+    _walk: Walk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._walk = Walk(without_link=bool(self.partner.quirks.get("paging_without_link")))
 
     @property
     def endpoint(self) -> str:
@@ -159,11 +141,8 @@ class Crawl:
     async def _look(self, url: str, answer: Answer) -> tuple[Page, str | None]:
         """What is on a page, and where the list goes on."""
         page = await self._read(answer.data or [])
-        page.total = _count(answer.headers, self.pull.total)
         async with self.database.read() as tx:
-            next_url = await self._next(tx, url, answer, page)
-        self._seen = page.refs
-        return page, next_url
+            return page, await self._walk.go_on(tx, self.pull, url, answer, page, endpoint=self.endpoint)
 
     async def _turn(self, url: str, page: Page, next_url: str | None) -> None:
         """Keep a page together with where it goes on; at the end also what follows from the whole."""
@@ -226,30 +205,6 @@ class Crawl:
             return True
         return self.partner.may_own(owner, sender_of(self.pull.module), self.direct)
 
-    async def _next(self, tx: ReadTx, url: str, answer: Answer, page: Page) -> str | None:
-        """Where the crawl goes on; None at its end. A reason to doubt that this is all is left on the page."""
-        again = self._shrunk(url, page.total)
-        if again is not None and not await progress.was_visited(tx, self.pull, again):
-            return again
-        if answer.data is None:
-            page.doubt = "has no data"
-        if not page.size:
-            return None
-        next_url = links.linked(url, self.endpoint, answer.headers)
-        if next_url is None and self.partner.quirks.get("paging_without_link") and page.refs != self._seen:
-            next_url = links.moved(url, page.size)
-        if next_url is None:
-            return None
-        if next_url == url or await progress.was_visited(tx, self.pull, next_url):
-            page.doubt = "has a Link that leads back to a page before"
-            return None
-        return next_url
-
-    def _shrunk(self, url: str, total: int | None) -> str | None:
-        """The same page, begun as much earlier as objects left the list since the last one (PAG-13)."""
-        before = self.pull.total
-        return links.moved(url, total - before) if before is not None and total is not None and total < before else None
-
     async def _finish(self, tx: WriteTx, page: Page) -> None:
         """What is absent from the whole list may be gone: that is noted, and nothing deleted (PAG-19, AMB-36)."""
         if page.doubt is None and page.total is not None and self.pull.objects < page.total:
@@ -271,8 +226,3 @@ class Crawl:
         owner = None if self.partner.is_hub else self.pull.party
         missing = await note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
         return await self.pulled.missed(tx, self.partner.id, missing, self.pull.since_rev) if missing else None
-
-
-def _count(answered: Mapping[str, str], before: int | None) -> int | None:
-    told = answered.get(headers.TOTAL_COUNT, "").strip()
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else before
