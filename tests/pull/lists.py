@@ -1,6 +1,6 @@
 """Partners whose lists we fetch: a list behind a Sender interface, page by page, as OCPI says it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,7 +27,9 @@ def some_locations(count: int, owner: PartyId = CPO, **changes: Any) -> list[Jso
 class PagedList:
     """A list as a partner sends it, `most` objects on a page.
 
-    links  whether there is a Link; cuts  objects that leave the list before the request with this number (from 0)
+    links    whether there is a Link
+    cuts     objects that leave the list before the request with this number (from 0)
+    changes  what else happens to the objects before it
     """
 
     partner: FakePartner
@@ -37,6 +39,7 @@ class PagedList:
     links: bool = True
     total: int | None = None
     cuts: dict[int, int] = field(default_factory=dict)
+    changes: Callable[[int, list[Any]], None] | None = None
     asked: list[httpx.Request] = field(default_factory=list)
     instead: dict[int, httpx.Response] = field(default_factory=dict)
 
@@ -48,6 +51,8 @@ class PagedList:
         self.asked.append(request)
         if number in self.cuts:
             del self.objects[: self.cuts[number]]
+        if self.changes is not None:
+            self.changes(number, self.objects)
         if number in self.instead:
             return self.instead[number]
         offset = int(request.url.params.get("offset", 0))

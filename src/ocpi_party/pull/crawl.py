@@ -27,6 +27,7 @@ from ocpi_party.pull import links, progress, schedule
 from ocpi_party.pull.missing import note_missing
 from ocpi_party.pull.page import Page
 from ocpi_party.pull.progress import Pull, Turned
+from ocpi_party.pull.repeats import SHRANK, shown
 from ocpi_party.pull.walk import Walk
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class Crawl:
 
     direct     parties for which a hub does not speak
     lease_for  from each page on
-    next_at    when the list is to be fetched again
+    next_at    when the list is to be fetched the next time
+    again_at   when it is to be fetched again, because this crawl of it may not have shown all
     oldest     what did not change since then would be forgotten at once, and must not look new: it is passed over
     """
 
@@ -67,6 +69,7 @@ class Crawl:
     direct: Collection[str]
     lease_for: timedelta
     next_at: Callable[[], datetime | None]
+    again_at: Callable[[Pull], datetime]
     pull: Pull
     oldest: datetime | None = None
     _walk: Walk = field(init=False)
@@ -116,6 +119,8 @@ class Crawl:
         since = None if self.pull.wanted_full else self.pull.good_until
         whole = _BEGINNING if self.pulled.needs_date_from else None
         date_from = since - OVERLAP if since else self.oldest or whole
+        if self.pull.repeats and date_from is not None:  # What a repeat asks for is at least what it repeats.
+            date_from = min(date_from, self.pull.date_from) if self.pull.date_from else None
         limit = self.partner.quirks.get("page_limit")
         url = links.first_page(
             self.endpoint,
@@ -152,8 +157,7 @@ class Crawl:
             found, since = list(page.found.values()), self.pull.since_rev or 0
             for refusal in await self.pulled.absorb(tx, found, since=since, any_age=any_age):
                 page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
-            refs = sorted(page.refs) if self.pull.date_from is None else None
-            turned = Turned(url, page.size, page.refused, page.total, refs, next_url)
+            turned = Turned(url, page.size, page.refused, page.total, page.shrank, sorted(page.refs), next_url)
             self.pull = await progress.turn(tx, self.pull, turned)
             if next_url is None:
                 await self._finish(tx, page)
@@ -183,6 +187,7 @@ class Crawl:
         document = reading.document
         owner = PartyId(document["country_code"], document["party_id"]).folded()
         if not self._may_own(owner):
+            page.refs.add(name)
             return page.refuse(name, "/party_id", "is no party of this partner; skipped")
         ref = Ref(self.partner.id, self.pull.addressee, str(owner), self.pulled.key(document))
         page.refs.add(str(ref))
@@ -206,23 +211,30 @@ class Crawl:
         return self.partner.may_own(owner, sender_of(self.pull.module), self.direct)
 
     async def _finish(self, tx: WriteTx, page: Page) -> None:
-        """What is absent from the whole list may be gone: that is noted, and nothing deleted (PAG-19, AMB-36)."""
-        if page.doubt is None and page.total is not None and self.pull.objects < page.total:
-            page.doubt = "ends before as many objects as X-Total-Count were sent"
-        if page.doubt is not None:
-            page.notes.append(Note(f"{self.pull.party}/", "", f"the list {page.doubt}"))
-        doubted = page.doubt is not None or self.pull.date_from is not None
-        again = None if doubted else await self._missed(tx)
-        await progress.finish(tx, self.pull, self.next_at())
-        if again is not None:
-            await schedule.want_whole(tx, self.pull.id, soon=again is Again.SOON)
+        """The list came to its end; if it is doubted that it showed all, it is fetched again until that is believed."""
+        seen = await shown(tx, self.pull, page.total)
+        doubt = page.doubt or seen.doubt(self.pull)
+        if doubt is not None and doubt != SHRANK:
+            page.notes.append(Note(f"{self.pull.party}/", "", f"the list {doubt}"))
+        good_until = seen.good_until(self.pull, doubt)
+        if good_until is None:
+            await self._repeat(tx, f"the list {doubt}; it is fetched again")
+        else:
+            again = await self._missed(tx) if doubt is None and self.pull.date_from is None else None
+            await progress.finish(tx, self.pull, self.next_at(), good_until)
+            if again is not None:
+                await schedule.want_whole(tx, self.pull.id, soon=again is Again.SOON)
         if self.pull.module is ModuleId.HUB_CLIENT_INFO:
             await schedule.catch_up(tx, self.partner.id)
 
     async def _missed(self, tx: WriteTx) -> Again | None:
-        """What the whole list did not show is noted, and what follows from it done."""
+        """What is absent from the whole list may be gone: that is noted, and nothing deleted (PAG-19, AMB-36)."""
         if self.pulled.held is None or self.pull.since_rev is None:
             return None
         owner = None if self.partner.is_hub else self.pull.party
         missing = await note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
         return await self.pulled.missed(tx, self.partner.id, missing, self.pull.since_rev) if missing else None
+
+    async def _repeat(self, tx: WriteTx, why: str) -> None:
+        log.warning("partner %s, %s: %s", self.partner.id, self.pull.module, why)
+        await progress.doubt(tx, self.pull, self.again_at(self.pull), why)

@@ -66,15 +66,19 @@ def _port(parts: SplitResult) -> int | None:
     return parts.port or _PORTS.get(parts.scheme)
 
 
+def offset_of(url: str) -> int | None:
+    """Where a page begins; None, if the URL is keyed in another way."""
+    offset = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)).get("offset", "")
+    return int(offset) if offset.isdecimal() and len(offset) <= 18 else None
+
+
 def moved(url: str, by: int) -> str | None:
     """The same page with its offset moved, not below 0; None, if that is the same, or the URL is keyed in another way."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    offset = query.get("offset", "")
-    if not offset.isdecimal() or len(offset) > 18:
+    offset = offset_of(url)
+    if offset is None:
         return None
-    there = max(int(offset) + by, 0)
-    return _with_query(parts, {"offset": str(there)}) if there != int(offset) else None
+    there = max(offset + by, 0)
+    return _with_query(urlsplit(url), {"offset": str(there)}) if there != offset else None
 
 
 def _with_query(parts: SplitResult, changes: Mapping[str, str]) -> str:

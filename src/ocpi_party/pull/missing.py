@@ -17,7 +17,7 @@ def _missing(held: str) -> Statement:
           FROM ({held}) h
          WHERE h.rev <= :before
            AND NOT EXISTS (SELECT FROM pull_pages g CROSS JOIN LATERAL unnest(g.refs) AS r(ref)
-                            WHERE g.pull_id = :id AND r.ref = h.ref)
+                            WHERE g.pull_id = :id AND g.crawl = :crawl AND r.ref = h.ref)
          ORDER BY 3
         ON CONFLICT ON CONSTRAINT findings_key DO UPDATE SET times = findings.times + 1, last_at = now()
         RETURNING ref, pointer, rule, xmax = 0 AS new
@@ -33,7 +33,7 @@ async def note_missing(tx: WriteTx, pull: Pull, held: str, owner: str | None, ru
     """
     rows = await tx.rows(
         _missing(held),
-        id=pull.id, partner_id=pull.partner_id, addressee=pull.addressee, owner=owner,
+        id=pull.id, crawl=pull.repeats, partner_id=pull.partner_id, addressee=pull.addressee, owner=owner,
         module=pull.module, rule=rule, before=pull.since_rev,
     )  # fmt: skip
     new = [Note(row["ref"], row["pointer"], row["rule"]) for row in rows if row["new"]]

@@ -4,13 +4,13 @@ from ocpi_party.database import ReadTx, Row, Statement
 
 _STATE = Statement(
     """SELECT module, party, addressee, next_at, wanted_full, COALESCE(leased_until >= now(), false) AS running, started_at,
-              date_from, good_until, pages, objects, refused, total, failures, error, finished_at
+              date_from, good_until, pages, objects, refused, total, failures, repeats, COALESCE(error, doubt) AS error, finished_at
          FROM pulls WHERE partner_id = :id ORDER BY rank, module, party, addressee"""
 )
 
 
 async def state(tx: ReadTx, partner_id: int) -> list[Row]:
-    """The partner's lists and how far we are: for people who look."""
+    """The partner's lists and how far we are: for people who look. error  also why a list is fetched again"""
     return await tx.rows(_STATE, id=partner_id)
 
 

@@ -11,9 +11,10 @@ from ocpi_party.partners.findings import Note
 class Page:
     """What was on a page.
 
-    refs   of all objects that could be named, those that cannot be kept among them
-    total  X-Total-Count
-    doubt  why the list may not be whole, although this was its last page
+    refs    of all objects that could be named, those that cannot be kept among them
+    total   X-Total-Count
+    shrank  it is less than on the page before
+    doubt   why the list may not be whole, although this was its last page
     """
 
     size: int
@@ -22,6 +23,7 @@ class Page:
     notes: list[Note] = field(default_factory=list)
     refused: int = 0
     total: int | None = None
+    shrank: bool = False
     doubt: str | None = None
 
     def refuse(self, ref: str, pointer: str, rule: str) -> None:

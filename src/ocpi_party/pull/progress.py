@@ -17,6 +17,9 @@ class Pull:
     date_from   None: a crawl of everything
     since_rev   what has a higher revision was written while we crawled
     total       X-Total-Count of the last page
+    shrank      it was less than on a page before
+    repeats     how many crawls before this one are doubted, so that it fetches the same again
+    together_since  since when nothing left the list, as far as crawls that are doubted saw: together they may have shown all
     """
 
     id: int
@@ -34,11 +37,14 @@ class Pull:
     pages: int
     objects: int
     total: int | None
+    shrank: bool
     failures: int
+    repeats: int
+    together_since: datetime | None
 
 
 _COLUMNS = """p.id, p.lease, p.partner_id, p.module, p.party, p.addressee, p.wanted_full, p.good_until, p.started_at, p.date_from,
-              p.since_rev, p.next_url, p.pages, p.objects, p.total, p.failures"""
+              p.since_rev, p.next_url, p.pages, p.objects, p.total, p.shrank, p.failures, p.repeats, p.together_since"""
 _ONE_AT_A_TIME = Statement("SELECT pg_advisory_xact_lock(hashtext('pulls'))")
 _DUE = "(o.leased_until < now() OR o.leased_until IS NULL AND o.next_at <= now())"
 _CLAIM = Statement(
@@ -74,10 +80,10 @@ class LeaseLost(Exception):
 _HELD = "p.id = :id AND p.lease = :lease AND p.leased_until >= now()"
 _BEGIN = Statement(
     f"""UPDATE pulls p SET started_at = :at, date_from = :date_from, next_url = :url, wanted_full = false, pages = 0, objects = 0,
-               refused = 0, total = NULL, since_rev = (SELECT last_value FROM revisions)
+               refused = 0, total = NULL, shrank = false, since_rev = (SELECT last_value FROM revisions)
          WHERE {_HELD} RETURNING {_COLUMNS}"""
 )
-_FORGET_PAGES = Statement("DELETE FROM pull_pages WHERE pull_id = :id")
+_FORGET_PAGES = Statement("DELETE FROM pull_pages WHERE pull_id = :id AND crawl >= :crawl")
 
 
 async def begin(tx: WriteTx, pull: Pull, url: str, at: datetime, date_from: datetime | None) -> Pull:
@@ -85,7 +91,7 @@ async def begin(tx: WriteTx, pull: Pull, url: str, at: datetime, date_from: date
     row = await tx.row(_BEGIN, id=pull.id, lease=pull.lease, at=at, date_from=date_from, url=url)
     if row is None:
         raise LeaseLost
-    await tx.run(_FORGET_PAGES, id=pull.id)
+    await tx.run(_FORGET_PAGES, id=pull.id, crawl=pull.repeats)
     return _pull(row)
 
 
@@ -102,7 +108,8 @@ async def hold(tx: WriteTx, pull: Pull, lease_for: timedelta) -> None:
 class Turned:
     """A page that was fetched.
 
-    refs      the objects on it, OWNER/key, those that we could not take among them; None in a crawl of changes
+    shrank    its total is less than that of the page before
+    refs      the objects on it, OWNER/key, those that we could not take among them
     next_url  None: it was the last one
     """
 
@@ -110,15 +117,16 @@ class Turned:
     objects: int
     refused: int
     total: int | None
-    refs: Sequence[str] | None
+    shrank: bool
+    refs: Sequence[str]
     next_url: str | None
 
 
 _TURN = Statement(
     f"""
-    WITH page AS (INSERT INTO pull_pages (pull_id, number, url, refs) VALUES (:id, :number, :url, :refs))
+    WITH page AS (INSERT INTO pull_pages (pull_id, crawl, number, url, refs) VALUES (:id, :crawl, :number, :url, :refs))
     UPDATE pulls p SET next_url = :next_url, pages = pages + 1, objects = objects + :objects, refused = refused + :refused,
-           total = :total, failures = 0, error = NULL
+           total = :total, shrank = shrank OR :shrank, failures = 0, error = NULL
      WHERE p.id = :id RETURNING {_COLUMNS}
     """
 )
@@ -129,39 +137,65 @@ async def turn(tx: WriteTx, pull: Pull, page: Turned) -> Pull:
     row = await tx.row(
         _TURN,
         id=pull.id,
+        crawl=pull.repeats,
         number=pull.pages,
         url=page.url,
-        refs=None if page.refs is None else list(page.refs),
+        refs=list(page.refs),
         next_url=page.next_url,
         objects=page.objects,
         refused=page.refused,
         total=page.total,
+        shrank=page.shrank,
     )
     assert row is not None
     return _pull(row)
 
 
-_VISITED = Statement("SELECT EXISTS (SELECT FROM pull_pages WHERE pull_id = :id AND url = :url)")
+_VISITED = Statement(
+    "SELECT EXISTS (SELECT FROM pull_pages WHERE pull_id = :id AND crawl = :crawl AND number >= :since AND url = :url)"
+)
 
 
-async def was_visited(tx: ReadTx, pull: Pull, url: str) -> bool:
-    """Whether this crawl fetched that page already."""
-    return bool(await tx.value(_VISITED, id=pull.id, url=url))
+async def was_visited(tx: ReadTx, pull: Pull, url: str, *, since: int) -> bool:
+    """Whether this crawl fetched that page already. since  the number of the first page that counts"""
+    return bool(await tx.value(_VISITED, id=pull.id, crawl=pull.repeats, since=since, url=url))
 
 
+_ENDED = """finished_at = now(), started_at = NULL, next_url = NULL, failures = 0, error = NULL, leased_until = NULL, lease = NULL,
+           next_at = LEAST(next_at, :next_at, CASE WHEN wanted_full THEN now() END)"""
 _FINISH = Statement(
     f"""
     WITH pages AS (DELETE FROM pull_pages WHERE pull_id = :id)
-    UPDATE pulls p SET good_until = started_at, finished_at = now(), started_at = NULL, next_url = NULL, failures = 0, error = NULL,
-           next_at = LEAST(next_at, :next_at, CASE WHEN wanted_full THEN now() END), leased_until = NULL, lease = NULL
+    UPDATE pulls p SET good_until = :good_until, repeats = 0, doubt = NULL, together_since = NULL, {_ENDED} WHERE {_HELD}
+    """
+)
+
+
+async def finish(tx: WriteTx, pull: Pull, next_at: datetime | None, good_until: datetime) -> None:
+    """The crawl came to its end. Raises LeaseLost
+
+    next_at     None: not again, unless somebody wanted it meanwhile
+    good_until  what changed before was fetched
+    """
+    if not await tx.run(_FINISH, id=pull.id, lease=pull.lease, next_at=next_at, good_until=good_until):
+        raise LeaseLost
+
+
+_DOUBT = Statement(
+    f"""
+    WITH pages AS (DELETE FROM pull_pages WHERE pull_id = :id AND crawl < :kept)
+    UPDATE pulls p SET repeats = repeats + 1, doubt = :doubt, {_ENDED},
+           together_since = CASE WHEN NOT shrank THEN COALESCE(together_since, started_at) END
      WHERE {_HELD}
     """
 )
 
 
-async def finish(tx: WriteTx, pull: Pull, next_at: datetime | None) -> None:
-    """The crawl came to its end. next_at  None: not again, unless somebody wanted it meanwhile. Raises LeaseLost"""
-    if not await tx.run(_FINISH, id=pull.id, lease=pull.lease, next_at=next_at):
+async def doubt(tx: WriteTx, pull: Pull, next_at: datetime, why: str) -> None:
+    """The crawl came to its end, and may not have shown all: the next one fetches the same again. Raises LeaseLost"""
+    # Three crawls are compared at most. What may have left the list since it was shown says nothing about what was not.
+    kept = pull.repeats if pull.shrank or pull.together_since is None else pull.repeats - 1
+    if not await tx.run(_DOUBT, id=pull.id, lease=pull.lease, next_at=next_at, doubt=why, kept=kept):
         raise LeaseLost
 
 

@@ -50,9 +50,25 @@ PULLS = Table(
     Column("objects", Integer, nullable=False, server_default=text("0")),
     Column("refused", Integer, nullable=False, server_default=text("0"), comment="objects that we could not take"),
     Column("total", Integer, comment="X-Total-Count of the last page"),
+    Column(
+        "shrank", Boolean, nullable=False, server_default=text("false"), comment="total was less than on a page before"
+    ),
     Column("failures", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),
     Column("finished_at", DateTime(timezone=True)),
+    Column(
+        "repeats",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="crawls in a row that may not have shown all: the next one fetches the same again",
+    ),
+    Column("doubt", Text, comment="of the last one of them, in words; NULL: there is none"),
+    Column(
+        "together_since",
+        DateTime(timezone=True),
+        comment="when the first of those began that may, together, have shown all; NULL: objects left the list",
+    ),
     UniqueConstraint("partner_id", "module", "party", "addressee", name="pulls_key"),
 )
 
@@ -60,8 +76,9 @@ PULL_PAGES = Table(
     "pull_pages",
     metadata,
     Column("pull_id", BigInteger, ForeignKey("pulls.id", ondelete="CASCADE"), primary_key=True),
+    Column("crawl", Integer, primary_key=True, server_default=text("0"), comment="pulls.repeats, as it was then"),
     Column("number", Integer, primary_key=True),
     Column("url", Text, nullable=False),
-    Column("refs", ARRAY(Text), comment="the objects on it, OWNER/key; NULL in a crawl of changes"),
-    comment="the pages of crawls that are not finished",
+    Column("refs", ARRAY(Text), comment="the objects on it, OWNER/key"),
+    comment="the pages of crawls that are not finished, and of those before that may not have shown all",
 )

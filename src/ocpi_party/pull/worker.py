@@ -142,8 +142,8 @@ class PullWorker:
         dialect = dialect_of(self.dialects, partner.version)
         keep = self.keep.get(pull.module)
         return Crawl(
-            self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, pull,
-            oldest=None if keep is None else now() - keep,
+            self.database, self.client, pulled, dialect, partner, direct, self.lease_for, self._next_time, self._again_time,
+            pull, oldest=None if keep is None else now() - keep,
         )  # fmt: skip
 
     def _next_time(self) -> datetime | None:
@@ -151,6 +151,12 @@ class PullWorker:
         if not self.interval:
             return None
         return now() + self.interval * random.uniform(0.75, 1.25)  # noqa: S311 - jitter is no secret
+
+    def _again_time(self, pull: Pull) -> datetime:
+        """Later and later, up to the usual interval; the longer a crawl took, the longer its partner is left alone."""
+        took = now() - pull.started_at if pull.started_at else timedelta()
+        base, most = max(self.retry_base, took * 2), max(self.interval, self.retry_most)
+        return next_attempt(pull.repeats + 1, now(), base=base, most=most)
 
     async def _fail(self, pull: Pull, fault: Exception) -> None:
         asked = fault.retry_after if isinstance(fault, PartnerUnreachable) else None
