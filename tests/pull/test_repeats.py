@@ -122,6 +122,25 @@ async def test_a_repeat_that_shows_the_same_ends_the_doubt_whatever_the_total_sa
     ((rule, times),) = await _rules(server)
     assert "X-Total-Count" in rule
     assert times == 3
+    assert (await _crawl(server))["error"] is None
+
+
+@pytest.mark.requirement("PAG-13")
+async def test_lists_that_always_tell_a_wrong_total_are_repeated_once_and_not_each_time(server: Server) -> None:
+    listed = await _listed(server, some_locations(5), total=70)
+    await _crawl(server)
+    await _crawl(server)
+    asked = len(listed.asked)
+
+    listed.objects.append(a_location(id="LOC6"))
+    usual = await _crawl(server)
+    listed.total, listed.cuts = None, {len(listed.asked) + 1: 1}
+    shrunk = await _crawl(server, full=True)
+
+    assert "date_from" in listed.asked[asked].url.params
+    assert (usual["repeats"], usual["error"]) == (0, None)
+    assert usual["pause"] > timedelta(hours=2)
+    assert shrunk["repeats"] == 1
 
 
 @pytest.mark.requirement("PAG-14")

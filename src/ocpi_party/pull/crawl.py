@@ -221,7 +221,7 @@ class Crawl:
             await self._repeat(tx, f"the list {doubt}; it is fetched again")
         else:
             again = await self._missed(tx) if doubt is None and self.pull.date_from is None else None
-            await progress.finish(tx, self.pull, self.next_at(), good_until)
+            await progress.finish(tx, self.pull, self.next_at(), good_until, seen.unfounded(doubt))
             if again is not None:
                 await schedule.want_whole(tx, self.pull.id, soon=again is Again.SOON)
         if self.pull.module is ModuleId.HUB_CLIENT_INFO:

@@ -20,6 +20,7 @@ class Pull:
     shrank      it was less than on a page before
     repeats     how many crawls before this one are doubted, so that it fetches the same again
     together_since  since when nothing left the list, as far as crawls that are doubted saw: together they may have shown all
+    unfounded   a doubt about which a repeat showed that there is no more to be had
     """
 
     id: int
@@ -41,10 +42,12 @@ class Pull:
     failures: int
     repeats: int
     together_since: datetime | None
+    unfounded: str | None
 
 
 _COLUMNS = """p.id, p.lease, p.partner_id, p.module, p.party, p.addressee, p.wanted_full, p.good_until, p.started_at, p.date_from,
-              p.since_rev, p.next_url, p.pages, p.objects, p.total, p.shrank, p.failures, p.repeats, p.together_since"""
+              p.since_rev, p.next_url, p.pages, p.objects, p.total, p.shrank, p.failures, p.repeats, p.together_since,
+              p.unfounded"""
 _ONE_AT_A_TIME = Statement("SELECT pg_advisory_xact_lock(hashtext('pulls'))")
 _DUE = "(o.leased_until < now() OR o.leased_until IS NULL AND o.next_at <= now())"
 _CLAIM = Statement(
@@ -166,18 +169,24 @@ _ENDED = """finished_at = now(), started_at = NULL, next_url = NULL, failures = 
 _FINISH = Statement(
     f"""
     WITH pages AS (DELETE FROM pull_pages WHERE pull_id = :id)
-    UPDATE pulls p SET good_until = :good_until, repeats = 0, doubt = NULL, together_since = NULL, {_ENDED} WHERE {_HELD}
+    UPDATE pulls p SET good_until = :good_until, repeats = 0, doubt = NULL, together_since = NULL,
+           unfounded = COALESCE(:unfounded, unfounded), {_ENDED}
+     WHERE {_HELD}
     """
 )
 
 
-async def finish(tx: WriteTx, pull: Pull, next_at: datetime | None, good_until: datetime) -> None:
+async def finish(
+    tx: WriteTx, pull: Pull, next_at: datetime | None, good_until: datetime, unfounded: str | None
+) -> None:
     """The crawl came to its end. Raises LeaseLost
 
     next_at     None: not again, unless somebody wanted it meanwhile
     good_until  what changed before was fetched
+    unfounded   the doubt about which this repeat showed that there is no more to be had
     """
-    if not await tx.run(_FINISH, id=pull.id, lease=pull.lease, next_at=next_at, good_until=good_until):
+    given = {"next_at": next_at, "good_until": good_until, "unfounded": unfounded}
+    if not await tx.run(_FINISH, id=pull.id, lease=pull.lease, **given):
         raise LeaseLost
 
 

@@ -38,12 +38,17 @@ class Shown:
     def good_until(self, pull: Pull, doubt: str | None) -> datetime | None:
         """What changed before was fetched; None, if the list has to be fetched again to be sure.
 
-        Where a repeat shows the same there is no more to be had, whatever the list says. A list that is ordered by last_updated and
+        Where a repeat shows the same there is no more to be had, whatever the list says; and it need not be shown again and again
+        to lists that always say so. A list that is ordered by last_updated and
         never rests shows something else each time: there, crawls are believed together, from the beginning of the first.
         """
-        if doubt is None or self.same:
+        if doubt is None or self.same or doubt == pull.unfounded:
             return pull.started_at
         return pull.together_since if doubt == TOO_FEW and self.together >= self.total else None
+
+    def unfounded(self, doubt: str | None) -> str | None:
+        """A doubt that need not be raised again: the next crawl that ends so is believed at once."""
+        return doubt if self.same and doubt != SHRANK else None
 
 
 _SHOWN = Statement(

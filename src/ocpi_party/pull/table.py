@@ -69,6 +69,7 @@ PULLS = Table(
         DateTime(timezone=True),
         comment="when the first of those began that may, together, have shown all; NULL: objects left the list",
     ),
+    Column("unfounded", Text, comment="a doubt about which a repeat showed that there is no more to be had"),
     UniqueConstraint("partner_id", "module", "party", "addressee", name="pulls_key"),
 )
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "pulls2"
-down_revision: str | None = "console2"
+down_revision: str | None = "commands4"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -62,6 +62,15 @@ def upgrade() -> None:
             comment="when the first of those began that may, together, have shown all; NULL: objects left the list",
         ),
     )
+    op.add_column(
+        "pulls",
+        sa.Column(
+            "unfounded",
+            sa.Text(),
+            nullable=True,
+            comment="a doubt about which a repeat showed that there is no more to be had",
+        ),
+    )
     op.alter_column(
         "pull_pages",
         "refs",
@@ -86,5 +95,5 @@ def downgrade() -> None:
     op.drop_constraint(op.f("pull_pages_pkey"), "pull_pages")
     op.create_primary_key(op.f("pull_pages_pkey"), "pull_pages", ["pull_id", "number"])
     op.drop_column("pull_pages", "crawl")
-    for column in ("together_since", "doubt", "repeats", "shrank"):
+    for column in ("unfounded", "together_since", "doubt", "repeats", "shrank"):
         op.drop_column("pulls", column)
