@@ -48,6 +48,22 @@ async def failures_are_over(server: Server) -> None:
             await lanes.wake(tx, row["id"])
 
 
+@pytest.mark.requirement("TYP-11")
+async def test_a_cdr_is_rounded_before_its_costs_are_calculated_and_before_it_is_issued(server: Server) -> None:
+    element = {"price_components": [{"type": "ENERGY", "price": 0.123456, "step_size": 1}]}
+    volume = {"charging_periods": [a_charging_period(dimensions=[{"type": "ENERGY", "volume": 10000.00004}])]}
+    cdr = ours(tariffs=[a_tariff(OWA, elements=[element])], **volume)
+
+    priced = (await server.operator.post("/api/cdrs/price", json=cdr)).json()["cdr"]
+    issued = await server.operator.put(URL, json=priced)
+    again = await server.operator.put(URL, json=cdr | {n: v for n, v in priced.items() if n.startswith("total_")})
+
+    assert priced["total_cost"] == {"excl_vat": 1235}
+    assert priced["total_energy"] == 10000
+    assert (issued.status_code, again.status_code, again.json()) == (201, 200, issued.json())
+    assert issued.json() == priced
+
+
 @pytest.mark.requirement("CDR-R-01", "CDR-R-21", "CDR-R-25", "HUB-13")
 async def test_a_cdr_is_posted_to_its_payer_alone(server: Server, tnm: FakePartner) -> None:
     abc = server.internet.add(FakePartner("abc", "abc.example", "token-of-abc", roles=(("EMSP", "DE", "ABC"),)))

@@ -52,6 +52,24 @@ async def test_a_change_of_status_is_patched_with_nothing_else(server: Server, t
     assert (await server.operator.get(URL)).json()["last_updated"] == evse["last_updated"]
 
 
+@pytest.mark.requirement("TYP-11", "LOC-G-05")
+async def test_the_same_fraction_with_more_digits_is_no_change(server: Server, tnm: FakePartner) -> None:
+    mix = {"is_green_energy": False, "energy_sources": [{"source": "WIND", "percentage": 100 / 3}]}
+    first = await server.operator.put(URL, json=a_location(OWA, energy_mix=mix))
+    await server.push()
+    tnm.asked.clear()
+
+    unstamped = {name: value for name, value in a_location(OWA, energy_mix=mix).items() if name != "last_updated"}
+    put = await server.operator.put(URL, json=unstamped)
+    patched = await server.operator.patch(URL, json={"energy_mix": mix})
+    await server.push()
+
+    assert first.json()["energy_mix"]["energy_sources"][0]["percentage"] == 33.3333
+    assert put.json() == first.json()
+    assert patched.status_code == 200
+    assert tnm.asked == []
+
+
 @pytest.mark.requirement("TYP-11")
 async def test_a_fraction_is_patched_digit_for_digit(server: Server, tnm: FakePartner) -> None:
     await server.operator.put(URL, json=a_location(OWA))

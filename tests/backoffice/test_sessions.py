@@ -56,6 +56,24 @@ async def test_a_new_session_is_put_to_the_emsp_of_its_token_alone(
     assert abc.asked == []
 
 
+@pytest.mark.requirement("TYP-11")
+async def test_numbers_are_rounded_before_they_are_kept_answered_and_told(server: Server, tnm: FakePartner) -> None:
+    noisy = SESSION | {"kwh": 0.30000000000000004}
+
+    put = await server.operator.put(URL, json=noisy)
+    again = await server.operator.put(URL, json=noisy)
+    await server.push()
+    told_first = told(tnm)
+    patched = await server.operator.patch(URL, json={"kwh": 0.123456, "last_updated": "2099-01-01T00:00:00Z"})
+    await server.push()
+
+    assert (put.json()["kwh"], again.status_code, again.json()) == (0.3, 200, put.json())
+    assert told_first == [("PUT", put.json())]
+    assert patched.json()["kwh"] == 0.1235
+    assert told(tnm)[1:] == [("PATCH", {"kwh": 0.1235, "last_updated": "2099-01-01T00:00:00Z"})]
+    assert (await server.operator.get(URL)).json() == patched.json()
+
+
 @pytest.mark.requirement("SES-R-05", "SES-R-11")
 async def test_changes_are_patched_with_the_new_periods_alone(server: Server, tnm: FakePartner) -> None:
     await server.operator.put(URL, json=SESSION | {"charging_periods": [FIRST]})

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from ocpi_party.dialects.declared import house_in, marker
 from ocpi_party.dialects.leniencies import ABSENT, KEPT, LENIENCIES, Bent, Deviation, Leniencies
 from ocpi_party.dialects.nulls import in_one_form, without_nulls
+from ocpi_party.dialects.spelling import in_our_spelling
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.fields import Dispensable, MayBeMissing
 from ocpi_party.ocpi.publishable import must_be_publishable
@@ -60,11 +61,11 @@ _EMPTY_LIST = re.compile(rb"\[\s*\]")
 
 
 def read_own(kind: type[House], wire: object) -> JsonObject:
-    """What the operator publishes: what others would have to forgive is refused; a moment may be spelt in any form.
+    """What the operator publishes, in our spelling: what others would have to forgive is refused, but for a moment's form.
 
     Raises InvalidObject
     """
-    return _read(kind, in_one_form(kind, _object(wire)), {"date_time": LENIENCIES["date_time"]}).document
+    return _read(kind, in_our_spelling(kind, _object(wire)), {"date_time": LENIENCIES["date_time"]}).document
 
 
 def read_published(kind: type[House], wire: object) -> JsonObject:

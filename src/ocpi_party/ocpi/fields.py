@@ -7,9 +7,9 @@ field also says how far a partner may stray from it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 
 from annotated_types import MinLen
 from pydantic import GetCoreSchemaHandler
@@ -22,6 +22,14 @@ def _or_say(schema: CoreSchema, kind: str, rule: str, **facts: Any) -> CoreSchem
     return core_schema.custom_error_schema(
         schema, custom_error_type=kind, custom_error_message=rule, custom_error_context=facts
     )
+
+
+@runtime_checkable
+class Spelt(Protocol):
+    """A field of which our own values have one spelling, while partners' stay as they came."""
+
+    def spelt(self, value: object) -> object:
+        """The value as we write it, itself if it is written so; what breaks the rule of the field is left to its check."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +110,32 @@ def _real(moment: str) -> str:
     return moment
 
 
+_SENT = Decimal("0.0001")
+"""A number has four decimals, "unless mentioned otherwise"."""
+_ANY_DIGITS = Context(prec=1000)
+"""More than a number that `decode` lets in has before and behind the point, once it is rounded."""
+
+
 @dataclass(frozen=True)
 class _Number:
-    """A JSON number: int or Decimal, as `decode` gives it, or the float of another parser; no string, no boolean."""
+    """A JSON number: int or Decimal, as `decode` gives it, or the float of another parser; no string, no boolean.
+
+    places  so many decimals are a rule of this field: more are refused, in ours too, and not rounded
+    """
 
     places: int | None = None
+
+    def spelt(self, value: object) -> object:
+        """With four decimals at most, rounded half up (AMB-30)."""
+        if self.places is not None or not isinstance(value, Decimal | float):
+            return value
+        number = value if isinstance(value, Decimal) else Decimal(str(value))
+        if not number.is_finite():
+            return value
+        rounded = number.quantize(_SENT, ROUND_HALF_UP, _ANY_DIGITS)
+        if rounded == number:
+            return value  # Zeros behind it are the operator's, and say how exact it is.
+        return rounded or abs(rounded)  # No "-0" on the wire.
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         wire = core_schema.union_schema(

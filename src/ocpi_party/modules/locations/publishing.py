@@ -7,7 +7,7 @@ from typing import Any
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import read_published
-from ocpi_party.dialects.nulls import in_one_form
+from ocpi_party.dialects.spelling import in_our_spelling
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.changes import Changing
 from ocpi_party.modules.locations.push import join_ref
@@ -53,7 +53,7 @@ class Publishing:
 
         audience  None leaves it as it was, for a new Location EVERYBODY
         """
-        body = in_one_form(Location, body)
+        body = in_our_spelling(Location, body)
         location = await repository.lock(self.tx, self.ref)
         if location is None:
             await hold_place(self.tx, LOCATIONS, self.ref)
@@ -94,7 +94,7 @@ class Publishing:
         return PublishedLocation(created=False, changed=True)
 
     async def put_evse(self, evse_uid: str, body: JsonObject) -> PublishedLocation:
-        body = in_one_form(Evse, body)
+        body = in_our_spelling(Evse, body)
         location = await self._locked()
         known = await repository.known_evse(self.tx, location, evse_uid)
         at = moment(body.get("last_updated"), known.last_updated if known else None)
@@ -120,7 +120,7 @@ class Publishing:
 
     async def put_connector(self, evse_uid: str, connector_id: str, body: JsonObject) -> PublishedLocation:
         location, evse, known = await self._connector(evse_uid, connector_id)
-        connector = in_one_form(Connector, body) | {
+        connector = in_our_spelling(Connector, body) | {
             "last_updated": wire_time(moment(body.get("last_updated"), _last_updated(known) or evse.last_updated))
         }
         if known and same_content(known, connector):
@@ -173,7 +173,7 @@ class Publishing:
 
 
 def _changes_nothing(kind: type[House], known: JsonObject, changes: JsonObject) -> bool:
-    return same_content(known, in_one_form(kind, known | changes))
+    return same_content(known, in_our_spelling(kind, known | changes))
 
 
 def _last_updated(document: JsonObject | None) -> datetime | None:
