@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.objects import a_location, an_evse
+from tests.objects import a_connector, a_location, an_evse
 from tests.partner import FakePartner, envelope
 from tests.server import Server
 
@@ -232,3 +232,16 @@ async def test_nor_in_our_own_credentials(server: Server) -> None:
     answer = await server.operator.post("/api/parties", json=body)
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/business_details/website")
+
+
+@pytest.mark.requirement("TYP-01")
+async def test_two_connectors_of_an_evse_have_ids_of_their_own(server: Server, tnm: FakePartner) -> None:
+    twice = an_evse(connectors=[a_connector(id="a"), a_connector(id="A")])
+    await server.operator.put(URL, json=a_location(OWA))
+
+    whole = await server.operator.put(URL, json=a_location(OWA, evses=[twice], last_updated="2099-01-01T00:00:00Z"))
+    evse = await server.operator.put(f"{URL}/3256", json=twice | {"last_updated": "2099-01-01T00:00:00Z"})
+
+    assert (whole.status_code, whole.json()["pointer"]) == (422, "/evses/0/connectors")
+    assert (evse.status_code, evse.json()["pointer"]) == (422, "/connectors")
+    assert (await server.operator.get(URL)).json() == a_location(OWA)

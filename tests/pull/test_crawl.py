@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.objects import LATER, NOON, a_client_info, a_location, an_evse
+from tests.objects import LATER, NOON, a_client_info, a_connector, a_location, an_evse
 from tests.partner import Caller, FakePartner, envelope
 from tests.pull.lists import PagedList, a_cpo, ids, some_locations
 from tests.server import Server
@@ -197,7 +197,8 @@ async def test_good_objects_of_a_page_are_kept_and_a_bad_one_is_noted(server: Se
     good = some_locations(4)
     bad = a_location(id="LOC7", evses=[an_evse(), an_evse()])
     worse: dict[str, Any] = {k: v for k, v in a_location(id="LOC8").items() if k != "coordinates"}
-    PagedList(partner, [good[0], worse, good[1], bad, good[2], "nonsense", good[3]], most=3)
+    twice = a_location(id="LOC9", evses=[an_evse(connectors=[a_connector(), a_connector()])])
+    PagedList(partner, [good[0], worse, good[1], bad, good[2], "nonsense", good[3], twice], most=3)
     await _connected(server, partner)
 
     await server.app.pulling.pull_due()
@@ -208,9 +209,10 @@ async def test_good_objects_of_a_page_are_kept_and_a_bad_one_is_noted(server: Se
         ("locations", "NL*TNM/", "", "must be a JSON object"),
         ("locations", "NL*TNM/LOC7", "/evses", "has the same uid twice"),
         ("locations", "NL*TNM/LOC8", "/coordinates", "is required"),
+        ("locations", "NL*TNM/LOC9", "/evses/0/connectors", "has the same id twice"),
     ]
     (pull,) = await server.rows(_PULLS)
-    assert (pull["objects"], pull["refused"], pull["error"]) == (7, 3, None)
+    assert (pull["objects"], pull["refused"], pull["error"]) == (8, 4, None)
 
 
 @pytest.mark.requirement("OWN-21")

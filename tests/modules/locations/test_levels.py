@@ -84,6 +84,23 @@ async def test_put_of_a_part_creates_or_replaces_it_and_moves_what_is_around_it(
     assert (after["last_updated"], after["evses"][2]["last_updated"]) == (LATEST, LATEST)
 
 
+@pytest.mark.requirement("LOC-R-01", "TYP-01")
+async def test_two_evses_of_a_location_and_two_connectors_of_an_evse_have_ids_of_their_own(known: Caller) -> None:
+    before = (await known.get(URL)).data
+    twice = an_evse(connectors=[a_connector(id="a"), a_connector(id="A")], last_updated=LATER)
+    other = an_evse(uid="3257", last_updated=LATER)
+
+    answers = [
+        await known.put(URL, a_location(evses=[other, other], last_updated=LATER)),
+        await known.put(URL, a_location(evses=[other, twice], last_updated=LATER)),
+        await known.put(EVSE, twice),
+    ]
+
+    assert [answer.status_code for answer in answers] == [2001, 2001, 2001]
+    assert "/evses/1/connectors" in answers[1].message
+    assert (await known.get(URL)).data == before
+
+
 @pytest.mark.requirement("LOC-R-08", "LOC-R-07", "OWN-17")
 async def test_a_parent_never_goes_back_in_time(known: Caller) -> None:
     await known.patch(EVSE, {"status": "CHARGING", "last_updated": LATEST})

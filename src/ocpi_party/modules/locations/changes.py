@@ -83,6 +83,7 @@ class Changing:
         """Create or replace one EVSE. True, if it is new; UnknownLocation, if its Location is (AMB-13)."""
         location = await self._locked()
         whole = self.check(Evse, document)
+        _must_tell_connectors_apart(whole)
         known = await repository.known_evse(self.tx, location, evse_uid)
         if known is not None:
             self._newer(whole["last_updated"], known.last_updated)
@@ -169,13 +170,22 @@ class TakenApart:
 
 
 def taken_apart(whole: JsonObject) -> TakenApart:
-    """Raises InvalidObject, if two of its EVSEs have the same uid"""
+    """Raises InvalidObject, if two of its EVSEs have the same uid, or two connectors of one the same id"""
+    for number, evse in enumerate(whole.get("evses") or ()):
+        _must_tell_connectors_apart(evse, f"/evses/{number}")
     evses = [_row(evse) for evse in whole.get("evses") or ()]
     if len({evse.key for evse in evses}) < len(evses):
         raise InvalidObject("/evses", "has the same uid twice")
     head = {name: value for name, value in whole.items() if name not in ("evses", "last_updated")}
     at = max([parse_time(whole["last_updated"]), *(evse.last_updated for evse in evses)])
     return TakenApart(encode(head), at, _stamp(whole["last_updated"], at), evses)
+
+
+def _must_tell_connectors_apart(evse: JsonObject, where: str = "") -> None:
+    """A connector's id is unique within its EVSE: the second one with it could never be named."""
+    connectors = evse["connectors"]
+    if len({fold(connector["id"]) for connector in connectors}) < len(connectors):
+        raise InvalidObject(f"{where}/connectors", "has the same id twice")
 
 
 def _row(evse: JsonObject) -> EvseRow:
