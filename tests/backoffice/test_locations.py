@@ -234,6 +234,28 @@ async def test_nor_in_our_own_credentials(server: Server) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/business_details/website")
 
 
+@pytest.mark.requirement("TYP-24")
+async def test_a_place_is_in_a_country_and_a_time_zone_that_exist(server: Server) -> None:
+    put = await server.operator.put(URL, json=a_location(OWA, country="nld"))
+
+    nowhere = await server.operator.patch(URL, json={"country": "XXQ"})
+    never = await server.operator.patch(URL, json={"time_zone": "Foo/Bar"})
+
+    assert (put.status_code, put.json()["country"]) == (201, "NLD")
+    assert (nowhere.status_code, nowhere.json()["pointer"]) == (422, "/country")
+    assert (never.status_code, never.json()["pointer"]) == (422, "/time_zone")
+    assert (await server.operator.get(URL)).json() == put.json()
+
+
+@pytest.mark.requirement("TYP-24")
+async def test_so_is_a_party_of_ours(server: Server) -> None:
+    body = {"country_code": "XQ", "party_id": "OWX", "role": "CPO", "business_details": {"name": "A"}}
+
+    answer = await server.operator.post("/api/parties", json=body)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/country_code")
+
+
 @pytest.mark.requirement("TYP-01")
 async def test_two_connectors_of_an_evse_have_ids_of_their_own(server: Server, tnm: FakePartner) -> None:
     twice = an_evse(connectors=[a_connector(id="a"), a_connector(id="A")])

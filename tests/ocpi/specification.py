@@ -83,6 +83,8 @@ NAMED_SAMPLES: dict[str, object] = {
     "end_time": "18:00",
     "start_date": "2015-06-29",
     "end_date": "2015-06-30",
+    "currency": "EUR",
+    "country": "NLD",
 }
 PATTERNED = {*NAMED_SAMPLES, "period_begin", "period_end"}
 """Strings with a form of their own, of which the longest cannot be made up of one letter."""

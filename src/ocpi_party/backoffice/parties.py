@@ -4,12 +4,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.writing import Body
+from ocpi_party.ocpi.countries import ALPHA_2
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import BusinessDetails, wire_time
 from ocpi_party.partners import repository
@@ -20,8 +21,16 @@ from ocpi_party.transport.asked import Building
 router = APIRouter(prefix="/parties", tags=["parties"])
 
 
+def _country(code: str) -> str:
+    if code.upper() not in ALPHA_2:
+        raise ValueError("is no country of ISO 3166-1 alpha-2")
+    return code
+
+
 class PartyBody(Body):
-    country_code: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2")]
+    country_code: Annotated[
+        str, Field(pattern=r"^[A-Za-z]{2}$", description="ISO 3166-1 alpha-2"), AfterValidator(_country)
+    ]
     party_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{3}$")]
     role: Literal["CPO", "EMSP"]
     business_details: BusinessDetails

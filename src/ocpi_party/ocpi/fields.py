@@ -60,6 +60,14 @@ class Code:
 
 
 @dataclass(frozen=True)
+class CodeInCapitals(Code):
+    """One whose standard knows capitals only: ours are written so, whoever wrote them otherwise."""
+
+    def spelt(self, value: object) -> object:
+        return value if not isinstance(value, str) or value.isupper() else value.upper()
+
+
+@dataclass(frozen=True)
 class Text:
     """Printable UTF-8 that is not for humans alone, such as a contract number: too long is always refused."""
 
@@ -259,9 +267,11 @@ Id39 = Annotated[str, CiString(39, min_length=1)]
 CountryCode = Annotated[str, CiString(2, min_length=2)]
 """ISO 3166-1 alpha-2 of a party; unlike `Country`, which is where a place is."""
 PartyCode = Annotated[str, CiString(3, min_length=1)]
-Country = Annotated[str, Code(r"[\x21-\x7e]{1,3}", "must be a country code of three letters (ISO 3166-1 alpha-3)")]
+Country = Annotated[
+    str, CodeInCapitals(r"[\x21-\x7e]{1,3}", "must be a country code of three letters (ISO 3166-1 alpha-3)")
+]
 Language = Annotated[str, Code("[A-Za-z]{2}", "must be a language code of two letters (ISO 639-1)")]
-Currency = Annotated[str, Code("[A-Za-z]{3}", "must be a currency code of three letters (ISO 4217)")]
+Currency = Annotated[str, CodeInCapitals("[A-Za-z]{3}", "must be a currency code of three letters (ISO 4217)")]
 TimeOfDay = Annotated[str, Code("(?:[0-1][0-9]|2[0-3]):[0-5][0-9]", "must be a time of day as HH:MM")]
 LocalDate = Annotated[
     str, Code("[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])", "must be a date as YYYY-MM-DD")

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from zoneinfo import available_timezones
 
-from babel.core import get_global
 from babel.numbers import list_currencies
 
+from ocpi_party.ocpi.countries import ALPHA_3
 from ocpi_party.ocpi.errors import InvalidObject
 
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&#?\w+;")
@@ -20,8 +21,10 @@ def must_be_publishable(document: dict[str, Any]) -> None:
     for pointer, name, value in _strings(document, ""):
         if name == "currency" and value.upper() not in _currencies():
             raise InvalidObject(pointer, "is no currency of ISO 4217")
-        if name == "country" and not _is_country(value.upper()):
+        if name == "country" and value.upper() not in ALPHA_3:
             raise InvalidObject(pointer, "is no country of ISO 3166-1 alpha-3")
+        if name == "time_zone" and value not in _time_zones():
+            raise InvalidObject(pointer, "is no time zone of IANA's tz database, such as Europe/Amsterdam")
         if name == "text" and _MARKUP.search(value):
             raise InvalidObject(pointer, "must be plain text, without markup")
 
@@ -45,10 +48,6 @@ def _currencies() -> frozenset[str]:
 
 
 @cache
-def _countries() -> frozenset[str]:
-    return frozenset(code for code in get_global("territory_aliases") if len(code) == 3 and code.isalpha())
-
-
-def _is_country(code: str) -> bool:
-    # Codes with X are left to users by ISO 3166; Kosovo is written so.
-    return code in _countries() or code.startswith("X")
+def _time_zones() -> frozenset[str]:
+    # Two files that lie beside the zones say which one a machine has, or that nobody chose one.
+    return frozenset(available_timezones() - {"localtime", "Factory"})
