@@ -87,13 +87,14 @@ async def test_a_link_is_followed_as_it_is_in_all_its_forms(server: Server, link
     assert await _held(server) == ["LOC1", "LOC2"]
 
 
-@pytest.mark.requirement("PAG-14")
-async def test_a_link_to_another_origin_is_not_called_with_our_token(server: Server) -> None:
+@pytest.mark.requirement("PAG-14", "TRN-30")
+async def test_a_link_to_another_origin_is_not_called_with_our_token_and_its_page_is_kept(server: Server) -> None:
     partner = a_cpo()
     other = server.internet.add(FakePartner(host="other.example"))
-    PagedList(partner, []).instead = {
-        0: envelope(some_locations(1), headers={"link": '<https://other.example/locations?offset=1>; rel="next"'})
-    }
+    listed = PagedList(partner, some_locations(3))
+    bad = a_location(id="LOC7", evses=[an_evse(), an_evse()])
+    astray = {"link": '<https://other.example/locations?offset=1>; rel="next"'}
+    listed.instead = {0: envelope([*some_locations(1), bad], headers=astray)}
     await _connected(server, partner)
 
     await server.app.pulling.pull_due()
@@ -101,7 +102,15 @@ async def test_a_link_to_another_origin_is_not_called_with_our_token(server: Ser
     assert other.asked == []
     (pull,) = await server.rows(_PULLS)
     assert "another origin" in pull["error"]
-    assert pull["good_until"] is None
+    assert (pull["good_until"], pull["failures"]) == (None, 1)
+    assert await _held(server) == ["LOC1"]
+    assert [(one["ref"], one["pointer"]) for one in await server.rows(_FINDINGS)] == [("NL*TNM/LOC7", "/evses")]
+
+    await _again(server, full=False)
+
+    (pull,) = await server.rows(_PULLS)
+    assert (pull["objects"], pull["error"]) == (3, None)
+    assert await _held(server) == ["LOC1", "LOC2", "LOC3"]
 
 
 @pytest.mark.parametrize("back_to", ["offset=0", "offset=2"])

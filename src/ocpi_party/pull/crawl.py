@@ -144,24 +144,34 @@ class Crawl:
         return answer
 
     async def _look(self, url: str, answer: Answer) -> tuple[Page, str | None]:
-        """What is on a page, and where the list goes on."""
+        """What is on a page, and where the list goes on. A page behind which we must not go is kept at once (TRN-30)."""
         page = await self._read(answer.data or [])
-        async with self.database.read() as tx:
-            return page, await self._walk.go_on(tx, self.pull, url, answer, page, endpoint=self.endpoint)
+        try:
+            async with self.database.read() as tx:
+                return page, await self._walk.go_on(tx, self.pull, url, answer, page, endpoint=self.endpoint)
+        except links.ForeignLink:
+            async with self.database.write() as tx:
+                await self._keep(tx, page)
+                await note_many(tx, self.partner.id, self.pull.module, page.notes)
+            raise
 
     async def _turn(self, url: str, page: Page, next_url: str | None) -> None:
         """Keep a page together with where it goes on; at the end also what follows from the whole."""
         async with self.database.write() as tx:
-            await progress.hold(tx, self.pull, self.lease_for)
-            any_age = bool(self.partner.quirks.get("accept_older"))
-            found, since = list(page.found.values()), self.pull.since_rev or 0
-            for refusal in await self.pulled.absorb(tx, found, since=since, any_age=any_age):
-                page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
+            await self._keep(tx, page)
             turned = Turned(url, page.size, page.refused, page.total, page.shrank, sorted(page.refs), next_url)
             self.pull = await progress.turn(tx, self.pull, turned)
             if next_url is None:
                 await self._finish(tx, page)
             await note_many(tx, self.partner.id, self.pull.module, page.notes)
+
+    async def _keep(self, tx: WriteTx, page: Page) -> None:
+        """Keep the objects of a page, and on the page what is to be noted of them."""
+        await progress.hold(tx, self.pull, self.lease_for)
+        any_age = bool(self.partner.quirks.get("accept_older"))
+        found, since = list(page.found.values()), self.pull.since_rev or 0
+        for refusal in await self.pulled.absorb(tx, found, since=since, any_age=any_age):
+            page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
         if page.refused:
             log.warning(
                 "partner %s: %s of %s %s on a page cannot be taken, see its findings",
