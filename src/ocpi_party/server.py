@@ -26,7 +26,7 @@ from ocpi_party.settings import Settings
 from ocpi_party.tracing.export import Export
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.front import OcpiFront
-from ocpi_party.transport.paths import as_sent
+from ocpi_party.transport.paths import as_sent, is_ocpi
 from ocpi_party.webhooks.worker import WebhookWorker
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class App:
         await (self.entrance or self.answer)(scope, receive, send)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/ocpi"):
+        if scope["type"] == "http" and is_ocpi(scope["path"]):
             await self.front(scope, receive, send)
         else:
             if scope["type"] == "http" and scope["path"].startswith(_AS_SENT):

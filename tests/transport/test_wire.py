@@ -143,6 +143,19 @@ async def test_urls_that_are_odd(wire: Wire, url: str, outcome: tuple[int, int])
     assert await wire.ask(wire.spelt("GET", url)) == outcome
 
 
+@pytest.mark.requirement("VER-14", "TRN-33")
+@pytest.mark.parametrize("slashes", ["/", "//"], ids=["one more", "two more"])
+@pytest.mark.parametrize(
+    ("url", "outcome"),
+    [(VERSIONS, (200, 1000)), (LOCATION, (404, 2003)), ("/ocpi", (404, 2001)), (VERSIONS + "?é", (400, 2000))],
+    ids=["versions", "location", "root", "broken"],
+)
+async def test_slashes_between_our_address_and_ocpi_do_not_matter(
+    wire: Wire, slashes: str, url: str, outcome: tuple[int, int]
+) -> None:
+    assert await wire.ask(wire.spelt("GET", slashes + url)) == outcome
+
+
 @pytest.mark.parametrize(
     ("headers", "outcome"),
     [

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.transport.envelope import failure
+from ocpi_party.transport.paths import is_ocpi
 
 _REQUEST_LINE = re.compile(rb"\s*[!#$%&'*+.^_`|~0-9A-Za-z-]+ +(?:[Hh][Tt][Tt][Pp]s?://[^/\s]*)?(/\S*)")
 _UPGRADE = re.compile(rb"(?i)(?<=\n)upgrade(?=:)")
@@ -98,7 +99,7 @@ class Protocol(HttpToolsProtocol):
 
 
 def _answer(path: bytes, status: int, words: str) -> Response:
-    if not path.startswith(b"/ocpi"):
+    if not is_ocpi(path.decode("latin-1")):
         told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": words}
         return Response(json.dumps(told), status, media_type="application/problem+json")
     ids = {name: str(uuid.uuid4()) for name in (headers.REQUEST_ID, headers.CORRELATION_ID)}

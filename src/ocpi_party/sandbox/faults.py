@@ -16,6 +16,7 @@ from ocpi_party.ocpi.command import CommandResponseType
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.types import decode, encode
 from ocpi_party.transport.envelope import failure, success
+from ocpi_party.transport.paths import is_ocpi
 
 PROMISED_SECONDS = 30
 
@@ -66,7 +67,7 @@ class Faults:
 
     def of(self, path: str) -> frozenset[Fault]:
         """Those that concern a request to this path."""
-        if not path.startswith("/ocpi"):
+        if not is_ocpi(path):
             return frozenset()
         return self.active if self.modules is None or self.modules & set(path.split("/")) else frozenset()
 

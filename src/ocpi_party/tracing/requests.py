@@ -8,8 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ocpi_party.backoffice.metrics import place_of
 from ocpi_party.ocpi import headers
 from ocpi_party.tracing.client import PARENT, TRACE_CONTEXT
+from ocpi_party.transport.paths import is_ocpi
 
-_TRACED: Final = ("/ocpi", "/api/", "/console")
+_TRACED: Final = ("/api/", "/console")
 _NOT_TRACED: Final = ("/api/events/stream", "/console/assets/")  # The first one lasts for days.
 _IDS: Final = {headers.REQUEST_ID: "ocpi.request_id", headers.CORRELATION_ID: "ocpi.correlation_id"}
 
@@ -23,7 +24,8 @@ class TracedRequests:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith(_TRACED) or path.startswith(_NOT_TRACED):
+        partners = is_ocpi(path)
+        if scope["type"] != "http" or not (partners or path.startswith(_TRACED)) or path.startswith(_NOT_TRACED):
             await self._app(scope, receive, send)
             return
         given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -55,5 +57,5 @@ class TracedRequests:
                     span.set_attribute("http.response.status_code", status)
                 if not status or status >= 500:
                     span.set_status(Status(StatusCode.ERROR))
-                if not path.startswith("/ocpi"):  # The front tells those of a partner, and makes up what is missing.
+                if not partners:  # The front tells those of a partner, and makes up what is missing.
                     span.set_attributes({name: given[header] for header, name in _IDS.items() if header in given})

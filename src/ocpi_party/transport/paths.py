@@ -1,4 +1,4 @@
-"""Paths as partners sent them: percent-encoding kept, slashes at the end and doubled ones forgiven (AMB-07, AMB-08)."""
+"""Paths as partners sent them: percent-encoding kept, slashes at the end and repeated ones forgiven (AMB-07, AMB-08)."""
 
 import re
 from urllib.parse import unquote
@@ -21,6 +21,11 @@ class Interface(Mount):
         root_path = scope.get("root_path", "")
         below = {"root_path": root_path + self.path, "app_root_path": scope.get("app_root_path", root_path)}
         return Match.FULL, {"path_params": {}, "endpoint": self.app, **below}
+
+
+def is_ocpi(path: str) -> bool:
+    """Whether a partner asks: one that joins a base URL with a slash at its end and /ocpi asks too."""
+    return path.startswith("/ocpi") or (path.startswith("//") and path.lstrip("/").startswith("ocpi"))
 
 
 def as_sent(scope: Scope) -> None:
