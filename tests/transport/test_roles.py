@@ -4,6 +4,7 @@ import pytest
 from tests.behind import EVC, HUB, a_hub, tell
 from tests.objects import CPO as TNM
 from tests.objects import a_cdr, a_cdr_token, a_location, a_session, a_tariff, a_token
+from tests.own import publish
 from tests.partner import Caller, FakePartner
 from tests.pull.lists import PagedList
 from tests.server import Server
@@ -78,6 +79,23 @@ async def test_what_is_not_usual_for_a_role_is_taken_and_noted(server: Server, r
         (module, f"NL*TNM/{body['id']}", f"is a party that has no {module}: its role is {named}")
         for module, body in bodies.items()
     }
+
+
+@pytest.mark.requirement("TYP-19", "OWN-05")
+async def test_roles_that_we_do_not_know_are_nobodys_rights(server: Server) -> None:
+    partner = FakePartner(roles=(("WHOLESALER", "NL", "TNM"), ("AGGREGATOR", "NL", "TNM")))
+    caller = _as_cpo(await server.connect(server.internet.add(partner)))
+    partner.asked.clear()
+
+    await publish(server)
+    await server.push()
+    await server.app.pulling.pull_due()
+    taken = await caller.put("/locations/NL/TNM/LOC1", a_location())
+
+    assert partner.asked == []
+    assert taken.http_status == 201
+    (found,) = [one for one in await server.rows(FINDINGS) if one["module"] == "locations"]
+    assert found["rule"] == "is a party that has no locations: its role is OTHER"
 
 
 @pytest.mark.requirement("OWN-05")

@@ -23,7 +23,9 @@ class Credentials(House):
 
     @model_validator(mode="after")
     def _each_role_once(self) -> Self:
-        named = [(role.role, fold(role.country_code), fold(role.party_id)) for role in self.roles]
+        # Behind OTHER there may be several that we do not know.
+        known = [role for role in self.roles if role.role is not Role.OTHER]
+        named = [(role.role, fold(role.country_code), fold(role.party_id)) for role in known]
         if len(set(named)) < len(named):
             raise broken("roles", "must name every role, country_code and party_id together only once")
         return self

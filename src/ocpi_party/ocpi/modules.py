@@ -44,6 +44,10 @@ FUNCTIONAL = OWNED_BY_CPO | OWNED_BY_EMSP
 """The modules that carry routing headers; credentials, versions and hubclientinfo are configuration modules."""
 
 
+TOLD_BY_CPOS = frozenset(Role) - {Role.CPO, Role.HUB}
+"""The roles that are told what a CPO has; CPOs are told what an eMSP has. A role that we do not know is told nothing (AMB-32)."""
+
+
 def sender_of(module: ModuleId) -> Role:
     """The role with the Sender interface of a functional module: CPO or EMSP; the other one has the Receiver."""
     return Role.CPO if module in OWNED_BY_CPO else Role.EMSP

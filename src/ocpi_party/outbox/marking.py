@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from ocpi_party.database import Statement, WriteTx
-from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId
+from ocpi_party.ocpi.modules import OWNED_BY_CPO, TOLD_BY_CPOS, ModuleId, Role
 from ocpi_party.ocpi.types import encode
-from ocpi_party.outbox.reach import IN_ITS_ROLE
+from ocpi_party.outbox.reach import IN_ITS_ROLE, IS_TOLD_BY_CPOS
 from ocpi_party.partners.audience import EVERYBODY, NOBODY
 
 RANK = {ModuleId.TARIFFS: 0, ModuleId.LOCATIONS: 1, ModuleId.TOKENS: 1, ModuleId.SESSIONS: 2, ModuleId.CDRS: 3}
@@ -24,7 +24,7 @@ BROADCAST = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS, ModuleId.TOKENS})
 """What may go to everybody behind a hub with one request; Sessions and CDRs never (Message routing, "Broadcast Push")."""
 
 _MARK = Statement(
-    """
+    f"""
     WITH told AS (
         SELECT q.partner_id, q.owner AS party
           FROM partner_endpoints e
@@ -32,7 +32,7 @@ _MARK = Statement(
           JOIN partner_parties q ON q.partner_id = p.id AND q.status IN ('CONNECTED', 'OFFLINE')
          WHERE e.module = :module AND e.interface = 'RECEIVER'
            AND (CASE WHEN :broadcast AND p.is_hub AND p.quirks::jsonb->'broadcast' ? :module THEN q.role = 'HUB'
-                     WHEN :to_cpos THEN q.role = 'CPO' ELSE q.role NOT IN ('CPO', 'HUB') END)
+                     WHEN :to_cpos THEN q.role = 'CPO' ELSE {IS_TOLD_BY_CPOS} END)
            AND (:audience = '' OR q.owner = :audience)
            AND (p.modules IS NULL OR p.modules::jsonb ? :module)
            AND (p.parties IS NULL OR p.parties::jsonb ? :owner)
@@ -141,7 +141,7 @@ async def mark_changed_since(
     """
     has = await tx.rows(_RECEIVES, id=partner_id)
     for module in (ModuleId(row["module"]) for row in has if row["module"] in BROADCAST.intersection(modules)):
-        if (module not in OWNED_BY_CPO) == (role == "CPO"):
+        if role in (TOLD_BY_CPOS if module in OWNED_BY_CPO else {Role.CPO}):
             await tx.run(_CHANGED_SINCE[module], partner_id=partner_id, party=party, since=since)
 
 

@@ -1,9 +1,13 @@
 """Whom a mark is for, and whether that party can be told now: conditions in SQL on a mark `m` and a party `q`."""
 
-from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.ocpi.modules import TOLD_BY_CPOS, ModuleId
+
+IS_TOLD_BY_CPOS = f"q.role IN ({', '.join(repr(str(role)) for role in sorted(TOLD_BY_CPOS))})"
 
 # A mark is for a party in a role: a hub may say that NL/ALL is there as CPO, and away as eMSP. Only tokens are told to CPOs.
-IN_ITS_ROLE = f"(q.role = 'HUB' OR (q.role = 'CPO') = (m.module = '{ModuleId.TOKENS}'))"
+IN_ITS_ROLE = (
+    f"(q.role = 'HUB' OR CASE WHEN m.module = '{ModuleId.TOKENS}' THEN q.role = 'CPO' ELSE {IS_TOLD_BY_CPOS} END)"
+)
 
 REACHABLE = f"""coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
                            WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE}), true)"""

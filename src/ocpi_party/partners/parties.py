@@ -7,7 +7,7 @@ from typing import Any
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.ocpi.modules import Role
-from ocpi_party.ocpi.types import PartyId
+from ocpi_party.ocpi.types import PartyId, fold
 from ocpi_party.partners.partner import Party
 from ocpi_party.partners.table import DIRECTORY
 
@@ -68,7 +68,7 @@ async def replace_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[st
             {
                 "id": partner_id,
                 "owner": str(PartyId(role["country_code"], role["party_id"]).folded()),
-                "role": role["role"],
+                "role": fold(role["role"]),
                 "country_code": role["country_code"],
                 "party_id": role["party_id"],
                 "details": json.dumps(role["business_details"], default=str),
@@ -93,7 +93,7 @@ async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str,
     Nobody else can take roles until the transaction ends: of two platforms that claim one at once, the second sees the first.
     """
     await tx.row(_ALONE)
-    wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {r['role']}" for r in roles]
+    wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {fold(r['role'])}" for r in roles]
     rows = await tx.rows(_TAKEN, id=partner_id, wanted=wanted)
     return [row["taken"] for row in rows]
 

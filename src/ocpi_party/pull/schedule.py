@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ocpi_party.database import Statement, WriteTx
-from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId
+from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId, Role
 from ocpi_party.pull.planning import Wanted
 
 _KEYS = """unnest(CAST(:modules AS text[]), CAST(:parties AS text[]), CAST(:addressees AS text[]), CAST(:ranks AS int[]))
@@ -64,7 +64,8 @@ _CATCH_UP = Statement(
            good_until = CASE WHEN started_at IS NOT NULL THEN good_until
                              WHEN b.since > to_timestamp(0) THEN LEAST(good_until, b.since) END,
            wanted_full = wanted_full OR (started_at IS NOT NULL AND leased_until IS NOT NULL)
-      FROM (SELECT role = 'CPO' AS cpo, min(away_since) AS since FROM back GROUP BY role = 'CPO') b
+      FROM (SELECT role = 'CPO' AS cpo, min(away_since) AS since FROM back WHERE role = ANY(CAST(:roles AS text[]))
+              GROUP BY role = 'CPO') b
      WHERE p.partner_id = :partner_id AND p.module <> 'hubclientinfo'
        AND b.cpo = (p.module = ANY(CAST(:of_cpos AS text[])))
     """
@@ -73,7 +74,7 @@ _CATCH_UP = Statement(
 
 async def catch_up(tx: WriteTx, partner_id: int) -> None:
     """Parties of a hub are there, or back: what they have, or changed meanwhile, is fetched soon (HCI-R-06)."""
-    await tx.run(_CATCH_UP, partner_id=partner_id, pause=_PAUSE, of_cpos=sorted(OWNED_BY_CPO))
+    await tx.run(_CATCH_UP, partner_id=partner_id, pause=_PAUSE, of_cpos=sorted(OWNED_BY_CPO), roles=sorted(Role))
 
 
 _NOW = Statement(

@@ -63,6 +63,35 @@ async def test_each_party_behind_a_hub_is_told_on_its_own(server: Server, hub: C
     assert json.loads(hub.partner.asked[0].content)["last_updated"] == location["last_updated"]
 
 
+@pytest.mark.requirement("TYP-19", "HUB-29")
+async def test_a_role_that_we_do_not_know_gives_no_rights_and_takes_none(server: Server, hub: Caller) -> None:
+    partner = (await server.rows("SELECT id FROM partners"))[0]["id"]
+    await tell(hub, ABC, "WHOLESALER")
+    await tell(hub, EVC, "WHOLESALER")
+    await tell(hub, EVC, "eMSP", status="OFFLINE")
+    await _configure(server, broadcast=["tariffs"])
+
+    await publish(server)
+    await tell(hub, ABC, "WHOLESALER", status="OFFLINE")
+    await server.operator.put("/api/tariffs/NL/OWA/12", json=a_tariff(OWA))
+    await tell(hub, ABC, "WHOLESALER")
+    await server.push()
+    unknown = sent(hub.partner)
+    await tell(hub, EVC, "WHOLESALER", status="SUSPENDED")
+    await tell(hub, EVC, "eMSP")
+    await server.push()
+
+    assert unknown == [("PUT", "/receiver/tariffs/NL/OWA/12", "HUB")]
+    assert sent(hub.partner)[1:] == [
+        ("PUT", "/receiver/tariffs/NL/OWA/12", "EVC"),
+        ("PUT", LOC1, "EVC"),
+    ]
+    told = (await server.operator.get(f"/api/partners/{partner}")).json()["roles"]
+    assert sorted((one["party_id"], one["role"]) for one in told) == [
+        ("ABC", "OTHER"), ("EVC", "EMSP"), ("EVC", "OTHER"), ("HUB", "HUB"),
+    ]  # fmt: skip
+
+
 @pytest.mark.requirement("HUB-11", "HUB-13")
 async def test_a_broadcast_goes_to_the_hub_once_and_never_carries_cdrs_or_sessions(server: Server, hub: Caller) -> None:
     await tell(hub)

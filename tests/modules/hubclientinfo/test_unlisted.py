@@ -72,6 +72,17 @@ async def test_one_whole_list_without_a_party_is_a_finding_and_is_asked_for_agai
     assert timedelta() < plan["pause"] <= timedelta(minutes=1)
 
 
+@pytest.mark.requirement("PAG-19", "TYP-19")
+async def test_who_is_listed_in_a_role_that_we_do_not_know_is_listed(server: Server, listed: PagedList) -> None:
+    listed.objects.append(a_client_info(PartyId("FR", "XYZ"), "Wholesaler"))
+
+    for _ in range(3):
+        await crawl(server)
+
+    assert await statuses(server) == {"EVC": "CONNECTED", "ABC": "CONNECTED", "XYZ": "CONNECTED"}
+    assert [ref for ref, _ in await findings(server)] == ["FR*XYZ/WHOLESALER"]
+
+
 @pytest.mark.requirement("PAG-19", "HCI-S-01", "HUB-29")
 async def test_a_party_that_two_whole_lists_leave_out_is_told_nothing_any_more(
     server: Server, hub: Caller, listed: PagedList

@@ -17,7 +17,7 @@ from ocpi_party.events.repository import EventType
 from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, Unauthorized, must_have, newest_mutual
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnableToUseClientApi, UnsupportedVersion
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
-from ocpi_party.ocpi.types import JsonObject, now
+from ocpi_party.ocpi.types import JsonObject, fold, now
 from ocpi_party.outbox import marking
 from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.parties import replace_roles, taken_roles
@@ -120,7 +120,7 @@ async def keep(
         versions_url=credentials["url"],
         token_encoding=offered.encoding,
         token_sent=house.vault.seal(credentials["token"], partner.id),
-        is_hub=any(role["role"] == Role.HUB for role in credentials["roles"]),
+        is_hub=any(fold(role["role"]) == Role.HUB for role in credentials["roles"]),
         alert=None,
     )
 

@@ -11,7 +11,7 @@ from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.client_info import ConnectionStatus
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, PartyId, encode, parse_time
+from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold, parse_time
 from ocpi_party.outbox import lanes, marking
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.table import DIRECTORY
@@ -57,7 +57,8 @@ async def keep(tx: WriteTx, hub_id: int, info: JsonObject, *, since: int | None 
     since  what has a higher rev came meanwhile, and gives way only to a newer state; None, if it gives way in any case
     """
     party = PartyId(info["country_code"], info["party_id"]).folded()
-    named = {"partner_id": hub_id, "owner": str(party), "role": info["role"]}
+    role = fold(info["role"])
+    named = {"partner_id": hub_id, "owner": str(party), "role": role}
     known = await tx.row(_KNOWN, **named)
     kept = await tx.row(
         _KEEP,
@@ -73,7 +74,7 @@ async def keep(tx: WriteTx, hub_id: int, info: JsonObject, *, since: int | None 
         return False
     before = known["status"] if known else None
     if before != info["status"]:
-        await _changed(tx, hub_id, party, info, before, kept["away_since"])
+        await _changed(tx, hub_id, party, role, info["status"], before, kept["away_since"])
         await tx.notify(DIRECTORY)
     return known is None
 
@@ -99,34 +100,35 @@ async def unlist(tx: WriteTx, hub_id: int, refs: Sequence[str], before: int) -> 
     """
     missing = {"partner_id": hub_id, "refs": list(refs), "before": before}
     for row in await tx.rows(_AWAY, **missing):
-        info = {"role": row["role"], "status": ConnectionStatus.OFFLINE}
-        party = PartyId.parse(row["owner"])
-        await _changed(tx, hub_id, party, info, ConnectionStatus.CONNECTED, row["away_since"], listed=False)
+        party, status = PartyId.parse(row["owner"]), ConnectionStatus.OFFLINE
+        await _changed(
+            tx, hub_id, party, row["role"], status, ConnectionStatus.CONNECTED, row["away_since"], listed=False
+        )
         await tx.notify(DIRECTORY)
     return await tx.run(_DOUBT, **missing) > 0
 
 
 async def _changed(
-    tx: WriteTx, hub_id: int, party: PartyId, info: JsonObject, before: str | None, away_since: datetime | None,
+    tx: WriteTx, hub_id: int, party: PartyId, role: str, status: str, before: str | None, away_since: datetime | None,
     *, listed: bool = True,
 ) -> None:  # fmt: skip
-    status, words = info["status"], f"{BEHIND_HUB}{party} ({info['role']}) "
+    words = f"{BEHIND_HUB}{party} ({role}) "
     open_business: list[str] = []
     if status == ConnectionStatus.CONNECTED:
         if before == ConnectionStatus.OFFLINE and away_since is not None:
             hub = await partners.get(tx, hub_id)
             broadcast = hub.quirks.get("broadcast", ()) if hub else ()
             since = away_since - _OVERLAP
-            await marking.mark_changed_since(tx, hub_id, str(party), info["role"], since, broadcast)
+            await marking.mark_changed_since(tx, hub_id, str(party), role, since, broadcast)
         await lanes.wake(tx, hub_id, str(party))
         await partners.settle_alert(tx, hub_id, words)
     elif not listed:
         await _alert(tx, hub_id, f"{words}is not in the hub's full list any more, and is told nothing (OFFLINE)")
     elif status != ConnectionStatus.OFFLINE:
-        given_up = await marking.give_up(tx, hub_id, str(party), info["role"])
+        given_up = await marking.give_up(tx, hub_id, str(party), role)
         open_business = [ref for module, ref in given_up if module is ModuleId.CDRS]
         await _alert(tx, hub_id, words + _why(status, open_business))
-    data = {"partner": hub_id, "country_code": party.country_code, "party_id": party.party_id, "role": info["role"]}
+    data = {"partner": hub_id, "country_code": party.country_code, "party_id": party.party_id, "role": role}
     told = data | {"status": status, "before": before, "listed": listed, "cdrs_not_delivered": open_business}
     await events.tell(tx, EventType.PARTY_CHANGED, f"partners/{hub_id}", told, partner_id=hub_id)
 
