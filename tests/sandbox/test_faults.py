@@ -11,6 +11,8 @@ from tests.partner import Caller, FakePartner
 from tests.server import PUBLIC_URL, Server
 
 from ocpi_party.sandbox.faults import Fault, Faults, Faulty
+from ocpi_party.sandbox.parties import CPO
+from ocpi_party.sandbox.server import sandboxed
 
 LIST = "/ocpi/cpo/2.2.1/locations"
 
@@ -97,6 +99,7 @@ async def test_list_loses_its_first_object_while_it_is_paged_through(server: Ser
     faults.change([Fault.SHRINKING_LIST])
 
     first = await http.get(LIST, params={"offset": 0, "limit": 2})
+    small = await http.get(LIST)
     naive = await http.get(first.links["next"]["url"])
     careful = await http.get(LIST, params={"offset": 1, "limit": 2})
 
@@ -104,7 +107,34 @@ async def test_list_loses_its_first_object_while_it_is_paged_through(server: Ser
     assert [one["id"] for one in first.json()["data"]] == ["L1", "L2"]
     assert [one["id"] for one in naive.json()["data"]] == ["L4", "L5"]
     assert "next" not in naive.links
+    assert (small.json()["data"], small.headers["x-limit"]) == (first.json()["data"], "2")
+    assert small.links["next"]["url"] == first.links["next"]["url"]
     assert [one["id"] for one in careful.json()["data"]] == ["L3", "L4"]
+
+
+async def test_a_list_that_shrinks_leaves_other_questions_alone(server: Server, faulty: Partner) -> None:
+    await fill(server, 1)
+    faults, http = faulty
+    faults.change([Fault.SHRINKING_LIST])
+
+    one = await http.get(f"{LIST}/L1")
+    profile = await http.get(
+        "/ocpi/cpo/2.2.1/chargingprofiles/1?duration=900&response_url=https://tnm.example/?a=1&b=2"
+    )
+
+    assert one.json()["data"]["id"] == "L1"
+    assert profile.json()["data"]["result"] == "UNKNOWN_SESSION"
+
+
+async def test_modules_that_nobody_has_are_refused_in_words(server: Server) -> None:
+    sandboxed(server.app, CPO, Faults(), speed=60)
+
+    answer = await server.operator.put("/sandbox/faults", json={"faults": ["500"], "modules": ["versions", "foo"]})
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (422, "/modules/1")
+    assert "must be one of cdrs, " in str(error)
+    assert (await server.operator.get("/sandbox/faults")).json()["faults"] == []
 
 
 async def test_silent_command_is_promised_and_never_reaches_the_charge_points(server: Server, faulty: Partner) -> None:

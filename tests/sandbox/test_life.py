@@ -91,6 +91,30 @@ async def test_commands_are_carried_out(server: Server) -> None:
     assert len((await server.operator.get("/api/cdrs?own=true")).json()) == 1
 
 
+async def test_a_command_lets_its_own_session_begin_and_no_other(server: Server) -> None:
+    tnm = await _visitor(server, CPO, "cpo")
+    await tnm.request("PUT", TOKEN, a_token(DE_TNM))
+    points, at = ChargePoints(server.app.building, CPO, speed=60), now()
+    start = {"token": a_token(DE_TNM), "location_id": "SB1", "authorization_reference": "REF"}
+    commands = "/ocpi/cpo/2.2.1/commands"
+
+    await tnm.request("POST", f"{commands}/START_SESSION", start | {"response_url": "https://tnm.example/back/1"})
+    await points.step(at)
+    begun = (await server.operator.get("/api/sessions?own=true")).json()
+    [session] = [one for one in begun if one["auth_method"] == "COMMAND"]
+    stop = {"session_id": session["id"], "response_url": "https://tnm.example/back/2"}
+    await tnm.request("POST", f"{commands}/STOP_SESSION", stop)
+    for seconds in (20, 40, 60):
+        await points.step(at + timedelta(seconds=seconds))
+
+    found = (await server.operator.get("/api/sessions?own=true")).json()
+    assert session["authorization_reference"] == "REF"
+    assert [one["evse_uid"] for one in begun] == ["SB1-1", "SB1-2"]
+    assert {
+        (one["auth_method"], one.get("authorization_reference")) for one in found if one["id"] != session["id"]
+    } == {("WHITELIST", None)}
+
+
 async def test_session_that_a_stop_of_the_sandbox_cut_off_ends_as_invalid(server: Server) -> None:
     tnm = await _visitor(server, CPO, "cpo")
     await tnm.request("PUT", TOKEN, a_token(DE_TNM))

@@ -13,6 +13,7 @@ from ocpi_party.modules.cdrs.issuing import issue
 from ocpi_party.modules.commands.results import tell_result
 from ocpi_party.modules.locations.publishing import Publishing
 from ocpi_party.modules.sessions.publishing import put_session
+from ocpi_party.modules.tokens.commanded import forget_command
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.swipe import Swipe, authorize, told
 from ocpi_party.ocpi.command import CommandResultType, CommandType
@@ -128,6 +129,9 @@ class ChargePoints:
             result = self._carry_out(row["kind"], request, at)
             try:
                 async with self.building.database.write() as tx:
+                    if row["kind"] == CommandType.START_SESSION:
+                        # It has its session, or will not get one: whoever comes with that card now is another charge.
+                        await forget_command(tx, row["id"])
                     await tell_result(tx, row["id"], {"result": result}, self.building.keep_trying)
             except ResultKnown:
                 continue  # It timed out while we were busy.

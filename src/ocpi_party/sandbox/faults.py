@@ -19,6 +19,8 @@ from ocpi_party.transport.envelope import failure, success
 from ocpi_party.transport.paths import is_ocpi
 
 PROMISED_SECONDS = 30
+PAGE = 2
+"""So many objects are on a page of a list that shrinks, at most: what the sandbox has must fill several."""
 
 
 class Fault(StrEnum):
@@ -144,7 +146,7 @@ class Faulty:
             return await answer_of(refusal, scope, receive)
         if Fault.SILENT_COMMANDS in active and _is_command(scope):
             return await self._promise(scope, receive)
-        if Fault.SHRINKING_LIST in active and scope["method"] == "GET":
+        if Fault.SHRINKING_LIST in active and _is_list(scope):
             return await self._shrunk(scope, receive)
         return await answer_of(self._app, scope, receive)
 
@@ -163,13 +165,14 @@ class Faulty:
         return answer.saying(bytes(success(encode(promise)).body))
 
     async def _shrunk(self, scope: Scope, receive: Receive) -> Answer:
-        """Behind its first page a list is as if its first object had left it meanwhile.
+        """Behind its first page, which is a small one, a list is as if its first object had left it meanwhile.
 
         A partner that counts on alone misses one object; one that sees X-Total-Count shrink and goes back misses none.
         """
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         query.pop("cursor", None)
-        offset = query.get("offset", "")
+        offset, limit = query.get("offset", ""), query.get("limit", str(PAGE))
+        query["limit"] = str(min(int(limit), PAGE)) if limit.isdecimal() else limit
         gone = 1 if offset.isdigit() and int(offset) > 0 else 0
         if gone:
             query["offset"] = str(int(offset) + gone)
@@ -197,6 +200,13 @@ def _uncursored(link: str) -> str:
 
 def _is_command(scope: Scope) -> bool:
     return scope["method"] == "POST" and "/2.2.1/commands/" in scope["path"]
+
+
+_LIST = re.compile(r"/+ocpi/+(?:cpo|emsp)/+2\.2\.1/+[a-z]+/*")
+
+
+def _is_list(scope: Scope) -> bool:
+    return scope["method"] == "GET" and _LIST.fullmatch(scope["path"]) is not None
 
 
 def _is_encoded(scope: Scope) -> bool:

@@ -3,15 +3,24 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from ocpi_party.ocpi.modules import Role
+from ocpi_party.ocpi.modules import ModuleId, Role
 from ocpi_party.partners.partner import Party
 from ocpi_party.sandbox.charge_points import ChargePoints
 from ocpi_party.sandbox.faults import Fault, Faults, Faulty
 from ocpi_party.server import App
 
 router = APIRouter(prefix="/sandbox", tags=["sandbox"])
+
+
+_MODULES = sorted({*ModuleId, "versions"})
+
+
+def _module(name: str) -> str:
+    if name not in _MODULES:
+        raise ValueError(f"must be one of {', '.join(_MODULES)}")
+    return name
 
 
 class FaultsBody(BaseModel):
@@ -21,7 +30,7 @@ class FaultsBody(BaseModel):
 
     faults: list[Fault]
     seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
-    modules: list[str] | None = None
+    modules: list[Annotated[str, AfterValidator(_module)]] | None = None
 
 
 @router.put("/faults")
