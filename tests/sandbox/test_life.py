@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from tests.commanding import deliver, told
@@ -9,12 +10,13 @@ from tests.objects import a_token
 from tests.partner import Caller, FakePartner
 from tests.server import Server
 
-from ocpi_party.ocpi.types import PartyId, now
+from ocpi_party.ocpi.types import JsonObject, PartyId, now, wire_time
 from ocpi_party.partners.partner import Party
 from ocpi_party.sandbox.charge import LASTS
 from ocpi_party.sandbox.charge_points import ChargePoints
 from ocpi_party.sandbox.opening import open_sandbox
 from ocpi_party.sandbox.parties import CARDS, CPO, EMSP
+from ocpi_party.sandbox.power import Power
 
 DE_TNM = PartyId("DE", "TNM")
 TOKEN = "/ocpi/cpo/2.2.1/tokens/DE/TNM/012345678"
@@ -60,6 +62,11 @@ async def test_driver_of_a_partner_charges_and_is_billed(server: Server) -> None
     assert ended - started == LASTS
     await server.push()
     assert [json.loads(one.content)["id"] for one in tnm.partner.requests("POST", "/cdrs")] == [cdr["id"]]
+
+
+async def _own_sessions(server: Server) -> list[JsonObject]:
+    found: list[JsonObject] = (await server.operator.get("/api/sessions?own=true")).json()
+    return found
 
 
 async def _statuses(server: Server) -> list[str]:
@@ -113,6 +120,85 @@ async def test_a_command_lets_its_own_session_begin_and_no_other(server: Server)
     assert {
         (one["auth_method"], one.get("authorization_reference")) for one in found if one["id"] != session["id"]
     } == {("WHITELIST", None)}
+
+
+async def test_a_charging_profile_limits_a_charge_until_it_is_cleared(server: Server) -> None:
+    tnm = await _visitor(server, CPO, "cpo")
+    await tnm.request("PUT", TOKEN, a_token(DE_TNM))
+    points, at = ChargePoints(server.app.building, CPO, speed=60), now()
+    await points.step(at)
+    [session] = await _own_sessions(server)
+    url = f"/ocpi/cpo/2.2.1/chargingprofiles/{session['id']}"
+    limits = [{"start_period": 0, "limit": 5500}, {"start_period": 300, "limit": 0}]
+    profile = {
+        "charging_rate_unit": "W",
+        "charging_profile_period": limits,
+        "duration": 600,
+        "start_date_time": wire_time(at),
+    }
+
+    def back(number: int) -> dict[str, str]:
+        return {"response_url": f"https://tnm.example/back/{number}"}
+
+    responses = [
+        await tnm.request("DELETE", url, params=back(1)),
+        await tnm.request("PUT", url, {"charging_profile": profile} | back(2)),
+        await tnm.request("GET", url, params={"duration": "900"} | back(3)),
+    ]
+    await points.step(at)
+    await points.step(at + timedelta(seconds=10))
+    responses.append(await tnm.request("DELETE", url, params=back(4)))
+    await points.step(at + timedelta(seconds=15))
+    [charging] = [one for one in await _own_sessions(server) if one["id"] == session["id"]]
+    await points.step(at + timedelta(seconds=30))
+    responses.append(await tnm.request("DELETE", url, params=back(5)))
+    await deliver(server)
+
+    assert [one.data["result"] for one in responses] == ["ACCEPTED"] * 4 + ["REJECTED"]
+    results = [one for number in range(1, 5) for one in told(tnm.partner, f"/back/{number}")]
+    assert [one["result"] for one in results] == ["UNKNOWN", "ACCEPTED", "ACCEPTED", "ACCEPTED"]
+    assert results[2]["profile"]["charging_profile"] == {
+        "duration": 900,
+        "charging_rate_unit": "W",
+        "charging_profile_period": [*limits, {"start_period": 600, "limit": 11000}],
+    }
+    assert charging["kwh"] == 1.375
+    [cdr] = [one for one in (await server.operator.get("/api/cdrs?own=true")).json() if one["id"] == session["id"]]
+    assert cdr["total_energy"] == 4.125
+
+
+async def test_a_driver_tells_what_is_preferred(server: Server) -> None:
+    tnm = await _visitor(server, CPO, "cpo")
+    await tnm.request("PUT", TOKEN, a_token(DE_TNM))
+    await ChargePoints(server.app.building, CPO, speed=60).step(now())
+    [session] = await _own_sessions(server)
+    url = f"/ocpi/cpo/2.2.1/sessions/{session['id']}/charging_preferences"
+
+    answer = await tnm.request("PUT", url, {"profile_type": "GREEN"})
+
+    assert answer.data == "ACCEPTED"
+
+
+@pytest.mark.parametrize(
+    ("periods", "more", "kwh"),
+    [
+        ([(0, 8)], {}, 11 / 6 + 8 * 0.69 * 5 / 6),
+        ([(0, 100)], {}, 11),
+        ([(0, 0)], {}, 11 / 6),
+        ([(0, 16), (1800, 0)], {}, 5.5),
+        ([(0, 0)], {"duration": 1800}, 11 / 6 + 5.5),
+        ([], {}, 11),
+    ],
+)
+def test_what_a_profile_set_in_the_tenth_minute_leaves_of_an_hour(
+    periods: list[tuple[int, int]], more: JsonObject, kwh: float
+) -> None:
+    limits = [{"start_period": start, "limit": Decimal(limit)} for start, limit in periods]
+    power = Power()
+
+    power.limit({"charging_rate_unit": "A", "charging_profile_period": limits} | more, 0, 600)
+
+    assert float(power.kwh(3600)) == pytest.approx(kwh)
 
 
 async def test_session_that_a_stop_of_the_sandbox_cut_off_ends_as_invalid(server: Server) -> None:

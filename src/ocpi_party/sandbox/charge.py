@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from ocpi_party.ocpi.types import JsonObject, wire_time
+from ocpi_party.ocpi.types import JsonObject, parse_time, wire_time
 from ocpi_party.partners.partner import Party
-from ocpi_party.sandbox.parties import POWER_KW, PRICE, TARIFF_ID, tariff
+from ocpi_party.sandbox.parties import PRICE, TARIFF_ID, tariff
+from ocpi_party.sandbox.power import Power
 
 LASTS = timedelta(minutes=30)
 REPORTS = timedelta(minutes=1)
@@ -29,6 +30,7 @@ class Charge:
     reference: str | None
     began: datetime
     speed: float
+    power: Power = field(default_factory=Power)
     id: str = field(default_factory=lambda: f"SB-{uuid.uuid4().hex[:16]}")
     reported: timedelta | None = None
     stopped: bool = False
@@ -41,6 +43,17 @@ class Charge:
     def lasted(self, at: datetime) -> timedelta:
         """So long it has lasted in the time of the charge point."""
         return min((at - self.began) * self.speed, LASTS)
+
+    def second(self, at: datetime) -> int:
+        return int(self.lasted(at).total_seconds())
+
+    def limit(self, profile: JsonObject, at: datetime) -> None:
+        """From now on a profile counts: from its own beginning, or if it has none from that of the charge."""
+        second, begins = self.second(at), 0
+        if start := profile.get("start_date_time"):
+            # It is of our time, which the charge point has left behind it: one that began is taken as beginning now.
+            begins = second + int(max(parse_time(start) - at, timedelta()).total_seconds())
+        self.power.limit(profile, begins, second)
 
     def is_over(self, at: datetime) -> bool:
         return self.stopped or self.lasted(at) >= LASTS
@@ -106,10 +119,10 @@ class Charge:
         return self.began - LASTS * max(0, 1 - 1 / self.speed)
 
     def _hours(self, at: datetime) -> Decimal:
-        return (Decimal(int(self.lasted(at).total_seconds())) / 3600).quantize(Decimal("0.0001"))
+        return (Decimal(self.second(at)) / 3600).quantize(Decimal("0.0001"))
 
     def _kwh(self, at: datetime) -> Decimal:
-        return (POWER_KW * Decimal(int(self.lasted(at).total_seconds())) / 3600).quantize(Decimal("0.001"))
+        return self.power.kwh(self.second(at)).quantize(Decimal("0.001"))
 
     def _cost(self, at: datetime) -> JsonObject:
         net = (self._kwh(at) * Decimal(PRICE)).quantize(Decimal("0.0001"))

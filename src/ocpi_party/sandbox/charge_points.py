@@ -1,4 +1,4 @@
-"""The life of the sandbox as a CPO: drivers come, charge and leave, and commands are carried out."""
+"""The life of the sandbox as a CPO: drivers come, charge and leave, commands and charging profiles are carried out."""
 
 import logging
 from collections.abc import Iterator
@@ -10,12 +10,15 @@ from ocpi_party.database import Statement
 from ocpi_party.modules.callbacks import inbound
 from ocpi_party.modules.callbacks.inbound import ResultKnown
 from ocpi_party.modules.cdrs.issuing import issue
-from ocpi_party.modules.commands.results import tell_result
+from ocpi_party.modules.chargingprofiles import results as profiles
+from ocpi_party.modules.chargingprofiles.kinds import Kind
+from ocpi_party.modules.commands import results as commands
 from ocpi_party.modules.locations.publishing import Publishing
 from ocpi_party.modules.sessions.publishing import put_session
 from ocpi_party.modules.tokens.commanded import forget_command
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.swipe import Swipe, authorize, told
+from ocpi_party.ocpi.charging_profile import ChargingProfileResultType
 from ocpi_party.ocpi.command import CommandResultType, CommandType
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import AllowedType
@@ -32,6 +35,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 3
 """Drivers who charge at the same time, beside those whom commands let charge."""
 
+_TELL = {ModuleId.COMMANDS: commands.tell_result, ModuleId.CHARGING_PROFILES: profiles.tell_result}
 _DRIVERS = Statement(
     """SELECT t.document::text AS document FROM tokens t JOIN partners p ON p.id = t.partner_id AND p.status = 'CONNECTED'
         WHERE NOT t.gone ORDER BY t.seq LIMIT 100"""
@@ -56,7 +60,8 @@ class ChargePoints:
 
     async def step(self, at: datetime) -> None:
         """Let happen what is due at this moment."""
-        await self._carry_out_commands(at)
+        await self._carry_out(ModuleId.COMMANDS, at)
+        await self._carry_out(ModuleId.CHARGING_PROFILES, at)
         await self._let_come(at)
         for charge in list(self.charges.values()):
             if charge.is_news(at):
@@ -121,31 +126,47 @@ class ChargePoints:
             del self.charges[fold(charge.id)]
         self.building.wake()
 
-    async def _carry_out_commands(self, at: datetime) -> None:
+    async def _carry_out(self, module: ModuleId, at: datetime) -> None:
+        """What partners asked for, in the order in which it came."""
         async with self.building.database.read() as tx:
-            rows, _ = await inbound.page(tx, ModuleId.COMMANDS, Window(None, None, 0, 50), state="PENDING")
+            rows, _ = await inbound.page(tx, module, Window(None, None, 0, 50), state="PENDING")
         for row in reversed(rows):
-            request = document_of(row["request"])
-            result = self._carry_out(row["kind"], request, at)
+            kind, request = row["kind"], document_of(row["request"])
+            result = (
+                self._command(kind, request, at) if module is ModuleId.COMMANDS else self._profile(kind, request, at)
+            )
             try:
                 async with self.building.database.write() as tx:
-                    if row["kind"] == CommandType.START_SESSION:
+                    if kind == CommandType.START_SESSION:
                         # It has its session, or will not get one: whoever comes with that card now is another charge.
                         await forget_command(tx, row["id"])
-                    await tell_result(tx, row["id"], {"result": result}, self.building.keep_trying)
+                    await _TELL[module](tx, row["id"], result, self.building.keep_trying)
             except ResultKnown:
                 continue  # It timed out while we were busy.
             self.building.wake()
 
-    def _carry_out(self, kind: str, request: dict[str, Any], at: datetime) -> CommandResultType:
+    def _command(self, kind: str, request: dict[str, Any], at: datetime) -> JsonObject:
         if kind == CommandType.START_SESSION:
             place = next(self._free(request["location_id"], request.get("evse_uid")), None)
             if place is None:
-                return CommandResultType.EVSE_OCCUPIED
+                return {"result": CommandResultType.EVSE_OCCUPIED}
             self._plug_in(*place, request["token"], "COMMAND", request.get("authorization_reference"), at)
         elif kind == CommandType.STOP_SESSION:
             charge = self.charges.get(fold(request["session_id"]))
             if charge is None:
-                return CommandResultType.REJECTED
+                return {"result": CommandResultType.REJECTED}
             charge.stopped = True
-        return CommandResultType.ACCEPTED
+        return {"result": CommandResultType.ACCEPTED}
+
+    def _profile(self, kind: str, request: dict[str, Any], at: datetime) -> JsonObject:
+        charge = self.charges.get(fold(request["session_id"]))
+        if charge is None:
+            return {"result": ChargingProfileResultType.REJECTED}
+        if kind == Kind.ACTIVE:
+            plan = charge.power.plan(charge.second(at), request["duration"], at)
+            return {"result": ChargingProfileResultType.ACCEPTED, "profile": plan}
+        if kind == Kind.SET:
+            charge.limit(request["charging_profile"], at)
+        elif not charge.power.free(charge.second(at)):
+            return {"result": ChargingProfileResultType.UNKNOWN}
+        return {"result": ChargingProfileResultType.ACCEPTED}

@@ -1,6 +1,7 @@
 """The parties of the sandbox, and what they have when it starts."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from ocpi_party.ocpi.modules import Role
@@ -12,6 +13,8 @@ EMSP = Party("XX", "SBE", Role.EMSP, {"name": "Sandbox Mobility"})
 PARTIES = {"cpo": CPO, "emsp": EMSP}
 
 POWER_KW = 11
+AMPERE_KW = Decimal("0.69")
+"""What one ampere is on three phases of 230 V."""
 PRICE = "0.40"
 TARIFF_ID = "SB-ENERGY"
 
@@ -65,7 +68,14 @@ def _evse(party: Party, uid: str) -> JsonObject:
         "uid": uid,
         "evse_id": f"{party.country_code}*{party.party_id}*E{uid.replace('-', '*')}",
         "status": "AVAILABLE",
-        "capabilities": ["REMOTE_START_STOP_CAPABLE", "RESERVABLE", "RFID_READER", "UNLOCK_CAPABLE"],
+        "capabilities": [
+            "CHARGING_PREFERENCES_CAPABLE",
+            "CHARGING_PROFILE_CAPABLE",
+            "REMOTE_START_STOP_CAPABLE",
+            "RESERVABLE",
+            "RFID_READER",
+            "UNLOCK_CAPABLE",
+        ],
         "connectors": [connector],
     }
 
