@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/parties", tags=["parties"])
 
 def _country(code: str) -> str:
     if code.upper() not in ALPHA_2:
-        raise ValueError("is no country of ISO 3166-1 alpha-2")
+        raise PydanticCustomError("country", "is no country of ISO 3166-1 alpha-2")
     return code
 
 

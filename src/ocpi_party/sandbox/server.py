@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
 
 from ocpi_party.ocpi.modules import ModuleId, Role
 from ocpi_party.partners.partner import Party
@@ -19,7 +20,7 @@ _MODULES = sorted({*ModuleId, "versions"})
 
 def _module(name: str) -> str:
     if name not in _MODULES:
-        raise ValueError(f"must be one of {', '.join(_MODULES)}")
+        raise PydanticCustomError("module", "must be one of {names}", {"names": ", ".join(_MODULES)})
     return name
 
 
