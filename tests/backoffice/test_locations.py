@@ -238,7 +238,7 @@ async def test_nor_in_our_own_credentials(server: Server) -> None:
 async def test_a_place_is_in_a_country_and_a_time_zone_that_exist(server: Server) -> None:
     put = await server.operator.put(URL, json=a_location(OWA, country="nld"))
 
-    nowhere = await server.operator.patch(URL, json={"country": "XXQ"})
+    nowhere = await server.operator.patch(URL, json={"country": "NLQ"})
     never = await server.operator.patch(URL, json={"time_zone": "Foo/Bar"})
 
     assert (put.status_code, put.json()["country"]) == (201, "NLD")
@@ -249,7 +249,7 @@ async def test_a_place_is_in_a_country_and_a_time_zone_that_exist(server: Server
 
 @pytest.mark.requirement("TYP-24")
 async def test_so_is_a_party_of_ours(server: Server) -> None:
-    body = {"country_code": "XQ", "party_id": "OWX", "role": "CPO", "business_details": {"name": "A"}}
+    body = {"country_code": "NQ", "party_id": "OWX", "role": "CPO", "business_details": {"name": "A"}}
 
     answer = await server.operator.post("/api/parties", json=body)
 

@@ -11,7 +11,7 @@ from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.writing import Body
-from ocpi_party.ocpi.countries import ALPHA_2
+from ocpi_party.ocpi.countries import is_country
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import BusinessDetails, wire_time
 from ocpi_party.partners import repository
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/parties", tags=["parties"])
 
 
 def _country(code: str) -> str:
-    if code.upper() not in ALPHA_2:
+    if not is_country(code):
         raise PydanticCustomError("country", "is no country of ISO 3166-1 alpha-2")
     return code
 

@@ -1,6 +1,8 @@
 """The countries of ISO 3166-1. OCPI 2.2.1, Types; a party is written with two letters, a place with three."""
 
-# As of 2026. Kosovo has no code of ISO's; the one that is used for it everywhere is from those left to users.
+import re
+
+# As of 2026.
 _TABLE = """
     AD:AND AE:ARE AF:AFG AG:ATG AI:AIA AL:ALB AM:ARM AO:AGO AQ:ATA AR:ARG AS:ASM AT:AUT AU:AUS AW:ABW AX:ALA AZ:AZE
     BA:BIH BB:BRB BD:BGD BE:BEL BF:BFA BG:BGR BH:BHR BI:BDI BJ:BEN BL:BLM BM:BMU BN:BRN BO:BOL BQ:BES BR:BRA BS:BHS
@@ -17,7 +19,14 @@ _TABLE = """
     SA:SAU SB:SLB SC:SYC SD:SDN SE:SWE SG:SGP SH:SHN SI:SVN SJ:SJM SK:SVK SL:SLE SM:SMR SN:SEN SO:SOM SR:SUR SS:SSD
     ST:STP SV:SLV SX:SXM SY:SYR SZ:SWZ TC:TCA TD:TCD TF:ATF TG:TGO TH:THA TJ:TJK TK:TKL TL:TLS TM:TKM TN:TUN TO:TON
     TR:TUR TT:TTO TV:TUV TW:TWN TZ:TZA UA:UKR UG:UGA UM:UMI US:USA UY:URY UZ:UZB VA:VAT VC:VCT VE:VEN VG:VGB VI:VIR
-    VN:VNM VU:VUT WF:WLF WS:WSM YE:YEM YT:MYT ZA:ZAF ZM:ZMB ZW:ZWE XK:XKX
+    VN:VNM VU:VUT WF:WLF WS:WSM YE:YEM YT:MYT ZA:ZAF ZM:ZMB ZW:ZWE
 """
 _CODES = dict(pair.split(":") for pair in _TABLE.split())
 ALPHA_2, ALPHA_3 = frozenset(_CODES), frozenset(_CODES.values())
+_LEFT_TO_USERS = re.compile("AA[A-Z]?|Q[M-Z][A-Z]?|X[A-Z]|X[A-X][A-Z]|ZZ[A-Z]?")
+
+
+def is_country(code: str) -> bool:
+    """Two or three letters, capitals or not. Codes that ISO leaves to users count: Kosovo has no other (XK, XKX), tests neither."""
+    code = code.upper()
+    return code in (ALPHA_2 if len(code) == 2 else ALPHA_3) or _LEFT_TO_USERS.fullmatch(code) is not None

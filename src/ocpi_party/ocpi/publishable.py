@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from babel.numbers import list_currencies
 
-from ocpi_party.ocpi.countries import ALPHA_3
+from ocpi_party.ocpi.countries import is_country
 from ocpi_party.ocpi.errors import InvalidObject
 
 _MARKUP = re.compile(r"</?[A-Za-z][^<>]*>|&#?\w+;")
@@ -21,7 +21,7 @@ def must_be_publishable(document: dict[str, Any]) -> None:
     for pointer, name, value in _strings(document, ""):
         if name == "currency" and value.upper() not in _currencies():
             raise InvalidObject(pointer, "is no currency of ISO 4217")
-        if name == "country" and value.upper() not in ALPHA_3:
+        if name == "country" and not (len(value) == 3 and is_country(value)):
             raise InvalidObject(pointer, "is no country of ISO 3166-1 alpha-3")
         if name == "time_zone" and value not in _time_zones():
             raise InvalidObject(pointer, "is no time zone of IANA's tz database, such as Europe/Amsterdam")
