@@ -14,7 +14,8 @@ FILLED = ["/api/parties", "/api/partners", "/api/webhooks", "/api/locations", "/
 EVERY = [
     *FILLED,
     *(f"/api/{name}" for name in ("tariffs", "tokens", "sessions", "cdrs", "commands", "chargingprofiles", "messages")),
-    *(f"/api/{name}" for name in ("deliveries", "findings", "watch", "commands/reservations")),
+    "/api/sessions/charging_preferences",
+    *(f"/api/{name}" for name in ("deliveries", "findings", "watch", "commands/reservations", "sessions/silent")),
 ]
 
 

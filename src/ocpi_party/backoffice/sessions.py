@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from ocpi_party.backoffice.answers import as_json, published
+from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import NotAllowed
+from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import Body, PathId, body_of, json_object, our_owner
 from ocpi_party.database import Row
 from ocpi_party.dialects.dialect import read_own
@@ -25,7 +26,6 @@ router = APIRouter(prefix="/sessions", tags=["sessions"])
 
 Partner = Annotated[int | None, Query(ge=1, le=2**62, description="id of the partner it came from")]
 Own = Annotated[bool | None, Query(description="true: ours, false: theirs, by default both")]
-Most = Annotated[int, Query(ge=1, le=1000, alias="limit")]
 
 _SESSION = "/{country_code}/{party_id}/{session_id}"
 _PREFERENCES = _SESSION + "/charging_preferences"
@@ -68,28 +68,32 @@ async def patch_session(
     return published(done)
 
 
-@router.get("/silent", dependencies=[READ])
-async def get_silent_sessions(
+@router.get("/silent", dependencies=[READ, LISTED])
+async def list_silent_sessions(
+    request: Request,
     building: CurrentBuilding,
     silent_for: Annotated[
         int, Query(ge=60, le=366 * 86400, description="seconds in which nothing was heard of them")
     ] = 86400,
     own: Own = None,
-    limit: Most = 100,
 ) -> Response:
-    """Sessions that should be going on, but of which nothing was heard for long: ours want an end, COMPLETED or INVALID."""
+    """Sessions that should be going on, but of which nothing was heard for long: ours want an end, COMPLETED or INVALID.
+
+    The most silent first. Dates are of last_updated.
+    """
+    wanted = asked_for(request, building)
     async with building.database.read() as tx:
-        found = await repository.silent(tx, timedelta(seconds=silent_for), own, limit)
-    return as_json(b"[" + b",".join(found) + b"]")
+        found, total = await repository.silent(tx, wanted, timedelta(seconds=silent_for), own)
+    return answer(request, building, wanted, b"[" + b",".join(found) + b"]", total, count=len(found))
 
 
-@router.get("/charging_preferences", dependencies=[READ])
-async def get_all_charging_preferences(
-    building: CurrentBuilding, own: Own = None, limit: Most = 100
-) -> list[dict[str, Any]]:
-    """What drivers of unfinished sessions prefer, newest first."""
+@router.get("/charging_preferences", dependencies=[READ, LISTED])
+async def list_charging_preferences(request: Request, building: CurrentBuilding, own: Own = None) -> Response:
+    """What drivers of unfinished sessions prefer, newest first. Dates are of given_at."""
+    wanted = asked_for(request, building)
     async with building.database.read() as tx:
-        return [_told(row) for row in await charging_preferences.of_unfinished(tx, own, limit)]
+        rows, total = await charging_preferences.of_unfinished(tx, wanted, own)
+    return answer(request, building, wanted, [_told(row) for row in rows], total)
 
 
 @router.get(_PREFERENCES, dependencies=[READ])

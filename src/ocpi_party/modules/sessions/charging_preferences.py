@@ -16,6 +16,7 @@ from ocpi_party.ocpi.session import ChargingPreferencesResponse, SessionStatus
 from ocpi_party.ocpi.tariff import TariffType
 from ocpi_party.ocpi.types import JsonObject, ProfileType, document_of, encode, fold, now, parse_time
 from ocpi_party.owned import repository
+from ocpi_party.owned.listing import Window
 from ocpi_party.owned.table import Ref
 
 _ONGOING = frozenset({SessionStatus.ACTIVE, SessionStatus.PENDING})
@@ -140,19 +141,22 @@ async def keep(tx: WriteTx, session_seq: int, wish: JsonObject, response: str) -
     await tx.run(_KEEP, seq=session_seq, document=encode(wish).decode(), result=response)
 
 
-_SELECT = """SELECT s.partner_id, s.document->>'country_code' AS country_code, s.document->>'party_id' AS party_id,
-                    s.document->>'id' AS session_id, p.document, p.result, p.given_at
-               FROM charging_preferences p JOIN sessions s ON s.seq = p.session_seq"""
+_OF = "FROM charging_preferences p JOIN sessions s ON s.seq = p.session_seq"
+_SELECT = f"""SELECT s.partner_id, s.document->>'country_code' AS country_code, s.document->>'party_id' AS party_id,
+                    s.document->>'id' AS session_id, p.document, p.result, p.given_at {_OF}"""
 _OF_SESSION = Statement(
     f"""{_SELECT} WHERE s.owner = :owner AND s.key = :key AND NOT s.gone
            AND (CAST(:partner_id AS bigint) IS NULL OR s.partner_id = :partner_id)
          ORDER BY s.partner_id <> 0, s.last_updated DESC LIMIT 1"""
 )
-_OF_UNFINISHED = Statement(
-    f"""{_SELECT} WHERE s.status NOT IN ('COMPLETED', 'INVALID') AND NOT s.gone
+_UNFINISHED = """s.status NOT IN ('COMPLETED', 'INVALID') AND NOT s.gone
            AND (CAST(:own AS boolean) IS NULL OR (s.partner_id = 0) = :own)
-         ORDER BY p.given_at DESC LIMIT :most"""
+           AND p.given_at >= COALESCE(:date_from, '-infinity'::timestamptz)
+           AND p.given_at < COALESCE(:date_to, 'infinity'::timestamptz)"""
+_UNFINISHED_PAGE = Statement(
+    f"{_SELECT} WHERE {_UNFINISHED} ORDER BY p.given_at DESC, s.seq DESC OFFSET :offset LIMIT :limit"
 )
+_UNFINISHED_COUNT = Statement(f"SELECT count(*) {_OF} WHERE {_UNFINISHED}")
 
 
 async def of_session(tx: ReadTx, owner: str, session_id: str, partner_id: int | None) -> Row | None:
@@ -160,6 +164,12 @@ async def of_session(tx: ReadTx, owner: str, session_id: str, partner_id: int | 
     return await tx.row(_OF_SESSION, owner=owner, key=fold(session_id), partner_id=partner_id)
 
 
-async def of_unfinished(tx: ReadTx, own: bool | None, most: int) -> list[Row]:
-    """What drivers that are still charging prefer, newest first. own  True ours, False theirs, None both"""
-    return await tx.rows(_OF_UNFINISHED, own=own, most=most)
+async def of_unfinished(tx: ReadTx, wanted: Window, own: bool | None) -> tuple[list[Row], int]:
+    """What drivers that are still charging prefer, newest first, and how many do.
+
+    wanted  dates are of given_at
+    own     True ours, False theirs, None both
+    """
+    only = {"own": own, "date_from": wanted.date_from, "date_to": wanted.date_to}
+    rows = await tx.rows(_UNFINISHED_PAGE, **only, offset=wanted.offset, limit=wanted.limit)
+    return rows, await tx.value(_UNFINISHED_COUNT, **only)

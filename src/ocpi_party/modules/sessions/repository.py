@@ -7,6 +7,7 @@ from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.types import fold
 from ocpi_party.owned import repository
+from ocpi_party.owned.listing import Window
 from ocpi_party.owned.repository import Stored, stored
 
 _COLUMNS = "seq, partner_id, addressee, owner, key, last_updated, audience, document"
@@ -17,12 +18,15 @@ _NEWEST_OF_A_PARTNER = Statement(
            AND (CAST(:partner_id AS bigint) IS NULL OR partner_id = :partner_id)
          ORDER BY last_updated DESC, seq DESC LIMIT 1"""
 )
-_SILENT = Statement(
-    """SELECT convert_to(document::text, 'UTF8') AS document FROM sessions
+_SILENT = """FROM sessions
         WHERE status NOT IN ('COMPLETED', 'INVALID') AND NOT gone AND last_updated < now() - CAST(:silent_for AS interval)
           AND (CAST(:own AS boolean) IS NULL OR (partner_id = 0) = :own)
-        ORDER BY last_updated LIMIT :most"""
+          AND last_updated >= COALESCE(:date_from, '-infinity'::timestamptz)
+          AND last_updated < COALESCE(:date_to, 'infinity'::timestamptz)"""
+_SILENT_PAGE = Statement(
+    f"SELECT convert_to(document::text, 'UTF8') AS document {_SILENT} ORDER BY last_updated, seq OFFSET :offset LIMIT :limit"
 )
+_SILENT_COUNT = Statement(f"SELECT count(*) {_SILENT}")
 
 
 async def documents(tx: ReadTx, seqs: Sequence[int]) -> list[tuple[int, int, bytes]]:
@@ -36,10 +40,12 @@ async def newest_of_a_partner(tx: ReadTx, owner: str, session_id: str, partner_i
     return stored(row) if row else None
 
 
-async def silent(tx: ReadTx, silent_for: timedelta, own: bool | None, most: int) -> list[bytes]:
-    """Sessions that should be going on, but of which nothing was heard for so long; the most silent ones first.
+async def silent(tx: ReadTx, wanted: Window, silent_for: timedelta, own: bool | None) -> tuple[list[bytes], int]:
+    """Sessions that should be going on, but of which nothing was heard for so long, the most silent ones first; how many there are.
 
-    own  True ours, False theirs, None both
+    wanted  dates are of last_updated
+    own     True ours, False theirs, None both
     """
-    rows = await tx.rows(_SILENT, silent_for=silent_for, own=own, most=most)
-    return [row["document"] for row in rows]
+    only = {"silent_for": silent_for, "own": own, "date_from": wanted.date_from, "date_to": wanted.date_to}
+    rows = await tx.rows(_SILENT_PAGE, **only, offset=wanted.offset, limit=wanted.limit)
+    return [row["document"] for row in rows], await tx.value(_SILENT_COUNT, **only)
