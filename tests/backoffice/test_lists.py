@@ -79,7 +79,7 @@ async def test_a_parameter_that_cannot_be_meant_is_refused(server: Server, path:
     answer = await server.operator.get(f"{path}?{query}")
 
     assert answer.status_code == 422, answer.text
-    assert answer.json()["pointer"] == query.partition("=")[0]
+    assert answer.json()["parameter"] == query.partition("=")[0]
 
 
 @pytest.mark.parametrize("path", EVERY)

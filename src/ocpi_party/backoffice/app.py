@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from ocpi_party.backoffice import (
@@ -12,6 +12,7 @@ from ocpi_party.backoffice import (
     chargingprofiles,
     commands,
     deliveries,
+    described,
     display,
     documentation,
     events,
@@ -30,6 +31,7 @@ from ocpi_party.backoffice import (
     webhooks,
 )
 from ocpi_party.backoffice.errors import answer_errors
+from ocpi_party.backoffice.filters import without_nul
 from ocpi_party.transport.asked import Building
 
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
@@ -79,10 +81,11 @@ def backoffice(
     api.state.life = life
     answer_errors(api)
     for router in ROUTERS:
-        api.include_router(router, prefix=metrics.API)
+        api.include_router(router, prefix=metrics.API, dependencies=[Depends(without_nul)])
 
     for router in (health.router, metrics.router, documentation.router):
         api.include_router(router)
     api.mount("/docs/assets", documentation.assets())
+    api.openapi = lambda: described.describe(api, metrics.API)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     api.add_middleware(metrics.CountRequests)
     return api

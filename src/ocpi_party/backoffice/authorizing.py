@@ -7,14 +7,15 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
-from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
+from ocpi_party.backoffice.described import body_of
+from ocpi_party.backoffice.filters import OneTokenType
+from ocpi_party.backoffice.writing import PathId, json_object, our_owner
 from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.tokens import repository
-from ocpi_party.modules.tokens.keys import TypeInUrl
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.rules import TokenRules
 from ocpi_party.modules.tokens.swipe import Swipe, authorize, told
-from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.errors import InvalidObject, InvalidParameter
 from ocpi_party.ocpi.modules import ModuleId, Role
 from ocpi_party.ocpi.token import LocationReferences, TokenType
 from ocpi_party.ocpi.types import JsonObject, PartyId, decode, encode
@@ -39,7 +40,7 @@ async def post_authorize(
     country_code: PathId,
     party_id: PathId,
     uid: PathId,
-    token_type: TypeInUrl = None,
+    token_type: OneTokenType = None,
     cpo: Cpo = None,
 ) -> Response:
     """AuthorizationInfo, and beside it `source`, `why` and `auth_method`. The body, LocationReferences, may be left out.
@@ -60,13 +61,13 @@ async def _place(request: Request, building: Building) -> Place | None:
 
 
 async def _our_cpo(building: Building, given: str | None) -> PartyId | None:
-    """Our one CPO, if none is given. Raises InvalidObject for one that is not ours"""
+    """Our one CPO, if none is given. Raises InvalidParameter for one that is not ours"""
     ours = [party.key for party in await building.directory.own_parties() if party.role is Role.CPO]
     if given is None:
         return ours[0] if len(ours) == 1 else None
     wanted = PartyId.parse(given).folded()
     if wanted not in ours:
-        raise InvalidObject("/cpo", f"{given} is no CPO of ours")
+        raise InvalidParameter("cpo", f"{given} is no CPO of ours")
     return wanted
 
 
@@ -77,7 +78,7 @@ async def put_rules(
     country_code: PathId,
     party_id: PathId,
     uid: PathId,
-    token_type: TypeInUrl = None,
+    token_type: OneTokenType = None,
 ) -> Response:
     """Limit one of our tokens for real-time authorization; `{}` takes all limits away. No partner is told of them."""
     rules = read_own(TokenRules, await json_object(request, building))
@@ -98,7 +99,7 @@ def _must_be_known(rules: JsonObject) -> None:
 
 @router.get(_ONE + "/rules", dependencies=[READ])
 async def get_rules(
-    building: CurrentBuilding, country_code: PathId, party_id: PathId, uid: PathId, token_type: TypeInUrl = None
+    building: CurrentBuilding, country_code: PathId, party_id: PathId, uid: PathId, token_type: OneTokenType = None
 ) -> Response:
     owner = await our_owner(building, ModuleId.TOKENS, country_code, party_id)
     async with building.database.read() as tx:

@@ -7,7 +7,8 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
-from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
+from ocpi_party.backoffice.described import body_of, stored
+from ocpi_party.backoffice.writing import PathId, json_object, our_owner
 from ocpi_party.modules.cdrs import repository, urls
 from ocpi_party.modules.cdrs.audit import netted
 from ocpi_party.modules.cdrs.costs import with_costs
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/cdrs", tags=["cdrs"])
 _CDR = "/{country_code}/{party_id}/{cdr_id}"
 
 
-@router.put(_CDR, dependencies=[WRITE], openapi_extra=body_of(Cdr))
+@router.put(_CDR, dependencies=[WRITE], openapi_extra=body_of(Cdr), responses=stored(Cdr))
 async def put_cdr(
     request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, cdr_id: PathId
 ) -> Response:
@@ -40,7 +41,19 @@ async def put_cdr(
     return as_json(done.document, 201 if done.created else 200)
 
 
-@router.post("/price", dependencies=[READ], openapi_extra=body_of(Cdr, partial=True))
+_UNPRICED: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "title": "UnpricedCdr", "description": "a Cdr without its total_… fields"}
+            }
+        },
+    }
+}
+
+
+@router.post("/price", dependencies=[READ], openapi_extra=_UNPRICED)
 async def price_cdr(request: Request, building: CurrentBuilding) -> Response:
     """Calculate the cost fields of a CDR from its tariffs and charging periods; nothing is stored.
 

@@ -8,17 +8,19 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.described import body_of
+from ocpi_party.backoffice.filters import RequestState, one_of
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
-from ocpi_party.backoffice.writing import PathId, body_of, json_object, our_owner
+from ocpi_party.backoffice.writing import PathId, json_object, our_owner
 from ocpi_party.modules.callbacks import inbound, outbound
 from ocpi_party.modules.callbacks.view import inbound_view, outbound_view
 from ocpi_party.modules.chargingprofiles import active, results
 from ocpi_party.modules.chargingprofiles.kinds import Kind
 from ocpi_party.modules.chargingprofiles.sending import Wanted, send
 from ocpi_party.ocpi.charging_profile import ActiveChargingProfile, ChargingProfile
-from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.errors import InvalidParameter, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import PartyId, fold, wire_time
+from ocpi_party.ocpi.types import PartyId, wire_time
 from ocpi_party.owned.publish import our_ref
 from ocpi_party.transport.asked import Building
 
@@ -38,17 +40,17 @@ async def list_requests(
     request: Request,
     building: CurrentBuilding,
     direction: Annotated[Literal["inbound", "outbound"], Query()] = "outbound",
-    state: Annotated[str | None, Query(max_length=20, description="PENDING, WAITING, RESULTED, TIMED_OUT …")] = None,
+    state: RequestState = None,
 ) -> Response:
     """Requests, newest first: outbound are those that we sent as an eMSP, inbound those that our EVSEs must carry out."""
     wanted = asked_for(request, building)
-    module, only = ModuleId.CHARGING_PROFILES, state and fold(state)
+    module = ModuleId.CHARGING_PROFILES
     async with building.database.read() as tx:
         if direction == "inbound":
-            rows, total = await inbound.page(tx, module, wanted, state=only)
+            rows, total = await inbound.page(tx, module, wanted, state=one_of(inbound.State, state, "state"))
             views = [inbound_view(row, "kind") for row in rows]
         else:
-            rows, total = await outbound.page(tx, module, wanted, state=only)
+            rows, total = await outbound.page(tx, module, wanted, state=one_of(outbound.State, state, "state"))
             views = [outbound_view(row, "kind") for row in rows]
     return answer(request, building, wanted, views, total)
 
@@ -135,7 +137,7 @@ async def delete_charging_profile(
 
 def _owner(country_code: str | None, party_id: str | None) -> str | None:
     if (country_code is None) != (party_id is None):
-        raise InvalidObject("/country_code", "and party_id go together")
+        raise InvalidParameter("country_code", "and party_id go together")
     return str(PartyId(country_code, party_id).folded()) if country_code and party_id else None
 
 

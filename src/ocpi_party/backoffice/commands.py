@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import HELPDESK, READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.errors import NotAllowed
+from ocpi_party.backoffice.filters import UPPER, RequestState, one_of
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId, json_object
 from ocpi_party.database import ReadTx, Row
@@ -21,13 +22,12 @@ from ocpi_party.modules.commands.view import inbound_view, outbound_views, reser
 from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId, Role
-from ocpi_party.ocpi.types import JsonObject, PartyId, fold
+from ocpi_party.ocpi.types import JsonObject, PartyId
 from ocpi_party.transport.asked import Building
 
 router = APIRouter(prefix="/commands", tags=["commands"])
 
 RequestId = Annotated[int, Path(ge=1, le=2**62)]
-State = Annotated[str | None, Query(max_length=20, description="in any case, as PENDING, RESULTED, TIMED_OUT, WAITING")]
 _BODY = {
     "type": "object",
     "description": "the OCPI command without response_url, with country_code and party_id of the CPO",
@@ -44,26 +44,32 @@ async def list_commands(
     request: Request,
     building: CurrentBuilding,
     direction: Annotated[Literal["inbound", "outbound"], Query()] = "outbound",
-    state: State = None,
+    state: RequestState = None,
 ) -> Response:
     """Commands, newest first: outbound are those that we sent as an eMSP, inbound those that our charge points must carry out."""
-    wanted, only = asked_for(request, building), state and fold(state)
+    wanted = asked_for(request, building)
     async with building.database.read() as tx:
         if direction == "inbound":
-            rows, total = await inbound.page(tx, ModuleId.COMMANDS, wanted, state=only)
+            rows, total = await inbound.page(tx, ModuleId.COMMANDS, wanted, state=one_of(inbound.State, state, "state"))
             views: Iterable[JsonObject] = [inbound_view(row) for row in rows]
         else:
-            rows, total = await outbound.page(tx, ModuleId.COMMANDS, wanted, state=only)
+            rows, total = await outbound.page(
+                tx, ModuleId.COMMANDS, wanted, state=one_of(outbound.State, state, "state")
+            )
             views = await outbound_views(tx, rows)
     return answer(request, building, wanted, list(views), total)
 
 
 @router.get("/reservations", dependencies=[READ, LISTED])
-async def list_reservations(request: Request, building: CurrentBuilding, state: State = None) -> Response:
+async def list_reservations(
+    request: Request,
+    building: CurrentBuilding,
+    state: Annotated[reservations.ReservationState | None, UPPER, Query()] = None,
+) -> Response:
     """Reservations at our charge points, newest first; their id is what a station is told. Dates are of their end."""
     wanted = asked_for(request, building)
     async with building.database.read() as tx:
-        rows, total = await reservations.page(tx, wanted, state=state and fold(state))
+        rows, total = await reservations.page(tx, wanted, state=state)
     return answer(request, building, wanted, [reservation_view(row) for row in rows], total)
 
 
@@ -144,7 +150,10 @@ def _party(body: JsonObject, country_code: str, party_id: str) -> PartyId:
     found = body.get(country_code), body.get(party_id)
     if not isinstance(found[0], str) or not isinstance(found[1], str):
         raise InvalidObject(f"/{country_code}", f"and {party_id} must name a party")
-    return PartyId.parse(f"{found[0]}*{found[1]}")
+    try:
+        return PartyId.parse(f"{found[0]}*{found[1]}")
+    except InvalidObject as fault:
+        raise InvalidObject(f"/{country_code}", fault.rule) from None
 
 
 async def _our_emsp(building: Building, command: CommandType, cpo: PartyId, body: JsonObject) -> PartyId:

@@ -8,9 +8,11 @@ from pydantic import Field
 
 from ocpi_party.backoffice.answers import told
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.described import body_of
+from ocpi_party.backoffice.filters import LOWER
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.partners import known
-from ocpi_party.backoffice.writing import Body
+from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.modules.oversight import deliveries
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import fold
@@ -36,7 +38,7 @@ async def list_deliveries(
     building: CurrentBuilding,
     partner: PartnerQuery = None,
     module: ModuleId | None = None,
-    state: Annotated[Literal["waiting", "refused", "given_up"] | None, Query()] = None,
+    state: Annotated[Literal["waiting", "refused", "given_up"] | None, LOWER, Query()] = None,
 ) -> Response:
     """Objects of ours whose newest state a partner does not know, and results of its commands that it did not get.
 
@@ -49,8 +51,8 @@ async def list_deliveries(
     return answer(request, building, wanted, [told(row) for row in rows], total)
 
 
-@router.post("/deliveries/retry", status_code=202, dependencies=[WRITE])
-async def retry_deliveries(building: CurrentBuilding, body: Retry) -> dict[str, Any]:
+@router.post("/deliveries/retry", status_code=202, dependencies=[WRITE], openapi_extra=body_of(Retry))
+async def retry_deliveries(building: CurrentBuilding, body: Annotated[Retry, read_as(Retry)]) -> dict[str, Any]:
     """Tell a partner again what it refused or was given up, and try at once what waits.
 
     The result of a command or a request for a charging profile is sent again until a day after its time.

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.filters import TypeOfEvents
 from ocpi_party.backoffice.lists import LISTED, answer
 from ocpi_party.events import repository
 from ocpi_party.transport.asked import Building
@@ -22,7 +23,7 @@ _KEEP_ALIVE_SECONDS = 15.0
 
 After = Annotated[int, Query(ge=0, le=2**62, description="id of the last event that is known; 0: from the beginning")]
 Types = Annotated[
-    list[str] | None, Query(alias="type", description="only these types; a * at the end matches the rest")
+    list[TypeOfEvents] | None, Query(alias="type", description="only these types; a * at the end matches the rest")
 ]
 
 
@@ -45,7 +46,7 @@ async def get_events(
     return answer(request, building, page, shown, total, goes_on=len(rows) > page.limit)
 
 
-@router.get("/stream", response_class=StreamingResponse)
+@router.get("/stream", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
 async def stream_events(
     request: Request,
     building: CurrentBuilding,

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from ocpi_party import schema
 from ocpi_party.backoffice.authorization import CurrentBuilding
+from ocpi_party.backoffice.described import PROBLEM
 from ocpi_party.backoffice.errors import problem
 from ocpi_party.database import Database, DatabaseUnavailable
 
@@ -66,7 +67,7 @@ async def live() -> dict[str, str]:
 
 
 @router.head("/ready", include_in_schema=False)
-@router.get("/ready", responses={503: {"description": "The process should not be sent requests; says why"}})
+@router.get("/ready", responses={503: PROBLEM | {"description": "the process should not be sent requests; says why"}})
 async def ready(request: Request, building: CurrentBuilding) -> Response:
     """The process can do its work: it is not stopping, and the database answers and has the schema of this version, or of the
     next, which is told as `upgrade`."""

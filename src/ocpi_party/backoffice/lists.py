@@ -28,7 +28,7 @@ LISTED = Depends(_described)
 
 
 def asked_for(request: Request, building: Building) -> Window:
-    """Raises InvalidObject for a parameter that cannot be meant"""
+    """Raises InvalidParameter for one that cannot be meant"""
     return window(request, size=building.page_size, size_max=building.page_size_max)
 
 

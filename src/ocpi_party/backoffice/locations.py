@@ -9,7 +9,8 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
-from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
+from ocpi_party.backoffice.described import body_of, shown, stored
+from ocpi_party.backoffice.writing import Audience, PathId, audience_of, json_object, our_owner
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.publishing import PublishedLocation, Publishing
 from ocpi_party.ocpi.connector import Connector
@@ -31,7 +32,7 @@ _EVSE = _LOCATION + "/{evse_uid}"
 _CONNECTOR = _EVSE + "/{connector_id}"
 
 
-@router.put(_LOCATION, dependencies=[WRITE], openapi_extra=body_of(Location))
+@router.put(_LOCATION, dependencies=[WRITE], openapi_extra=body_of(Location), responses=stored(Location))
 async def put_location(
     request: Request,
     building: CurrentBuilding,
@@ -47,7 +48,7 @@ async def put_location(
     return await _answer(building, publishing.ref, done)
 
 
-@router.patch(_LOCATION, dependencies=[WRITE], openapi_extra=body_of(Location, partial=True))
+@router.patch(_LOCATION, dependencies=[WRITE], openapi_extra=body_of(Location, partial=True), responses=shown(Location))
 async def patch_location(
     request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, location_id: PathId
 ) -> Response:
@@ -58,7 +59,7 @@ async def patch_location(
     return await _answer(building, publishing.ref, done)
 
 
-@router.delete(_LOCATION, dependencies=[WRITE])
+@router.delete(_LOCATION, dependencies=[WRITE], responses=shown(Location))
 async def delete_location(
     building: CurrentBuilding, country_code: PathId, party_id: PathId, location_id: PathId
 ) -> Response:
@@ -68,7 +69,7 @@ async def delete_location(
     return await _answer(building, publishing.ref, done)
 
 
-@router.get(_EVSE, dependencies=[READ])
+@router.get(_EVSE, dependencies=[READ], responses=shown(Evse))
 async def get_evse(
     building: CurrentBuilding,
     country_code: PathId,
@@ -81,7 +82,7 @@ async def get_evse(
     return as_json(await _evse(building, country_code, party_id, location_id, evse_uid, partner))
 
 
-@router.get(_CONNECTOR, dependencies=[READ])
+@router.get(_CONNECTOR, dependencies=[READ], responses=shown(Connector))
 async def get_connector(
     building: CurrentBuilding,
     country_code: PathId,
@@ -109,7 +110,7 @@ async def _evse(
     return found
 
 
-@router.put(_EVSE, dependencies=[WRITE], openapi_extra=body_of(Evse))
+@router.put(_EVSE, dependencies=[WRITE], openapi_extra=body_of(Evse), responses=stored(Evse))
 async def put_evse(
     request: Request,
     building: CurrentBuilding,
@@ -124,7 +125,7 @@ async def put_evse(
     return await _answer(building, publishing.ref, done, evse_uid)
 
 
-@router.patch(_EVSE, dependencies=[WRITE], openapi_extra=body_of(Evse, partial=True))
+@router.patch(_EVSE, dependencies=[WRITE], openapi_extra=body_of(Evse, partial=True), responses=shown(Evse))
 async def patch_evse(
     request: Request,
     building: CurrentBuilding,
@@ -141,7 +142,7 @@ async def patch_evse(
     return await _answer(building, publishing.ref, done, evse_uid)
 
 
-@router.delete(_EVSE, dependencies=[WRITE])
+@router.delete(_EVSE, dependencies=[WRITE], responses=shown(Evse))
 async def delete_evse(
     building: CurrentBuilding, country_code: PathId, party_id: PathId, location_id: PathId, evse_uid: PathId
 ) -> Response:
@@ -151,7 +152,7 @@ async def delete_evse(
     return await _answer(building, publishing.ref, done, evse_uid)
 
 
-@router.put(_CONNECTOR, dependencies=[WRITE], openapi_extra=body_of(Connector))
+@router.put(_CONNECTOR, dependencies=[WRITE], openapi_extra=body_of(Connector), responses=stored(Connector))
 async def put_connector(
     request: Request,
     building: CurrentBuilding,
@@ -167,7 +168,9 @@ async def put_connector(
     return await _answer(building, publishing.ref, done, evse_uid, connector_id)
 
 
-@router.patch(_CONNECTOR, dependencies=[WRITE], openapi_extra=body_of(Connector, partial=True))
+@router.patch(
+    _CONNECTOR, dependencies=[WRITE], openapi_extra=body_of(Connector, partial=True), responses=shown(Connector)
+)
 async def patch_connector(
     request: Request,
     building: CurrentBuilding,
@@ -184,7 +187,7 @@ async def patch_connector(
     return await _answer(building, publishing.ref, done, evse_uid, connector_id)
 
 
-@router.delete(_CONNECTOR, dependencies=[WRITE])
+@router.delete(_CONNECTOR, dependencies=[WRITE], responses=shown(Connector))
 async def delete_connector(
     building: CurrentBuilding,
     country_code: PathId,

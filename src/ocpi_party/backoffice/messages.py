@@ -12,7 +12,8 @@ from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.database import Row
 from ocpi_party.messages import repository
 from ocpi_party.messages.repository import Wanted
-from ocpi_party.ocpi.errors import InvalidObject, UnknownObject, UnreadableJson
+from ocpi_party.ocpi.errors import InvalidParameter, UnknownObject, UnreadableJson
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, decode, wire_time
 from ocpi_party.transport.asked import Building
 
@@ -28,7 +29,7 @@ async def list_messages(
     building: CurrentBuilding,
     partner: Number = None,
     direction: Annotated[Literal["inbound", "outbound"] | None, Query(description="who asked: they, or we")] = None,
-    module: Text = None,
+    module: ModuleId | None = None,
     about: Annotated[
         str | None,
         Query(alias="object", max_length=300, description="COUNTRY*PARTY/id, or its beginning up to a slash"),
@@ -103,5 +104,5 @@ def _status(status: str | None) -> tuple[bool | None, int | None]:
     if status is None or status in ("ok", "failed"):
         return (None if status is None else status == "ok"), None
     if not status.isascii() or not status.isdigit() or len(status) > 4:
-        raise InvalidObject("status", "must be ok, failed, or a status code")
+        raise InvalidParameter("status", "must be ok, failed, or a status code")
     return None, int(status)

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.described import listed, shown
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId
 from ocpi_party.database import ReadTx, Statement
@@ -148,13 +149,15 @@ async def get_object(
 
 
 BY_NAME = {str(module.id): module for module in MODULES if module.owned is not None}
-for name in BY_NAME:
+for name, module in BY_NAME.items():
+    assert module.pulled is not None
     router.add_api_route(
         f"/{name}",
         list_objects,
         methods=["GET"],
         name=f"list_{name}",
         operation_id=f"list_{name}",
+        responses=listed(module.pulled.kind),
         dependencies=[LISTED],
     )
     router.add_api_route(
@@ -163,4 +166,5 @@ for name in BY_NAME:
         methods=["GET"],
         name=f"get_{name}",
         operation_id=f"get_{name}",
+        responses=shown(module.pulled.kind),
     )

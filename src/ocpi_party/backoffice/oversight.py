@@ -12,7 +12,7 @@ from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.messages import written
 from ocpi_party.modules.oversight.timeline import sought, timeline
 from ocpi_party.modules.oversight.watch import Limits, watch
-from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.errors import InvalidParameter
 
 router = APIRouter(tags=["oversight"], dependencies=[READ])
 
@@ -28,7 +28,7 @@ async def get_timeline(
 ) -> Response:
     """What happened to one charge, oldest first: authorization, command, session, CDRs, events and messages."""
     if sum(one is not None for one in (session, command, authorization_reference)) != 1:
-        raise InvalidObject("", "one of session, command and authorization_reference must be given")
+        raise InvalidParameter("session", "or command or authorization_reference must be given, and one of them alone")
     await written(building)
     async with building.database.read() as tx:
         found = await timeline(tx, sought(session, command, authorization_reference))

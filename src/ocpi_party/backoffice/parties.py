@@ -8,9 +8,10 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.described import body_of
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.lists import LISTED, of_few
-from ocpi_party.backoffice.writing import Body
+from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.ocpi.countries import is_country
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import BusinessDetails, wire_time
@@ -37,8 +38,8 @@ class PartyBody(Body):
     business_details: BusinessDetails
 
 
-@router.post("", status_code=201, dependencies=[ADMIN])
-async def post_party(building: CurrentBuilding, body: PartyBody) -> dict[str, Any]:
+@router.post("", status_code=201, dependencies=[ADMIN], openapi_extra=body_of(PartyBody))
+async def post_party(building: CurrentBuilding, body: Annotated[PartyBody, read_as(PartyBody)]) -> dict[str, Any]:
     """Add a party of ours. Connected partners hear of it: their credentials are renewed at once."""
     details = body.business_details.model_dump(mode="json", exclude_none=True)
     party = Party(body.country_code.upper(), body.party_id.upper(), Role(body.role), details)

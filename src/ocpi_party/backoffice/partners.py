@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 from starlette.responses import JSONResponse, Response
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.described import UNREACHABLE, body_of
 from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.quirks import Quirks
-from ocpi_party.backoffice.writing import Body
+from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.credentials import answering, asking
 from ocpi_party.modules.credentials.preflight import Preflight
@@ -69,8 +70,8 @@ class PartnerChanges(Body):
     token_encoding: Encoding | None = None
 
 
-@router.post("", status_code=201, dependencies=[ADMIN])
-async def post_partner(building: CurrentBuilding, body: NewPartner) -> Response:
+@router.post("", status_code=201, dependencies=[ADMIN], openapi_extra=body_of(NewPartner), responses={502: UNREACHABLE})
+async def post_partner(building: CurrentBuilding, body: Annotated[NewPartner, read_as(NewPartner)]) -> Response:
     """Invite a partner, or register with one. A failing handshake answers 502 with the step, and leaves nothing behind."""
     if body.versions_url is None or body.credentials_token is None:
         return JSONResponse(await invite_partner(building, body.name), 201)
@@ -90,8 +91,10 @@ async def invite_partner(building: Building, name: str) -> dict[str, Any]:
     }
 
 
-@router.post("/preflight", dependencies=[ADMIN])
-async def post_preflight(building: CurrentBuilding, body: Prospect) -> list[dict[str, Any]]:
+@router.post("/preflight", dependencies=[ADMIN], openapi_extra=body_of(Prospect))
+async def post_preflight(
+    building: CurrentBuilding, body: Annotated[Prospect, read_as(Prospect)]
+) -> list[dict[str, Any]]:
     """Try each step of a handshake without changing anything at the partner: what is wrong, and who must mend it."""
     look = Preflight(building, body.versions_url, body.credentials_token, body.token_encoding)
     return [
@@ -116,8 +119,10 @@ async def get_partner(building: CurrentBuilding, partner_id: PartnerId) -> dict[
     return await _shown(building, await known(building, partner_id))
 
 
-@router.patch("/{partner_id}", dependencies=[ADMIN])
-async def patch_partner(building: CurrentBuilding, partner_id: PartnerId, body: PartnerChanges) -> dict[str, Any]:
+@router.patch("/{partner_id}", dependencies=[ADMIN], openapi_extra=body_of(PartnerChanges))
+async def patch_partner(
+    building: CurrentBuilding, partner_id: PartnerId, body: Annotated[PartnerChanges, read_as(PartnerChanges)]
+) -> dict[str, Any]:
     """Change what is given. modules and parties may be null: all."""
     await known(building, partner_id)
     changes = body.model_dump(mode="json", exclude_unset=True)
@@ -133,7 +138,7 @@ async def patch_partner(building: CurrentBuilding, partner_id: PartnerId, body: 
     return await get_partner(building, partner_id)
 
 
-@router.post("/{partner_id}/rotate", dependencies=[ADMIN])
+@router.post("/{partner_id}/rotate", dependencies=[ADMIN], responses={502: UNREACHABLE})
 async def rotate_tokens(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
     """New tokens in both directions; if it fails, the old ones work as before."""
     return await _shown(building, await asking.rotate(building, partner_id))

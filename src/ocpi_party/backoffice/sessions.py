@@ -9,9 +9,10 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.described import body_of, listed, shown, stored
 from ocpi_party.backoffice.errors import NotAllowed
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
-from ocpi_party.backoffice.writing import Body, PathId, body_of, json_object, our_owner
+from ocpi_party.backoffice.writing import Body, PathId, json_object, our_owner, read_as
 from ocpi_party.database import Row
 from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.sessions import charging_preferences, publishing, repository, wishes
@@ -41,7 +42,7 @@ class PreferencesRules(Body):
     energy_need_required: list[ProfileType] = []
 
 
-@router.put(_SESSION, dependencies=[WRITE], openapi_extra=body_of(Session))
+@router.put(_SESSION, dependencies=[WRITE], openapi_extra=body_of(Session), responses=stored(Session))
 async def put_session(
     request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, session_id: PathId
 ) -> Response:
@@ -54,7 +55,7 @@ async def put_session(
     return published(done)
 
 
-@router.patch(_SESSION, dependencies=[WRITE], openapi_extra=body_of(Session, partial=True))
+@router.patch(_SESSION, dependencies=[WRITE], openapi_extra=body_of(Session, partial=True), responses=shown(Session))
 async def patch_session(
     request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, session_id: PathId
 ) -> Response:
@@ -68,7 +69,7 @@ async def patch_session(
     return published(done)
 
 
-@router.get("/silent", dependencies=[READ, LISTED])
+@router.get("/silent", dependencies=[READ, LISTED], responses=listed(Session))
 async def list_silent_sessions(
     request: Request,
     building: CurrentBuilding,
@@ -150,9 +151,12 @@ async def get_rules(building: CurrentBuilding, country_code: PathId, party_id: P
     )
 
 
-@router.put(_RULES, dependencies=[WRITE])
+@router.put(_RULES, dependencies=[WRITE], openapi_extra=body_of(PreferencesRules))
 async def put_rules(
-    building: CurrentBuilding, country_code: PathId, party_id: PathId, body: PreferencesRules
+    building: CurrentBuilding,
+    country_code: PathId,
+    party_id: PathId,
+    body: Annotated[PreferencesRules, read_as(PreferencesRules)],
 ) -> PreferencesRules:
     """Without these the answer to charging preferences is DEPARTURE_REQUIRED or ENERGY_NEED_REQUIRED."""
     owner = await our_owner(building, ModuleId.SESSIONS, country_code, party_id)

@@ -1,15 +1,16 @@
 """Whether a partner and we know the same: what it was not told yet, what of its lists was fetched, and pulling now."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 
 from ocpi_party.backoffice import deliveries
 from ocpi_party.backoffice.answers import told
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
+from ocpi_party.backoffice.described import body_of
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.partners import PartnerId, known
-from ocpi_party.backoffice.writing import Body
+from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.outbox import overview
 from ocpi_party.partners.partner import PartnerStatus
@@ -28,10 +29,16 @@ class WantedPull(Body):
     full: bool = False
 
 
-@router.post("/{partner_id}/pull", status_code=202, dependencies=[WRITE])
-async def pull_now(building: CurrentBuilding, partner_id: PartnerId, body: WantedPull | None = None) -> dict[str, Any]:
+@router.post(
+    "/{partner_id}/pull",
+    status_code=202,
+    dependencies=[WRITE],
+    openapi_extra=body_of(WantedPull, required=False),
+)
+async def pull_now(
+    building: CurrentBuilding, partner_id: PartnerId, asked: Annotated[WantedPull, read_as(WantedPull, optional=True)]
+) -> dict[str, Any]:
     """Fetch the partner's lists now. How far that is: `GET /api/partners/{id}/sync`."""
-    asked = body or WantedPull()
     partner = await known(building, partner_id)
     if partner.status is not PartnerStatus.CONNECTED:
         raise Conflict(f"the partner is not connected, it is {partner.status}")

@@ -5,7 +5,8 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
-from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
+from ocpi_party.backoffice.described import body_of, shown, stored
+from ocpi_party.backoffice.writing import Audience, PathId, audience_of, json_object, our_owner
 from ocpi_party.modules.tariffs import publishing
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
@@ -16,7 +17,7 @@ router = APIRouter(prefix="/tariffs", tags=["tariffs"])
 _TARIFF = "/{country_code}/{party_id}/{tariff_id}"
 
 
-@router.put(_TARIFF, dependencies=[WRITE], openapi_extra=body_of(Tariff))
+@router.put(_TARIFF, dependencies=[WRITE], openapi_extra=body_of(Tariff), responses=stored(Tariff))
 async def put_tariff(
     request: Request,
     building: CurrentBuilding,
@@ -34,7 +35,7 @@ async def put_tariff(
     return published(done)
 
 
-@router.patch(_TARIFF, dependencies=[WRITE], openapi_extra=body_of(Tariff, partial=True))
+@router.patch(_TARIFF, dependencies=[WRITE], openapi_extra=body_of(Tariff, partial=True), responses=shown(Tariff))
 async def patch_tariff(
     request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, tariff_id: PathId
 ) -> Response:

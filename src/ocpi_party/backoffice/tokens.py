@@ -8,10 +8,12 @@ from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
-from ocpi_party.backoffice.writing import Audience, PathId, audience_of, body_of, json_object, our_owner
+from ocpi_party.backoffice.described import body_of, shown, stored
+from ocpi_party.backoffice.filters import OneTokenType
+from ocpi_party.backoffice.writing import Audience, PathId, audience_of, json_object, our_owner
 from ocpi_party.database import WriteTx
 from ocpi_party.modules.tokens import publishing
-from ocpi_party.modules.tokens.keys import TypeInUrl, token_key
+from ocpi_party.modules.tokens.keys import token_key
 from ocpi_party.modules.tokens.repository import named
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import Token, TokenType
@@ -23,14 +25,14 @@ router = APIRouter(prefix="/tokens", tags=["tokens"])
 _ONE = "/{country_code}/{party_id}/{uid}"
 
 
-@router.put(_ONE, dependencies=[WRITE], openapi_extra=body_of(Token))
+@router.put(_ONE, dependencies=[WRITE], openapi_extra=body_of(Token), responses=stored(Token))
 async def put_token(
     request: Request,
     building: CurrentBuilding,
     country_code: PathId,
     party_id: PathId,
     uid: PathId,
-    token_type: TypeInUrl = None,
+    token_type: OneTokenType = None,
     audience: Audience = None,
 ) -> Response:
     """Create or replace a token. The header `warning` says what the specification advises against."""
@@ -44,14 +46,14 @@ async def put_token(
     return _answer(done)
 
 
-@router.patch(_ONE, dependencies=[WRITE], openapi_extra=body_of(Token, partial=True))
+@router.patch(_ONE, dependencies=[WRITE], openapi_extra=body_of(Token, partial=True), responses=shown(Token))
 async def patch_token(
     request: Request,
     building: CurrentBuilding,
     country_code: PathId,
     party_id: PathId,
     uid: PathId,
-    token_type: TypeInUrl = None,
+    token_type: OneTokenType = None,
 ) -> Response:
     changes = await json_object(request, building)
     must_be(changes, country_code=country_code, party_id=party_id, uid=uid)
@@ -62,9 +64,9 @@ async def patch_token(
     return _answer(done)
 
 
-@router.delete(_ONE, dependencies=[WRITE])
+@router.delete(_ONE, dependencies=[WRITE], responses=shown(Token))
 async def delete_token(
-    building: CurrentBuilding, country_code: PathId, party_id: PathId, uid: PathId, token_type: TypeInUrl = None
+    building: CurrentBuilding, country_code: PathId, party_id: PathId, uid: PathId, token_type: OneTokenType = None
 ) -> Response:
     """A token is never deleted in OCPI: it becomes `valid: false`."""
     owner = await our_owner(building, ModuleId.TOKENS, country_code, party_id)

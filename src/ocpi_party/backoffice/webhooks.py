@@ -9,9 +9,10 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from ocpi_party.backoffice.authorization import ADMIN, READ, CurrentBuilding
+from ocpi_party.backoffice.described import body_of
 from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.lists import LISTED, of_few
-from ocpi_party.backoffice.writing import Body
+from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.database import Row
 from ocpi_party.events.repository import may_happen
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
@@ -53,8 +54,8 @@ def _check(body: NewWebhook) -> None:
             raise InvalidObject(f"/types/{n}", f"there are no events of the type {kind}")
 
 
-@router.post("", status_code=201, dependencies=[ADMIN])
-async def post_webhook(building: CurrentBuilding, body: NewWebhook) -> dict[str, Any]:
+@router.post("", status_code=201, dependencies=[ADMIN], openapi_extra=body_of(NewWebhook))
+async def post_webhook(building: CurrentBuilding, body: Annotated[NewWebhook, read_as(NewWebhook)]) -> dict[str, Any]:
     """Add a webhook. Its secret, with which each delivery is signed (Standard Webhooks), is shown this once."""
     _check(body)
     async with building.database.write() as tx:
@@ -90,8 +91,10 @@ async def delete_webhook(building: CurrentBuilding, webhook_id: WebhookId) -> No
             raise UnknownObject(f"webhook {webhook_id}")
 
 
-@router.post("/{webhook_id}/resend", status_code=202, dependencies=[ADMIN])
-async def resend(building: CurrentBuilding, webhook_id: WebhookId, body: Resend) -> dict[str, Any]:
+@router.post("/{webhook_id}/resend", status_code=202, dependencies=[ADMIN], openapi_extra=body_of(Resend))
+async def resend(
+    building: CurrentBuilding, webhook_id: WebhookId, body: Annotated[Resend, read_as(Resend)]
+) -> dict[str, Any]:
     """Deliver everything behind an event again, which must be one that the webhook was told already."""
     async with building.database.write() as tx:
         row = await webhooks.locked(tx, webhook_id)

@@ -3,13 +3,15 @@
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import Query, Request
-from pydantic import BaseModel, BeforeValidator, model_validator
+from fastapi import Depends, Query, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
+from ocpi_party.backoffice.authorization import CurrentBuilding
 from ocpi_party.backoffice.errors import NotAllowed
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId, Role, sender_of
-from ocpi_party.ocpi.types import JsonObject, PartyId, received, refuse_nul
+from ocpi_party.ocpi.types import JsonObject, PartyId, received
 from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.errors import BodyTooLarge
@@ -43,15 +45,6 @@ async def our_owner(building: Building, module: ModuleId, country_code: str, par
 class Body(BaseModel):
     """The body of a request that is no object of OCPI."""
 
-    @model_validator(mode="before")
-    @classmethod
-    def _can_be_kept(cls, given: Any) -> Any:
-        try:
-            refuse_nul(given)
-        except InvalidObject as fault:
-            raise ValueError(str(fault)) from None
-        return given
-
 
 async def json_object(request: Request, building: Building) -> JsonObject:
     """The body, number for number. Raises UnreadableJson, BodyTooLarge, InvalidObject"""
@@ -64,9 +57,15 @@ async def json_object(request: Request, building: Building) -> JsonObject:
     return found
 
 
-def body_of(kind: type[BaseModel], *, partial: bool = False) -> dict[str, Any]:
-    """Documents a body that an endpoint reads itself: the OCPI object, or for a PATCH some of its fields."""
-    title = f"{kind.__name__}Changes" if partial else kind.__name__
-    described = "the fields that change" if partial else f"{kind.__name__} of OCPI 2.2.1; last_updated may be left out"
-    schema = {"type": "object", "title": title, "description": described}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+def read_as(kind: type[Body], *, optional: bool = False) -> Any:
+    """A dependency: the body as this kind. optional  without a body it is one with nothing in it"""
+
+    async def read(request: Request, building: CurrentBuilding) -> Body:
+        found = {} if optional and not await request.body() else await json_object(request, building)
+        try:
+            return kind.model_validate(found)
+        except ValidationError as error:
+            faults = error.errors(include_url=False)
+            raise RequestValidationError([fault | {"loc": ("body", *fault["loc"])} for fault in faults]) from None
+
+    return Depends(read)

@@ -18,6 +18,19 @@ class InvalidObject(Refusal):
         self.rule = rule
 
 
+class InvalidParameter(Refusal):
+    """A parameter of a URL cannot be meant.
+
+    parameter  its name
+    rule       what is wrong with it, in words
+    """
+
+    def __init__(self, parameter: str, rule: str) -> None:
+        super().__init__(f"{parameter}: {rule}")
+        self.parameter = parameter
+        self.rule = rule
+
+
 class UnreadableJson(Refusal):
     """The body is not JSON: the one fault of a body that is an HTTP error (400)."""
 

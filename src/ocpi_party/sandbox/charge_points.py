@@ -129,7 +129,7 @@ class ChargePoints:
     async def _carry_out(self, module: ModuleId, at: datetime) -> None:
         """What partners asked for, in the order in which it came."""
         async with self.building.database.read() as tx:
-            rows, _ = await inbound.page(tx, module, Window(None, None, 0, 50), state="PENDING")
+            rows, _ = await inbound.page(tx, module, Window(None, None, 0, 50), state=inbound.State.PENDING)
         for row in reversed(rows):
             kind, request = row["kind"], document_of(row["request"])
             result = (

@@ -33,6 +33,7 @@ class NotYet(errors.Refusal):
 ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
     errors.Refusal: (200, StatusCode.CLIENT_ERROR),
     errors.InvalidObject: (200, StatusCode.INVALID_PARAMETERS),
+    errors.InvalidParameter: (200, StatusCode.INVALID_PARAMETERS),
     errors.UnreadableJson: (400, StatusCode.INVALID_PARAMETERS),
     errors.UnknownEncoding: (415, StatusCode.CLIENT_ERROR),
     errors.UnknownObject: (404, StatusCode.INVALID_PARAMETERS),

@@ -6,6 +6,7 @@ What a request is told as its result lies in `results_due` from then on, in the 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
@@ -141,6 +142,15 @@ async def add_result(tx: WriteTx, request_id: int, result: bytes, give_up_at: da
     await tx.run(_FURTHER, id=request_id, result=result.decode(), give_up_at=give_up_at)
 
 
+class State(StrEnum):
+    """How far it is. REFUSED at once: no result follows"""
+
+    PENDING = "PENDING"
+    RESULTED = "RESULTED"
+    TIMED_OUT = "TIMED_OUT"
+    REFUSED = "REFUSED"
+
+
 _COLUMNS = """r.id, r.module, r.kind, r.partner_id, r.ours, r.theirs, r.ref, r.request, r.response, r.state, r.result, r.number,
               r.silence, r.received_at, r.deadline, r.resulted_at, d.state AS delivery, d.attempts, d.error, d.settled_at"""
 _LAST_DUE = """LEFT JOIN LATERAL (SELECT state, attempts, error, settled_at FROM results_due d
@@ -163,7 +173,7 @@ async def get(tx: ReadTx, module: ModuleId, request_id: int) -> Row | None:
 
 
 async def page(
-    tx: ReadTx, module: ModuleId, wanted: Window, *, state: str | None = None, ref: str | None = None
+    tx: ReadTx, module: ModuleId, wanted: Window, *, state: State | None = None, ref: str | None = None
 ) -> tuple[list[Row], int]:
     """Requests of a module that were received in a window, newest first, and how many there are."""
     given: dict[str, Any] = {"module": module, "state": state, "ref": None if ref is None else fold(ref)}

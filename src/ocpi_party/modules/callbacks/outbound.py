@@ -5,6 +5,7 @@ The row is there before the request is sent: its result may be faster than the a
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
@@ -190,8 +191,18 @@ async def get(tx: ReadTx, module: ModuleId, request_id: int) -> Row | None:
     return await tx.row(_GET, id=request_id, module=module)
 
 
+class State(StrEnum):
+    """How far it is. REFUSED by the partner: no result follows; FAILED: it did not reach the partner"""
+
+    WAITING = "WAITING"
+    RESULTED = "RESULTED"
+    TIMED_OUT = "TIMED_OUT"
+    REFUSED = "REFUSED"
+    FAILED = "FAILED"
+
+
 async def page(
-    tx: ReadTx, module: ModuleId, wanted: Window, *, state: str | None = None, ref: str | None = None
+    tx: ReadTx, module: ModuleId, wanted: Window, *, state: State | None = None, ref: str | None = None
 ) -> tuple[list[Row], int]:
     """Requests of a module that were sent in a window, newest first, and how many there are."""
     given: dict[str, Any] = {"module": module, "state": state, "ref": None if ref is None else fold(ref)}

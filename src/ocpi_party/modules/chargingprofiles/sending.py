@@ -16,7 +16,7 @@ from ocpi_party.modules.locations import repository as locations
 from ocpi_party.modules.sessions.publishing import emsp_of
 from ocpi_party.modules.sessions.wishes import NotOffered
 from ocpi_party.ocpi.charging_profile import ChargingProfileResponse, SetChargingProfile
-from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
+from ocpi_party.ocpi.errors import InvalidParameter, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.session import SessionStatus
 from ocpi_party.ocpi.types import JsonObject, PartyId, document_of, encode, fold
@@ -113,5 +113,5 @@ async def _session(tx: ReadTx, wanted: Wanted) -> Stored:
     if not found:
         raise UnknownObject(wanted.session_id)
     if len({(one.ref.owner, one.ref.partner_id) for one in found}) > 1:
-        raise InvalidObject("", "several CPOs have a session with this id: country_code and party_id must say which")
+        raise InvalidParameter("country_code", "and party_id must say which: several CPOs have a session with this id")
     return found[0]

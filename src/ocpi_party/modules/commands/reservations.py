@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
@@ -92,6 +93,16 @@ async def resulted(tx: WriteTx, request: Row, result: str) -> None:
         await tx.run(_WITHDRAWN, id=request["number"])
 
 
+class ReservationState(StrEnum):
+    """How far it is. WITHDRAWN by the eMSP, CANCELED by us"""
+
+    REQUESTED = "REQUESTED"
+    ACTIVE = "ACTIVE"
+    FAILED = "FAILED"
+    WITHDRAWN = "WITHDRAWN"
+    CANCELED = "CANCELED"
+
+
 _COLUMNS = "r.id, r.partner_id, r.ours, r.theirs, r.state, r.request_id, r.document, r.expires_at"
 _LOCK = Statement(
     f"""SELECT {_COLUMNS}, q.state AS request_state FROM reservations r LEFT JOIN inbound_requests q ON q.id = r.request_id
@@ -124,7 +135,7 @@ async def cancel(tx: WriteTx, number: int, body: JsonObject, keep_trying: timede
     await inbound.add_result(tx, row["request_id"], encode(result), give_up_at)
 
 
-async def page(tx: ReadTx, wanted: Window, *, state: str | None) -> tuple[list[Row], int]:
+async def page(tx: ReadTx, wanted: Window, *, state: ReservationState | None) -> tuple[list[Row], int]:
     """Reservations that end in a window, newest first, and how many there are."""
     given: dict[str, Any] = {"state": state, "date_from": wanted.date_from, "date_to": wanted.date_to}
     return await tx.rows(_PAGE, **given, offset=wanted.offset, limit=wanted.limit), await tx.value(_COUNT, **given)
