@@ -96,6 +96,7 @@ async def test_what_may_be_left_out_of_a_body_is_not_required(described: dict[st
 
     assert not {"last_updated", "country_code", "party_id", "id"} & set(schemas["Location"]["required"])
     assert "last_updated" not in schemas["Evse"]["required"]
+    assert "uid" in schemas["Evse"]["required"]
     assert {"address", "coordinates"} <= set(schemas["Location"]["required"])
 
 

@@ -232,22 +232,6 @@ async def test_the_operator_sees_which_sessions_fell_silent(server: Server) -> N
     assert (await server.operator.get("/api/sessions/silent?own=false")).json() == []
 
 
-async def test_silent_sessions_are_read_page_by_page_the_most_silent_first(server: Server) -> None:
-    for day in ("03", "01", "02"):
-        body = SESSION | {"id": day, "status": "ACTIVE", "last_updated": f"2026-02-{day}T00:00:00Z"}
-        assert (await server.operator.put(f"/api/sessions/NL/OWA/{day}", json=body)).status_code == 201
-
-    first = await server.operator.get("/api/sessions/silent?limit=2")
-    second = await server.operator.get(first.links["next"]["url"])
-    window = {"date_from": "2026-02-02T00:00:00Z", "date_to": "2026-02-03T00:00:00Z"}
-    within = await server.operator.get("/api/sessions/silent", params=window)
-
-    assert [one["id"] for one in first.json() + second.json()] == ["01", "02", "03"]
-    assert [one.headers["x-total-count"] for one in (first, second, within)] == ["3", "3", "1"]
-    assert [one["id"] for one in within.json()] == ["02"]
-    assert "link" not in second.headers
-
-
 @pytest.mark.requirement("SES-R-22")
 async def test_the_operator_ends_a_silent_session_and_its_emsp_is_told(server: Server, tnm: FakePartner) -> None:
     await server.operator.put(URL, json=SESSION | {"status": "ACTIVE", "last_updated": NOON})
@@ -308,20 +292,6 @@ async def test_what_our_driver_prefers_is_put_to_the_cpo(
     assert (request.headers["ocpi-from-party-id"], request.headers["ocpi-to-party-id"]) == ("OWM", "TNM")
     assert json.loads(request.content) == WISH
     assert (seen["charging_preferences"], seen["result"]) == (WISH, result)
-
-
-async def test_what_drivers_prefer_is_read_page_by_page_newest_first(server: Server, cpo: FakePartner) -> None:
-    cpo.on("PUT", "/charging_preferences", envelope("ACCEPTED"))
-    for session_id in ("101", "104"):
-        await server.operator.put(PREFERENCES.replace("101", session_id), json=WISH)
-
-    first = await server.operator.get("/api/sessions/charging_preferences?limit=1")
-    second = await server.operator.get(first.links["next"]["url"])
-    before = await server.operator.get("/api/sessions/charging_preferences?date_to=2000-01-01T00:00:00Z")
-
-    assert [one["session_id"] for one in first.json() + second.json()] == ["104", "101"]
-    assert [one.headers["x-total-count"] for one in (first, second, before)] == ["2", "2", "0"]
-    assert ("link" in second.headers, before.json()) == (False, [])
 
 
 @pytest.mark.requirement("SES-S-10")

@@ -98,10 +98,11 @@ def _objects() -> JsonObject:
         [(kind, "validation") for kind in _OBJECTS.values()], ref_template=_SCHEMAS + "{model}"
     )
     schemas: JsonObject = found["$defs"]
-    for name, schema in schemas.items():
-        # Whoever writes may leave it out, and what the URL says of the object too; all of it is in what we show.
-        may_lack = {"last_updated"} | ({"country_code", "party_id", "id", "uid"} if name in _OBJECTS else set())
-        if "last_updated" in schema.get("properties", ()):
+    for schema in schemas.values():
+        fields = schema.get("properties", {}).keys()
+        if "last_updated" in fields:
+            # Whoever writes may leave it out, and of a client owned object what the URL says; all of it is in what we show.
+            may_lack = {"last_updated"} | ({"country_code", "party_id", "id", "uid"} if "party_id" in fields else set())
             schema["required"] = [field for field in schema["required"] if field not in may_lack]
     return schemas
 
