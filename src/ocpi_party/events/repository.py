@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
-from ocpi_party.ocpi.types import encode, wire_time
+from ocpi_party.ocpi.types import encode, fold, wire_time
 
 
 class EventType(StrEnum):
@@ -60,7 +60,7 @@ async def tell(
 ) -> None:
     """Something happened. Call it after the object is locked or stored: then the events of an object are in order.
 
-    subject  the object (module/COUNTRY*PARTY/id), or partners/ID
+    subject  the object as it is shown (module/COUNTRY*PARTY/id), or partners/ID
     """
     await tx.run(_TELL, type=kind, subject=subject, partner_id=partner_id, data=encode(data).decode())
 
@@ -78,7 +78,7 @@ async def tell_many(
 _WANTED = """FROM events
          WHERE seq > :after AND seq <= :upto
            AND (CAST(:types AS text[]) IS NULL OR type LIKE ANY(:types))
-           AND (CAST(:subject AS text) IS NULL OR subject = :subject)
+           AND (CAST(:subject AS text) IS NULL OR upper(subject) = :subject)
            AND at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
            AND at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
 _AFTER = Statement(
@@ -94,7 +94,7 @@ class Wanted:
     """Which events.
 
     types      patterns of SQL's LIKE, None for all
-    subject    only what is about this object
+    subject    only what is about this object, in any case
     date_from  inclusive, and date_to exclusive
     """
 
@@ -105,7 +105,8 @@ class Wanted:
 
     def given(self) -> dict[str, Any]:
         types = None if self.types is None else list(self.types)
-        return {"types": types, "subject": self.subject, "date_from": self.date_from, "date_to": self.date_to}
+        subject = None if self.subject is None else fold(self.subject)
+        return {"types": types, "subject": subject, "date_from": self.date_from, "date_to": self.date_to}
 
 
 ALL = Wanted()

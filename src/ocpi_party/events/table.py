@@ -27,7 +27,7 @@ EVENTS = Table(
     Column("partner_id", BigInteger),
     Column("at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("data", JSON, nullable=False),
-    Index(None, "subject", "seq"),
+    Index("events_upper_subject_idx", text("upper(subject)"), "seq"),
     Index(None, "at"),
 )
 

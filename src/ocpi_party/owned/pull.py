@@ -14,13 +14,13 @@ from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import House, JsonObject, encode, fold, parse_time
+from ocpi_party.ocpi.types import House, JsonObject, encode, parse_time
 from ocpi_party.owned import receive, repository
 from ocpi_party.owned.repository import Told
 from ocpi_party.owned.table import Ref
 
-Key = Callable[[JsonObject], str]
-"""The key of an object's Ref, out of its document."""
+Name = Callable[[JsonObject], str]
+"""An object's id as its owner spells it, out of its document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Again(Enum):
 
 
 def by_id(document: JsonObject) -> str:
-    return fold(document["id"])
+    name: str = document["id"]
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Pulled:
 
     kind: type[House]
     table: Table | None
-    key: Key = by_id
+    name: Name = by_id
     page_size: int = 1000
     needs_date_from: bool = False
 
@@ -72,11 +73,13 @@ class Pulled:
 
     @property
     def held(self) -> str | None:
-        """A query for what the whole of a list must show: ref and rev of what we hold of it. None, if nothing follows from one.
+        """A query for what the whole of a list must show: ref, name and rev of what we hold. None, if nothing follows from one.
 
         :partner_id, :addressee  whose list it is; :owner  whose objects are in it, NULL for everybody's behind a hub
         """
-        return f"""SELECT t.owner || '/' || t.key AS ref, t.rev FROM {self.table} t
+        assert self.table is not None
+        return f"""SELECT t.owner || '/' || t.key AS ref, t.owner || '/' || ({self.table.info["name"]}) AS name, t.rev
+                     FROM {self.table} t
                     WHERE t.partner_id = :partner_id AND t.addressee = :addressee AND NOT t.gone
                       AND (CAST(:owner AS text) IS NULL OR t.owner = :owner)"""
 
@@ -102,10 +105,15 @@ class Pulled:
             Told(one.ref, encode(one.reading.document), parse_time(one.reading.document["last_updated"]))
             for one in found
         ]
-        await self.tell(tx, await repository.put_many(tx, self.table, told, since=since, any_age=any_age))
+        await self.tell(tx, found, await repository.put_many(tx, self.table, told, since=since, any_age=any_age))
         return ()
 
-    async def tell(self, tx: WriteTx, changed: Sequence[tuple[Ref, bool]]) -> None:
-        """The operator's systems hear what changed. changed  (object, whether it is new)"""
+    async def tell(self, tx: WriteTx, found: Sequence[Found], changed: Sequence[tuple[Ref, bool]]) -> None:
+        """The operator's systems hear what changed of what was found. changed  (object, whether it is new)"""
         assert self.table is not None
-        await receive.tell_many(tx, ModuleId(self.table.name), changed)
+        shown = {one.ref: self.shown(one) for one in found}
+        await receive.tell_many(tx, ModuleId(self.table.name), [(shown[ref], new) for ref, new in changed])
+
+    def shown(self, one: Found) -> Ref:
+        """The object as its owner spells it."""
+        return one.ref._replace(key=self.name(one.reading.document))

@@ -99,6 +99,9 @@ class Pushed(Protocol):
     async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
         """Our objects as they stand now; one that is not there any more is left out."""
 
+    async def names(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, str]:
+        """How references are shown: with the ids as we spell them; one that is not there any more may be left out."""
+
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         """Tell one; None, if there is nothing to tell. Raises PartnerUnreachable"""
 

@@ -10,8 +10,9 @@ from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import House, JsonObject, PartyId, decode, encode, fold, parse_time
+from ocpi_party.ocpi.types import House, JsonObject, PartyId, document_of, encode, fold, parse_time
 from ocpi_party.owned import repository
+from ocpi_party.owned.names import spelt
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.partners.findings import note
@@ -56,17 +57,20 @@ async def put(
     done = await repository.put(tx, table, ref, encode(reading.document), at, audience=audience, any_age=any_age)
     if done is None:
         raise InvalidObject("/last_updated", "is older than the state that we have")
-    await tell(tx, module, ref, new=done.created)
+    shown = spelt(module, ref, reading.document)
+    await tell(tx, module, shown, new=done.created)
     if reading.findings:
-        await note(tx, ref.partner_id, module, str(ref), reading.findings)
+        await note(tx, ref.partner_id, module, str(shown), reading.findings)
     return done
 
 
 async def delete(tx: WriteTx, table: Table, module: ModuleId, ref: Ref) -> None:
     """Take the partner's object away; a list that is fetched at this moment does not bring it back. Raises UnknownObject"""
-    if not await repository.hide(tx, table, ref):
+    known = await repository.lock(tx, table, ref)
+    if known is None:
         raise UnknownObject(ref)
-    await tell(tx, module, ref, kind=EventType.OBJECT_REMOVED)
+    await repository.hide(tx, table, ref)
+    await tell(tx, module, spelt(module, ref, document_of(known.document)), kind=EventType.OBJECT_REMOVED)
 
 
 async def tell(
@@ -74,7 +78,8 @@ async def tell(
 ) -> None:
     """The operator's systems hear that a partner's object came or changed.
 
-    part  EVSE and connector within a Location
+    ref   as it is shown
+    part  EVSE and connector within a Location, likewise
     kind  what else happened to it
     """
     kind = kind or (EventType.OBJECT_RECEIVED if new else EventType.OBJECT_CHANGED)
@@ -83,7 +88,7 @@ async def tell(
 
 
 async def tell_many(tx: WriteTx, module: ModuleId, changed: Sequence[tuple[Ref, bool]]) -> None:
-    """The same for many objects of one partner. changed  (object, whether it is new)"""
+    """The same for many objects of one partner. changed  (object as it is shown, whether it is new)"""
     for kind, new in ((EventType.OBJECT_RECEIVED, True), (EventType.OBJECT_CHANGED, False)):
         about = [_news(module, ref) for ref, created in changed if created is new]
         if about:
@@ -133,8 +138,6 @@ async def patch(
     if known is None:
         raise unknown(ref)
     must_have_last_updated(changes)
-    document = decode(known.document.encode())
-    assert isinstance(document, dict)
-    reading = spoken.read(kind, merge(document, changes))
+    reading = spoken.read(kind, merge(document_of(known.document), changes))
     await put(tx, table, module, ref, reading, audience=known.audience, any_age=any_age)
     return reading.document

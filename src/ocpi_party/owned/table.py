@@ -41,10 +41,11 @@ class Ref(NamedTuple):
         return f"{self.owner}/{self.key}"
 
 
-def owned_table(name: str, *further: Column[Any], stays: str = "false") -> Table:
+def owned_table(name: str, *further: Column[Any], stays: str = "false", shown_as: str = "document->>'id'") -> Table:
     """A table of client owned objects. The document is `json`: lists splice its text as it was stored.
 
-    stays  SQL: when a state t is not replaced by a state `excluded` that its owner tells, however new
+    stays     SQL: when a state t is not replaced by a state `excluded` that its owner tells, however new
+    shown_as  SQL: its key as its owner spells it
     """
     return Table(
         name,
@@ -90,7 +91,7 @@ def owned_table(name: str, *further: Column[Any], stays: str = "false") -> Table
             postgresql_include=["seq"],
         ),
         Index(f"{name}_theirs_idx", "partner_id", "seq", postgresql_where=text("partner_id <> 0")),
-        info={"stays": stays},
+        info={"stays": stays, "name": shown_as},
     )
 
 

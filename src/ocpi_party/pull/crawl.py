@@ -171,7 +171,7 @@ class Crawl:
         any_age = bool(self.partner.quirks.get("accept_older"))
         found, since = list(page.found.values()), self.pull.since_rev or 0
         for refusal in await self.pulled.absorb(tx, found, since=since, any_age=any_age):
-            page.refuse(str(refusal.ref), refusal.fault.pointer, refusal.fault.rule)
+            page.refuse(str(self.pulled.shown(page.found[refusal.ref])), refusal.fault.pointer, refusal.fault.rule)
         if page.refused:
             log.warning(
                 "partner %s: %s of %s %s on a page cannot be taken, see its findings",
@@ -192,26 +192,27 @@ class Crawl:
         try:
             reading = self.pulled.read(self.dialect, item, self.partner.quirks)
         except InvalidObject as fault:
-            page.refs.add(name)
+            page.refs.add(fold(name))
             return page.refuse(name, fault.pointer, fault.rule)
         document = reading.document
         owner = PartyId(document["country_code"], document["party_id"]).folded()
         if not self._may_own(owner):
-            page.refs.add(name)
+            page.refs.add(fold(name))
             return page.refuse(name, "/party_id", "is no party of this partner; skipped")
-        ref = Ref(self.partner.id, self.pull.addressee, str(owner), self.pulled.key(document))
+        ref = Ref(self.partner.id, self.pull.addressee, str(owner), fold(self.pulled.name(document)))
         page.refs.add(str(ref))
         if self.oldest is not None and parse_time(document["last_updated"]) < self.oldest:
             return None
-        page.found[ref] = Found(ref, reading)
+        page.found[ref] = found = Found(ref, reading)
         strays = self.partner.strays(owner, self.pull.module) if self.pulled.table is not None else ()
-        page.notes.extend(Note(str(ref), finding.pointer, finding.rule) for finding in (*reading.findings, *strays))
+        shown = str(self.pulled.shown(found))
+        page.notes.extend(Note(shown, finding.pointer, finding.rule) for finding in (*reading.findings, *strays))
         return None
 
     def _name(self, item: Any) -> str:
         """An object as far as it can be named before it is read."""
         try:
-            return f"{fold(item['country_code'])}*{fold(item['party_id'])}/{self.pulled.key(item)}"
+            return f"{fold(item['country_code'])}*{fold(item['party_id'])}/" + self.pulled.name(item)
         except (KeyError, TypeError, AttributeError):
             return f"{self.pull.party}/"
 

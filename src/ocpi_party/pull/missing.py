@@ -13,7 +13,7 @@ def _missing(held: str) -> Statement:
     return Statement(
         f"""
         INSERT INTO findings (partner_id, module, ref, pointer, rule)
-        SELECT :partner_id, CAST(:module AS text), h.ref, '', CAST(:rule AS text)
+        SELECT :partner_id, CAST(:module AS text), h.name, '', CAST(:rule AS text)
           FROM ({held}) h
          WHERE h.rev <= :before
            AND NOT EXISTS (SELECT FROM pull_pages g CROSS JOIN LATERAL unnest(g.refs) AS r(ref)
@@ -26,7 +26,7 @@ def _missing(held: str) -> Statement:
 
 
 async def note_missing(tx: WriteTx, pull: Pull, held: str, owner: str | None, rule: str) -> list[str]:
-    """A finding for each object that we hold and a whole crawl did not show (PAG-19); their refs.
+    """A finding for each object that we hold and a whole crawl did not show (PAG-19); their names.
 
     held   Pulled.held
     owner  whose objects the list holds; None for everybody's behind a hub

@@ -179,8 +179,9 @@ class PushWorker:
         log.warning("partner %s refuses %s %s: %s", partner.id, mark.module, mark.ref, answer)
         async with self.database.write() as tx:
             await telling.refuse(tx, mark, str(answer))
+            shown = (await pushed.names(tx, [mark.ref])).get(mark.ref, mark.ref)
             await self._tell_operator(
-                tx, EventType.DELIVERY_GIVEN_UP, lane, module=mark.module, object=mark.ref, why=str(answer)
+                tx, EventType.DELIVERY_GIVEN_UP, lane, module=mark.module, object=shown, why=str(answer)
             )
         return False
 

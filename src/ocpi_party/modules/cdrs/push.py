@@ -13,6 +13,7 @@ from ocpi_party.ocpi.headers import LOCATION
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import document_of
 from ocpi_party.outbox.telling import Mark
+from ocpi_party.owned.names import load_names
 from ocpi_party.owned.publish import same_content
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.owned.states import load_states
@@ -26,6 +27,9 @@ class PushedCdrs(Pushed):
 
     async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
         return await load_states(tx, CDRS, refs)
+
+    async def names(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, str]:
+        return await load_names(tx, CDRS, refs)
 
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         """On doubt the same POST again: a CDR never changes, so it is always its current state."""
@@ -54,7 +58,8 @@ async def _keep(teller: Teller, mark: Mark, url: str | None) -> None:
         await urls.keep(tx, mark.ref, teller.partner_id, url)
         if url is None:
             rule = "the answer to POST has no header Location: we cannot ask for the CDR"
-            await note(tx, teller.partner_id, ModuleId.CDRS, mark.ref, [("", rule)])
+            names = await PUSHED.names(tx, [mark.ref])
+            await note(tx, teller.partner_id, ModuleId.CDRS, names.get(mark.ref, mark.ref), [("", rule)])
 
 
 async def _is_there(teller: Teller, url: str, state: State) -> bool:

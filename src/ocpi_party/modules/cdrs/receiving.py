@@ -12,6 +12,7 @@ from ocpi_party.ocpi.errors import ForeignToken
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, PartyId, document_of
 from ocpi_party.owned import receive
+from ocpi_party.owned.names import spelt
 from ocpi_party.owned.publish import same_content
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.findings import note
@@ -46,8 +47,9 @@ async def take(
     ref = ref._replace(addressee=str(party))
     if await repository.add(tx, ref, cdr):
         found = [*findings, *await audit(tx, ref, cdr)]
-        await note(tx, ref.partner_id, ModuleId.CDRS, str(ref), set(found))
-        await receive.tell(tx, ModuleId.CDRS, ref, kind=EventType.CDR_RECEIVED)
+        shown = spelt(ModuleId.CDRS, ref, cdr)
+        await note(tx, ref.partner_id, ModuleId.CDRS, str(shown), set(found))
+        await receive.tell(tx, ModuleId.CDRS, shown, kind=EventType.CDR_RECEIVED)
         return Taken.NEW
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     assert known is not None  # CDRs are kept for a year at least.
@@ -56,6 +58,7 @@ async def take(
         return Taken.KNOWN
     fields = sorted(name for name in before.keys() | cdr.keys() if before.get(name) != cdr.get(name))
     rule = f"was sent again with another content, which was not taken: {', '.join(fields)}"
-    await note(tx, ref.partner_id, ModuleId.CDRS, str(ref), [("/id", rule)])
-    await receive.tell(tx, ModuleId.CDRS, ref, kind=EventType.CDR_REFUSED)
+    shown = spelt(ModuleId.CDRS, ref, before)
+    await note(tx, ref.partner_id, ModuleId.CDRS, str(shown), [("/id", rule)])
+    await receive.tell(tx, ModuleId.CDRS, shown, kind=EventType.CDR_REFUSED)
     return Taken.OTHER

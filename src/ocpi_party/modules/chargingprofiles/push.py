@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.charging_profile import ActiveChargingProfile
 from ocpi_party.ocpi.modules import InterfaceRole
 from ocpi_party.outbox.telling import Mark
+from ocpi_party.owned.names import load_names
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.answer import Answer
 
@@ -27,6 +29,9 @@ class PushedActiveChargingProfiles(Pushed):
         split = [ref.partition("/") for ref in refs]
         rows = await tx.rows(_STATES, owners=[o for o, _, _ in split], keys=[k for _, _, k in split])
         return {row["ref"]: State((row["id"],), row["document"]) for row in rows}
+
+    async def names(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, str]:
+        return await load_names(tx, SESSIONS, refs)
 
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         return None if state is None else await teller.put(ActiveChargingProfile, state)

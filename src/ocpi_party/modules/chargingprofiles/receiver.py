@@ -76,7 +76,8 @@ async def _take_on(
         if given is not None and told is ChargingProfileResponseType.ACCEPTED:
             await inbound.open_request(tx, given, response, timeout)
         if findings:
-            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, session_id, findings)
+            shown = session.document["id"] if session else session_id
+            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, shown, findings)
     asked.house.happenings.wake()
     return success(asked.spoken.write(ChargingProfileResponse, response))
 

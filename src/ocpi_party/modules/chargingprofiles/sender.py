@@ -25,7 +25,7 @@ from ocpi_party.transport.envelope import success
 router = APIRouter()
 
 _NAMED = Statement(
-    """SELECT seq, partner_id, addressee, owner, key FROM sessions
+    """SELECT seq, partner_id, addressee, owner, document->>'id' AS id FROM sessions
         WHERE partner_id = :partner_id AND addressee = ANY(:addressees) AND owner = ANY(:owners) AND key = :key AND NOT gone
         ORDER BY seq FOR UPDATE"""
 )
@@ -74,12 +74,12 @@ async def put_active_charging_profile(request: Request, asked: CurrentAsked, ses
     reading = asked.spoken.read(ActiveChargingProfile, await json_object(request, asked))
     async with asked.database.write() as tx:
         session = await _named(tx, asked, session_id)
-        ref = Ref(session["partner_id"], session["addressee"], session["owner"], session["key"])
+        shown = Ref(session["partner_id"], session["addressee"], session["owner"], session["id"])
         # An older plan was overtaken on its way; the partner that told it did nothing wrong.
         if await active.keep(tx, session["seq"], reading.document):
-            await receive.tell(tx, ModuleId.CHARGING_PROFILES, ref)
+            await receive.tell(tx, ModuleId.CHARGING_PROFILES, shown)
         if reading.findings:
-            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, str(ref), reading.findings)
+            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, str(shown), reading.findings)
     asked.house.happenings.wake()
     return success()
 

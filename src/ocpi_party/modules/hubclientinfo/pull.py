@@ -26,7 +26,7 @@ class PulledParties(Pulled):
     @property
     def held(self) -> str:
         """SUSPENDED ones may be left out: a hub cannot delete a party, and this is how it says that one is gone."""
-        return """SELECT q.owner || '/' || q.role AS ref, q.rev FROM partner_parties q
+        return """SELECT q.owner || '/' || q.role AS ref, q.owner || '/' || q.role AS name, q.rev FROM partner_parties q
                    WHERE q.partner_id = :partner_id AND q.source = 'hub' AND q.status <> 'SUSPENDED'"""
 
     async def missed(self, tx: WriteTx, partner_id: int, refs: Sequence[str], before: int) -> Again:

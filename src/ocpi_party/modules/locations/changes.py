@@ -26,6 +26,20 @@ _CLOCK_AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """What was written.
+
+    path      ids of the Location, and of the EVSE and the connector if it is one, as their owner spells them
+    document  the whole of it, of a Location that is patched all but its EVSEs
+    created   it is new
+    """
+
+    path: tuple[str, ...]
+    document: JsonObject
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Changing:
     """The one who changes.
 
@@ -38,18 +52,19 @@ class Changing:
     check: Check
     any_age: bool = False
 
-    async def put_location(self, document: JsonObject, *, audience: str = EVERYBODY) -> bool:
-        """Create or replace the whole tree. True, if it is new."""
-        whole = taken_apart(self.check(Location, document))
+    async def put_location(self, document: JsonObject, *, audience: str = EVERYBODY) -> Changed:
+        """Create or replace the whole tree."""
+        document = self.check(Location, document)
+        whole = taken_apart(document)
         done = await repository.put(
             self.tx, self.ref, whole.head, whole.at, whole.stamp, whole.evses, audience=audience, any_age=self.any_age
         )
         if done is None:
             raise InvalidObject("/last_updated", "is older than the state that we have")
-        return done.created
+        return Changed((document["id"],), document, done.created)
 
-    async def patch_location(self, changes: JsonObject) -> JsonObject:
-        """Change fields of the Location; tells the whole of it but for its EVSEs.
+    async def patch_location(self, changes: JsonObject) -> Changed:
+        """Change fields of the Location.
 
         EVSEs among the changes are merged by uid and never removed (AMB-26).
         """
@@ -68,7 +83,7 @@ class Changing:
             if not isinstance(evse, dict) or not isinstance(evse.get("uid"), str):
                 raise InvalidObject(f"/evses/{number}/uid", "is required")
             await self._merge_evse(location, evse["uid"], {"last_updated": stamp} | evse, f"/evses/{number}")
-        return head | {"last_updated": stamp}
+        return Changed((head["id"],), head | {"last_updated": stamp})
 
     async def _merge_evse(self, location: LockedLocation, evse_uid: str, changes: JsonObject, where: str) -> None:
         known = await repository.known_evse(self.tx, location, evse_uid)
@@ -79,8 +94,8 @@ class Changing:
             raise InvalidObject(where + fault.pointer, fault.rule) from None
         await self._store(location, whole)
 
-    async def put_evse(self, evse_uid: str, document: JsonObject) -> bool:
-        """Create or replace one EVSE. True, if it is new; UnknownLocation, if its Location is (AMB-13)."""
+    async def put_evse(self, evse_uid: str, document: JsonObject) -> Changed:
+        """Create or replace one EVSE. UnknownLocation, if its Location is new (AMB-13)."""
         location = await self._locked()
         whole = self.check(Evse, document)
         _must_tell_connectors_apart(whole)
@@ -88,29 +103,29 @@ class Changing:
         if known is not None:
             self._newer(whole["last_updated"], known.last_updated)
         await self._store(location, whole)
-        return known is None
+        return Changed((location.document["id"], whole["uid"]), whole, known is None)
 
-    async def patch_evse(self, evse_uid: str, changes: JsonObject) -> JsonObject:
-        """Change fields of one EVSE; tells the whole of it."""
+    async def patch_evse(self, evse_uid: str, changes: JsonObject) -> Changed:
+        """Change fields of one EVSE."""
         location, known = await self._known(evse_uid)
         must_have_last_updated(changes)
         whole = self.check(Evse, known.document | _with_connectors(known.document, changes))
         self._newer(whole["last_updated"], known.last_updated)
         await self._store(location, whole)
-        return whole
+        return Changed((location.document["id"], whole["uid"]), whole)
 
-    async def put_connector(self, evse_uid: str, connector_id: str, document: JsonObject) -> bool:
-        """Create or replace one connector. True, if it is new; UnknownLocation, if its EVSE is."""
+    async def put_connector(self, evse_uid: str, connector_id: str, document: JsonObject) -> Changed:
+        """Create or replace one connector. UnknownLocation, if its EVSE is new."""
         location, known = await self._known(evse_uid)
         connector = self.check(Connector, document)
         old = _connector(known.document, connector_id)
         if old is not None:
             self._newer(connector["last_updated"], parse_time(old["last_updated"]))
         await self._store_connector(location, known.document, connector)
-        return old is None
+        return Changed((location.document["id"], known.document["uid"], connector["id"]), connector, old is None)
 
-    async def patch_connector(self, evse_uid: str, connector_id: str, changes: JsonObject) -> JsonObject:
-        """Change fields of one connector; tells the whole of it."""
+    async def patch_connector(self, evse_uid: str, connector_id: str, changes: JsonObject) -> Changed:
+        """Change fields of one connector."""
         location, known = await self._known(evse_uid)
         old = _connector(known.document, connector_id)
         if old is None:
@@ -119,7 +134,7 @@ class Changing:
         connector = self.check(Connector, old | changes)
         self._newer(connector["last_updated"], parse_time(old["last_updated"]))
         await self._store_connector(location, known.document, connector)
-        return connector
+        return Changed((location.document["id"], known.document["uid"], connector["id"]), connector)
 
     async def _locked(self) -> LockedLocation:
         location = await repository.lock(self.tx, self.ref)

@@ -64,9 +64,9 @@ class Publishing:
         seen_by = audience if audience is not None else location.audience if location else EVERYBODY
         if location and seen_by == location.audience and _is_known(whole, location, known):
             return _UNCHANGED
-        created = await self._changing.put_location(whole | {"last_updated": wire_time(at)}, audience=seen_by)
+        done = await self._changing.put_location(whole | {"last_updated": wire_time(at)}, audience=seen_by)
         await self._mark(seen_by)
-        return PublishedLocation(created, changed=True)
+        return PublishedLocation(done.created, changed=True)
 
     async def patch_location(self, changes: JsonObject) -> PublishedLocation:
         location = await self._locked()
@@ -77,7 +77,7 @@ class Publishing:
         # EVSEs are told with their own pushes or with the whole, never inside a PATCH (AMB-26): here they are not among what
         # stands then.
         then = await self._changing.patch_location(dict(told))
-        await self._mark(location.audience, patch=as_patch(told, then))
+        await self._mark(location.audience, patch=as_patch(told, then.document))
         return PublishedLocation(created=False, changed=True)
 
     async def remove_location(self) -> PublishedLocation:
@@ -101,9 +101,9 @@ class Publishing:
         evse = _timed(body, known.document if known else {}, "connectors", "id", at) | {"last_updated": wire_time(at)}
         if known and same_content(known.document, evse):
             return _UNCHANGED
-        created = await self._changing.put_evse(evse_uid, evse)
+        done = await self._changing.put_evse(evse_uid, evse)
         await self._mark(location.audience, evse_uid)
-        return PublishedLocation(created, changed=True)
+        return PublishedLocation(done.created, changed=True)
 
     async def patch_evse(self, evse_uid: str, changes: JsonObject) -> PublishedLocation:
         location = await self._locked()
@@ -114,7 +114,7 @@ class Publishing:
         if "connectors" not in changes and _changes_nothing(Evse, known.document, changes):
             return _UNCHANGED
         then = await self._changing.patch_evse(evse_uid, told)
-        patch = None if "connectors" in changes else as_patch(told, then)
+        patch = None if "connectors" in changes else as_patch(told, then.document)
         await self._mark(location.audience, evse_uid, patch=patch)
         return PublishedLocation(created=False, changed=True)
 
@@ -125,9 +125,9 @@ class Publishing:
         }
         if known and same_content(known, connector):
             return _UNCHANGED
-        created = await self._changing.put_connector(evse_uid, connector_id, connector)
+        done = await self._changing.put_connector(evse_uid, connector_id, connector)
         await self._mark(location.audience, evse_uid, connector_id)
-        return PublishedLocation(created, changed=True)
+        return PublishedLocation(done.created, changed=True)
 
     async def patch_connector(self, evse_uid: str, connector_id: str, changes: JsonObject) -> PublishedLocation:
         location, _, known = await self._connector(evse_uid, connector_id)
@@ -137,7 +137,7 @@ class Publishing:
         if _changes_nothing(Connector, known, changes):
             return _UNCHANGED
         then = await self._changing.patch_connector(evse_uid, connector_id, told)
-        await self._mark(location.audience, evse_uid, connector_id, patch=as_patch(told, then))
+        await self._mark(location.audience, evse_uid, connector_id, patch=as_patch(told, then.document))
         return PublishedLocation(created=False, changed=True)
 
     async def remove_connector(self, evse_uid: str, connector_id: str) -> PublishedLocation:

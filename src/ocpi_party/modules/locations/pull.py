@@ -128,7 +128,7 @@ class PulledLocations(Pulled):
                 told.append((one.ref, taken_apart(one.reading.document)))
             except InvalidObject as fault:
                 refused.append(Refused(one.ref, fault))
-        await self.tell(tx, await put_many(tx, told, since=since, any_age=any_age))
+        await self.tell(tx, found, await put_many(tx, told, since=since, any_age=any_age))
         return refused
 
 

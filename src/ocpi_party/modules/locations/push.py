@@ -4,8 +4,9 @@ OCPI 2.2.1, Locations, "Receiver Interface".
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from ocpi_party.database import ReadTx, Statement
+from ocpi_party.database import ReadTx, Row, Statement
 from ocpi_party.modules.locations import repository
 from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.evse import Evse
@@ -35,31 +36,23 @@ class PushedLocations(Pushed):
     """References are OWNER/LOCATION, OWNER/LOCATION/EVSE and OWNER/LOCATION/EVSE/CONNECTOR, folded; ids in them have no slash."""
 
     async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
-        split = {ref: split_ref(ref) for ref in refs}
-        wanted = sorted({(owner, ids[0]) for owner, ids in split.values()})
-        rows = await tx.rows(_HEADS, owners=[o for o, _ in wanted], keys=[k for _, k in wanted])
-        heads = {row["ref"]: row for row in rows}
-        whole = {
-            heads[f"{o}/{ids[0]}"]["seq"] for o, ids in split.values() if len(ids) == 1 and f"{o}/{ids[0]}" in heads
-        }
+        known = await _known(tx, refs)
+        whole = {one.head["seq"] for one in known if len(one.ids) == 1}
         documents = {seq: document for seq, _, document in await repository.documents(tx, sorted(whole))}
-        below = [
-            (heads[f"{o}/{ids[0]}"]["seq"], ids[1])
-            for o, ids in split.values()
-            if len(ids) > 1 and f"{o}/{ids[0]}" in heads
-        ]
-        rows = await tx.rows(_EVSES, seqs=[s for s, _ in below], keys=[k for _, k in below])
-        evses = {(row["location_seq"], row["key"]): row["document"] for row in rows}
         found = {}
-        for ref, (owner, ids) in split.items():
-            head = heads.get(f"{owner}/{ids[0]}")
-            if head is None:
-                continue
-            path = (head["country_code"], head["party_id"], head["id"])
-            document = documents.get(head["seq"]) if len(ids) == 1 else evses.get((head["seq"], ids[1]))
-            state = _at_level(path, document, ids)
+        for one in known:
+            path = (one.head["country_code"], one.head["party_id"], one.head["id"])
+            state = _at_level(path, documents.get(one.head["seq"]) if len(one.ids) == 1 else one.evse, one.ids)
             if state is not None:
-                found[ref] = state
+                found[one.ref] = state
+        return found
+
+    async def names(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, str]:
+        found = {}
+        for one in await _known(tx, refs):
+            state = _at_level((one.head["id"],), b"{}" if len(one.ids) == 1 else one.evse, one.ids)
+            if state is not None:
+                found[one.ref] = _joined(one.owner, *state.path)
         return found
 
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
@@ -84,7 +77,40 @@ def split_ref(ref: str) -> tuple[str, list[str]]:
 
 
 def join_ref(owner: str, *ids: str) -> str:
-    return "/".join([owner, *(fold(part).replace("%", "%25").replace("/", "%2F") for part in ids)])
+    return _joined(owner, *map(fold, ids))
+
+
+def _joined(owner: str, *ids: str) -> str:
+    return "/".join([owner, *(part.replace("%", "%25").replace("/", "%2F") for part in ids)])
+
+
+class _Known(NamedTuple):
+    """Of what is there. head  of its Location; evse  the document, None for the Location itself and if there is none"""
+
+    ref: str
+    owner: str
+    ids: list[str]
+    head: Row
+    evse: bytes | None
+
+
+async def _known(tx: ReadTx, refs: Sequence[str]) -> list[_Known]:
+    split = {ref: split_ref(ref) for ref in refs}
+    wanted = sorted({(owner, ids[0]) for owner, ids in split.values()})
+    rows = await tx.rows(_HEADS, owners=[o for o, _ in wanted], keys=[k for _, k in wanted])
+    heads = {row["ref"]: row for row in rows}
+    found = [
+        (ref, owner, ids, heads[f"{owner}/{ids[0]}"])
+        for ref, (owner, ids) in split.items()
+        if f"{owner}/{ids[0]}" in heads
+    ]
+    below = [(head["seq"], ids[1]) for _, _, ids, head in found if len(ids) > 1]
+    rows = await tx.rows(_EVSES, seqs=[s for s, _ in below], keys=[k for _, k in below])
+    evses = {(row["location_seq"], row["key"]): row["document"] for row in rows}
+    return [
+        _Known(ref, owner, ids, head, evses.get((head["seq"], ids[1])) if len(ids) > 1 else None)
+        for ref, owner, ids, head in found
+    ]
 
 
 def _at_level(path: tuple[str, ...], document: bytes | None, ids: list[str]) -> State | None:

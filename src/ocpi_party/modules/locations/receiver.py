@@ -1,14 +1,13 @@
 """Locations, Receiver interface: partners tell us of theirs. OCPI 2.2.1, Locations, "Receiver Interface"."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ocpi_party.dialects.dialect import Finding
 from ocpi_party.modules.locations import repository
-from ocpi_party.modules.locations.changes import Changing
+from ocpi_party.modules.locations.changes import Changed, Changing
 from ocpi_party.ocpi.connector import Connector
 from ocpi_party.ocpi.errors import UnknownLocation
 from ocpi_party.ocpi.evse import Evse
@@ -69,10 +68,8 @@ async def put_location(
     ref = asked.theirs(country_code, party_id, location_id)
     body = await json_object(request, asked)
     must_match(body, country_code=country_code, party_id=party_id, id=location_id)
-    async with _changing(asked, ref) as changing:
-        new = await changing.put_location(body)
-        await tell(changing.tx, ModuleId.LOCATIONS, ref, new=new)
-    return stored(new=new)
+    done = await _receive(asked, ref, lambda changing: changing.put_location(body))
+    return stored(new=done.created)
 
 
 @router.patch(_LOCATION)
@@ -82,9 +79,7 @@ async def patch_location(
     ref = asked.theirs(country_code, party_id, location_id)
     changes = asked.spoken.changes(Location, await json_object(request, asked))
     must_match(changes, country_code=country_code, party_id=party_id, id=location_id)
-    async with _changing(asked, ref) as changing:
-        await changing.patch_location(changes)
-        await tell(changing.tx, ModuleId.LOCATIONS, ref)
+    await _receive(asked, ref, lambda changing: changing.patch_location(changes))
     return success()
 
 
@@ -100,10 +95,8 @@ async def put_evse(
     ref = asked.theirs(country_code, party_id, location_id)
     body = await json_object(request, asked)
     must_match(body, uid=evse_uid)
-    async with _changing(asked, ref, evse_uid) as changing:
-        new = await changing.put_evse(evse_uid, body)
-        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid, new=new)
-    return stored(new=new)
+    done = await _receive(asked, ref, lambda changing: changing.put_evse(evse_uid, body))
+    return stored(new=done.created)
 
 
 @router.patch(_EVSE)
@@ -118,9 +111,7 @@ async def patch_evse(
     ref = asked.theirs(country_code, party_id, location_id)
     changes = asked.spoken.changes(Evse, await json_object(request, asked))
     must_match(changes, uid=evse_uid)
-    async with _changing(asked, ref, evse_uid) as changing:
-        await changing.patch_evse(evse_uid, changes)
-        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid)
+    await _receive(asked, ref, lambda changing: changing.patch_evse(evse_uid, changes))
     return success()
 
 
@@ -137,10 +128,8 @@ async def put_connector(
     ref = asked.theirs(country_code, party_id, location_id)
     body = await json_object(request, asked)
     must_match(body, id=connector_id)
-    async with _changing(asked, ref, evse_uid, connector_id) as changing:
-        new = await changing.put_connector(evse_uid, connector_id, body)
-        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid, connector_id, new=new)
-    return stored(new=new)
+    done = await _receive(asked, ref, lambda changing: changing.put_connector(evse_uid, connector_id, body))
+    return stored(new=done.created)
 
 
 @router.patch(_CONNECTOR)
@@ -156,9 +145,7 @@ async def patch_connector(
     ref = asked.theirs(country_code, party_id, location_id)
     changes = asked.spoken.changes(Connector, await json_object(request, asked))
     must_match(changes, id=connector_id)
-    async with _changing(asked, ref, evse_uid, connector_id) as changing:
-        await changing.patch_connector(evse_uid, connector_id, changes)
-        await tell(changing.tx, ModuleId.LOCATIONS, ref, evse_uid, connector_id)
+    await _receive(asked, ref, lambda changing: changing.patch_connector(evse_uid, connector_id, changes))
     return success()
 
 
@@ -168,9 +155,8 @@ def _known(asked: Asked, kind: type[House], document: bytes | None, ref: object)
     return success(asked.spoken.write(kind, document))
 
 
-@asynccontextmanager
-async def _changing(asked: Asked, ref: Ref, *part: str) -> AsyncIterator[Changing]:
-    """A transaction in which the partner changes its object; where it deviates is kept with it."""
+async def _receive(asked: Asked, ref: Ref, change: Callable[[Changing], Awaitable[Changed]]) -> Changed:
+    """The partner changes its object: the operator's systems hear of it, and where it deviates is kept with it."""
     findings: list[Finding] = []
 
     def read(kind: type[House], document: JsonObject) -> JsonObject:
@@ -179,6 +165,10 @@ async def _changing(asked: Asked, ref: Ref, *part: str) -> AsyncIterator[Changin
         return reading.document
 
     async with asked.database.write() as tx:
-        yield Changing(tx, ref, read, any_age=bool(asked.partner.quirks.get("accept_older")))
+        done = await change(Changing(tx, ref, read, any_age=bool(asked.partner.quirks.get("accept_older"))))
+        location_id, *part = done.path
+        shown = ref._replace(key=location_id)
+        await tell(tx, ModuleId.LOCATIONS, shown, *part, new=done.created)
         if findings:
-            await note(tx, ref.partner_id, ModuleId.LOCATIONS, "/".join([str(ref), *part]), findings)
+            await note(tx, ref.partner_id, ModuleId.LOCATIONS, "/".join([str(shown), *part]), findings)
+    return done

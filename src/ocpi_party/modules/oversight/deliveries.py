@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
-from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.modules.callbacks import delivery
+from ocpi_party.modules.oversight.shown import shown
+from ocpi_party.ocpi.types import JsonObject
 from ocpi_party.outbox import lanes, telling
 from ocpi_party.owned.listing import Window
 
@@ -41,7 +43,7 @@ _COUNT = Statement(f"SELECT (SELECT count(*) FROM {_OBJECTS}) + (SELECT count(*)
 
 async def page(
     tx: ReadTx, wanted: Window, *, partner: int | None, module: str | None, state: str | None
-) -> tuple[list[Row], int]:
+) -> tuple[list[JsonObject], int]:
     """Objects, then results, each the oldest first, since a moment of the window, and how much that is.
 
     state  WAITING, REFUSED or GIVEN_UP, None for all
@@ -53,7 +55,10 @@ async def page(
         "date_from": wanted.date_from,
         "date_to": wanted.date_to,
     }
-    return await tx.rows(_PAGE, **only, offset=wanted.offset, limit=wanted.limit), await tx.value(_COUNT, **only)
+    rows = await tx.rows(_PAGE, **only, offset=wanted.offset, limit=wanted.limit)
+    names = await shown(tx, [(row["module"], row["object"]) for row in rows])
+    told = [dict(row) | {"object": names[row["module"], row["object"]]} for row in rows]
+    return told, await tx.value(_COUNT, **only)
 
 
 async def retry(tx: WriteTx, partner_id: int, keep_trying: timedelta) -> int:

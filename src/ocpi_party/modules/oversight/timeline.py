@@ -36,7 +36,7 @@ _SESSIONS = Statement(
         ORDER BY seq LIMIT 1000"""
 )
 _PREFERENCES = Statement(
-    """SELECT p.given_at AS at, p.result, s.owner, s.key, s.partner_id
+    """SELECT p.given_at AS at, p.result, s.owner, s.document->>'id' AS id, s.partner_id
          FROM charging_preferences p JOIN sessions s ON s.seq = p.session_seq WHERE p.session_seq = ANY(:seqs)"""
 )
 _AUTHORIZATIONS = Statement(
@@ -54,7 +54,7 @@ _CDRS = Statement(
          JOIN cdrs c ON c.partner_id = o.partner_id AND c.owner = o.owner AND c.credits = o.key"""
 )
 _EVENTS = Statement(
-    "SELECT seq, type, subject, partner_id, at FROM events WHERE subject = ANY(:subjects) ORDER BY seq LIMIT 1000"
+    "SELECT seq, type, subject, partner_id, at FROM events WHERE upper(subject) = ANY(:subjects) ORDER BY seq LIMIT 1000"
 )
 _MESSAGES = Statement(
     """SELECT id, at, direction, partner_id, module, ref, method, http_status, ocpi_status, error, correlation_id FROM messages
@@ -175,12 +175,12 @@ def _of_session(row: Row) -> JsonObject:
     document = document_of(row["document"])
     words = f"session {document['id']} began; it is {document['status']} now, with {document.get('kwh')} kWh"
     at = parse_time(document["start_date_time"])
-    return _entry(at, "session", words, object=f"{row['owner']}/{row['key']}", partner=row["partner_id"] or None)
+    return _entry(at, "session", words, object=f"{row['owner']}/{document['id']}", partner=row["partner_id"] or None)
 
 
 def _of_preferences(row: Row) -> JsonObject:
     words = f"charging preferences: {row['result']}"
-    object_ = f"{row['owner']}/{row['key']}"
+    object_ = f"{row['owner']}/{row['id']}"
     return _entry(row["at"], "charging_preferences", words, object=object_, partner=row["partner_id"] or None)
 
 
@@ -192,7 +192,7 @@ def _of_cdr(row: Row) -> JsonObject:
         words = f"Credit CDR {document['id']} takes back {document['credit_reference_id']}: {cost}"
     kind = "credit" if row["credits"] else "cdr"
     at = parse_time(document["last_updated"])
-    return _entry(at, kind, words, object=f"{row['owner']}/{row['key']}", partner=row["partner_id"] or None)
+    return _entry(at, kind, words, object=f"{row['owner']}/{document['id']}", partner=row["partner_id"] or None)
 
 
 def _of_event(row: Row) -> JsonObject:
@@ -209,9 +209,10 @@ def _of_message(row: Row) -> JsonObject:
 
 
 def _subjects(requests: Iterable[Row], sessions: Iterable[Row], cdrs: Iterable[Row]) -> list[str]:
+    """Of events, in upper case."""
     found = [f"{row['module']}/{row['id']}" for row in requests]
     found += [f"sessions/{row['owner']}/{row['key']}" for row in sessions]
-    return found + [f"cdrs/{row['owner']}/{row['key']}" for row in cdrs]
+    return [fold(one) for one in (*found, *(f"cdrs/{row['owner']}/{row['key']}" for row in cdrs))]
 
 
 def _refs(requests: Iterable[Row], sessions: Iterable[Row], cdrs: Iterable[Row]) -> list[str]:

@@ -1,10 +1,12 @@
 """What did not go on as it should have, in words, and who has to act."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from ocpi_party.database import ReadTx, Row, Statement
+from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.oversight.shown import shown
 from ocpi_party.ocpi.types import JsonObject, wire_time
 
 MOST: Final = 100
@@ -38,8 +40,8 @@ _COMMAND_WITHOUT_SESSION = """
        AND NOT EXISTS (SELECT FROM sessions s
                         WHERE s.authorization_reference = upper(r.request ->> 'authorization_reference'))
      ORDER BY 1 LIMIT {most}"""
-_OBJECT = """SELECT last_updated AS since, NULL::bigint AS id, partner_id, status AS kind, owner || '/' || key AS object,
-                    partner_id = 0 AS own"""
+_OBJECT = """SELECT last_updated AS since, NULL::bigint AS id, partner_id, status AS kind,
+                    owner || '/' || (document->>'id') AS object, partner_id = 0 AS own"""
 
 _STATEMENTS: Final = {
     "command_without_session": (
@@ -89,7 +91,8 @@ _STATEMENTS: Final = {
     "cdr_without_session": (
         "cdr",
         Statement(
-            f"""SELECT last_updated AS since, NULL::bigint AS id, partner_id, session AS kind, owner || '/' || key AS object,
+            f"""SELECT last_updated AS since, NULL::bigint AS id, partner_id, document->>'session_id' AS kind,
+                       owner || '/' || (document->>'id') AS object,
                        partner_id = 0 AS own
                   FROM cdrs c
                  WHERE session IS NOT NULL AND NOT gone
@@ -102,7 +105,7 @@ _STATEMENTS: Final = {
     "late_delivery": (
         "push",
         Statement(
-            f"""SELECT m.marked_at AS since, m.seq AS id, m.partner_id, l.last_error AS kind, m.module || '/' || m.ref AS object,
+            f"""SELECT m.marked_at AS since, m.seq AS id, m.partner_id, l.last_error AS kind, m.module, m.ref AS object,
                        true AS own
                   FROM outbox_marks m JOIN outbox_lanes l USING (partner_id, party)
                  WHERE m.state = 'WAITING' AND m.marked_at < now() - CAST(:limit AS interval)
@@ -112,7 +115,7 @@ _STATEMENTS: Final = {
     "refused_delivery": (
         "push",
         Statement(
-            f"""SELECT m.marked_at AS since, m.seq AS id, m.partner_id, m.error AS kind, m.module || '/' || m.ref AS object,
+            f"""SELECT m.marked_at AS since, m.seq AS id, m.partner_id, m.error AS kind, m.module, m.ref AS object,
                        true AS own
                   FROM outbox_marks m
                  WHERE m.state = 'REFUSED'
@@ -130,6 +133,7 @@ _STATEMENTS: Final = {
     ),
 }
 
+_OF_MARKS: Final = ("late_delivery", "refused_delivery")
 _OURS, _THEIRS = "our own system", "the partner"
 
 
@@ -137,12 +141,19 @@ async def watch(tx: ReadTx, limits: Limits) -> list[JsonObject]:
     """Each with kind, since, words, who has to act, and ids; the longest unsettled first."""
     found: list[tuple[Any, JsonObject]] = []
     for kind, (limit, statement) in _STATEMENTS.items():
-        rows = await tx.rows(statement, limit=getattr(limits, limit), since=limits.since)
+        rows: Sequence[Mapping[str, Any]] = await tx.rows(statement, limit=getattr(limits, limit), since=limits.since)
+        if kind in _OF_MARKS:
+            rows = await _named(tx, rows)
         found += [(row["since"], _told(kind, row)) for row in rows]
     return [told for _, told in sorted(found, key=lambda one: one[0])]
 
 
-def _told(kind: str, row: Row) -> JsonObject:
+async def _named(tx: ReadTx, rows: Sequence[Mapping[str, Any]]) -> list[JsonObject]:
+    names = await shown(tx, [(row["module"], row["object"]) for row in rows])
+    return [dict(row) | {"object": f"{row['module']}/{names[row['module'], row['object']]}"} for row in rows]
+
+
+def _told(kind: str, row: Mapping[str, Any]) -> JsonObject:
     words, who = _WORDS[kind]
     told = {
         "kind": kind.removeprefix("our_"),

@@ -17,6 +17,7 @@ from ocpi_party.ocpi.tariff import TariffType
 from ocpi_party.ocpi.types import JsonObject, ProfileType, document_of, encode, fold, now, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.listing import Window
+from ocpi_party.owned.names import spelt
 from ocpi_party.owned.table import Ref
 
 _ONGOING = frozenset({SessionStatus.ACTIVE, SessionStatus.PENDING})
@@ -82,7 +83,7 @@ async def consider(tx: WriteTx, ref: Ref, wish: JsonObject) -> ChargingPreferenc
     if response is ChargingPreferencesResponse.ACCEPTED:
         await keep(tx, session.seq, wish, response)
         data = {"country_code": document["country_code"], "party_id": document["party_id"], "id": document["id"]}
-        subject = f"{ModuleId.SESSIONS}/{ref}"
+        subject = f"{ModuleId.SESSIONS}/{spelt(ModuleId.SESSIONS, ref, document)}"
         await tell(tx, EventType.CHARGING_PREFERENCES_RECEIVED, subject, data | {"charging_preferences": wish})
     return response
 

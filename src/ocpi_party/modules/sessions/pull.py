@@ -35,9 +35,14 @@ class PulledSessions(Pulled):
         await Pulled.absorb(self, tx, found, since=since, any_age=any_age)
         going_on = [one for one in found if one.reading.document["status"] not in FINAL]
         ended = await _ended(tx, [one.ref for one in going_on])
-        await _note_wh(tx, [one for one in found if one.ref not in ended])
+        await self._note_wh(tx, [one for one in found if one.ref not in ended])
         fault = InvalidObject("/status", "would let a session go on that has ended")
         return [Refused(one.ref, fault) for one in going_on if _is_newer(one, ended.get(one.ref))]
+
+    async def _note_wh(self, tx: WriteTx, found: Sequence[Found]) -> None:
+        for one in found:
+            if findings := in_wh(one.reading.document):
+                await note(tx, one.ref.partner_id, ModuleId.SESSIONS, str(self.shown(one)), findings)
 
 
 async def _ended(tx: WriteTx, refs: Sequence[Ref]) -> dict[Ref, datetime]:
@@ -55,12 +60,6 @@ async def _ended(tx: WriteTx, refs: Sequence[Ref]) -> dict[Ref, datetime]:
 def _is_newer(one: Found, ended_at: datetime | None) -> bool:
     """An older state is passed over in silence; a newer one deserves a word."""
     return ended_at is not None and parse_time(one.reading.document["last_updated"]) >= ended_at
-
-
-async def _note_wh(tx: WriteTx, found: Sequence[Found]) -> None:
-    for one in found:
-        if findings := in_wh(one.reading.document):
-            await note(tx, one.ref.partner_id, ModuleId.SESSIONS, str(one.ref), findings)
 
 
 PULLED = PulledSessions(Session, SESSIONS, needs_date_from=True)

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.sessions.charging_periods import appended
+from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import JsonObject, document_of
 from ocpi_party.outbox.telling import Mark
+from ocpi_party.owned.names import load_names
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.answer import Answer
 
@@ -53,6 +55,9 @@ class PushedSessions(Pushed):
         split = [ref.partition("/") for ref in refs]
         rows = await tx.rows(_STATES, owners=[o for o, _, _ in split], keys=[k for _, _, k in split])
         return {r["ref"]: State((r["country_code"], r["party_id"], r["id"]), r["document"]) for r in rows}
+
+    async def names(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, str]:
+        return await load_names(tx, SESSIONS, refs)
 
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         if state is None:

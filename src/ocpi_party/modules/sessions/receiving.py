@@ -12,6 +12,7 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import JsonObject, document_of
 from ocpi_party.owned import receive, repository
+from ocpi_party.owned.names import spelt
 from ocpi_party.owned.repository import Put
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.findings import note
@@ -37,7 +38,7 @@ async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, 
         tx, SESSIONS, ModuleId.SESSIONS, ref, Session, spoken, changes, merge=_patched, any_age=any_age
     )
     if findings := in_wh(document):
-        await note(tx, ref.partner_id, ModuleId.SESSIONS, str(ref), findings)
+        await note(tx, ref.partner_id, ModuleId.SESSIONS, str(spelt(ModuleId.SESSIONS, ref, document)), findings)
 
 
 def _patched(known: JsonObject, changes: JsonObject) -> JsonObject:

@@ -6,6 +6,7 @@ from ocpi_party.database import ReadTx
 from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.outbox.telling import Mark
+from ocpi_party.owned.names import load_names
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.owned.states import load_states
 from ocpi_party.partners.answer import Answer
@@ -16,6 +17,9 @@ class PushedTariffs(Pushed):
 
     async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
         return await load_states(tx, TARIFFS, refs)
+
+    async def names(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, str]:
+        return await load_names(tx, TARIFFS, refs)
 
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         return None if state is None else await teller.put(Tariff, state)

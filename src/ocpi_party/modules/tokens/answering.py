@@ -12,6 +12,7 @@ from ocpi_party.modules.tokens.keys import token_key
 from ocpi_party.modules.tokens.operator import ask_operator
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.rules import Judgement, judge
+from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.ocpi.errors import NotEnoughInformation, UnknownToken
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import AllowedType, TokenType
@@ -21,7 +22,7 @@ from ocpi_party.transport.asked import Asked
 
 # A token that no CPO is told of is what real-time authorization is for; one told to others alone is unknown here.
 _KNOWN = Statement(
-    """SELECT t.key, t.owner, t.audience, t.rev, t.document->>'valid' = 'true' AS valid, r.rules,
+    f"""SELECT t.key, {TOKENS.info["name"]} AS name, t.owner, t.audience, t.rev, t.document->>'valid' = 'true' AS valid, r.rules,
               convert_to(t.document::text, 'UTF8') AS document,
               EXISTS (SELECT FROM webhooks w WHERE w.asked = 'authorization' AND w.enabled) AS operator_answers
          FROM tokens t LEFT JOIN token_rules r ON r.token_seq = t.seq
@@ -43,7 +44,7 @@ async def answer(asked: Asked, uid: str, token_type: str | None, place: Place | 
     if found.allowed is AllowedType.ALLOWED:
         reference = found.reference or str(uuid.uuid4())
     entry = _entry(asked, key, token, found, reference, place)
-    await journal.keep_and_tell(asked.database, entry, f"{ModuleId.TOKENS}/{entry.owner}/{key}")
+    await journal.keep_and_tell(asked.database, entry, f"{ModuleId.TOKENS}/{entry.owner}/{token['name']}")
     asked.house.happenings.wake()
     return info(found, token["document"], reference)
 

@@ -6,8 +6,10 @@ OCPI 2.2.1, Tokens, "Receiver Interface".
 from collections.abc import Mapping, Sequence
 
 from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.ocpi.token import Token, TokenType
 from ocpi_party.outbox.telling import Mark
+from ocpi_party.owned.names import load_names
 from ocpi_party.owned.push import Pushed, State, Teller
 from ocpi_party.partners.answer import Answer
 
@@ -33,6 +35,9 @@ class PushedTokens(Pushed):
             )
             for row in rows
         }
+
+    async def names(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, str]:
+        return await load_names(tx, TOKENS, refs)
 
     async def tell(self, teller: Teller, mark: Mark, state: State | None) -> Answer | None:
         return None if state is None else await teller.put_or_patch(Token, state, mark)

@@ -21,7 +21,7 @@ from ocpi_party.owned.table import owned_table
 
 _NOW = text("now()")
 
-TOKENS = owned_table("tokens")
+TOKENS = owned_table("tokens", shown_as="(document->>'uid') || ' ' || replace(document->>'type', ' ', '_')")
 # A card at a charge point tells its uid alone: neither which eMSP it is of, nor through which partner we know it.
 Index("tokens_key_idx", TOKENS.c.key, TOKENS.c.owner)
 
