@@ -15,6 +15,7 @@ from ocpi_party.modules import registry
 from ocpi_party.outbox import table as outbox_table
 from ocpi_party.partners import table as partners_table
 from ocpi_party.pull import table as pull_table
+from ocpi_party.schema import connect
 
 TABLES_COME_FROM = (registry, console_table, events_table, messages_table, partners_table, outbox_table, pull_table)
 
@@ -27,7 +28,7 @@ def _run(connection: Connection) -> None:
 
 async def _alone() -> None:
     """For `alembic revision --autogenerate`, with DATABASE_URL in the environment."""
-    engine = create_async_engine("postgresql+asyncpg://" + os.environ["DATABASE_URL"].partition("://")[2])
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: connect(os.environ["DATABASE_URL"]))
     async with engine.connect() as connection:
         await connection.run_sync(_run)
         await connection.commit()

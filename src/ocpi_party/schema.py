@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -34,10 +35,6 @@ def _config(connection: Connection | None = None) -> Config:
     config = Config(shipped("alembic.ini"))
     config.attributes["connection"] = connection
     return config
-
-
-def _async_url(url: str) -> str:
-    return "postgresql+asyncpg://" + url.partition("://")[2]
 
 
 def _upgrade(connection: Connection) -> None:
@@ -89,13 +86,18 @@ async def check_database(url: str) -> None:
         await database.close()
 
 
+async def connect(url: str) -> asyncpg.Connection:
+    """For SQLAlchemy, which would not understand all that a URL may say (sslmode, options): asyncpg reads it, as everywhere."""
+    return await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://", 1))
+
+
 async def migrate(url: str) -> None:
     """Bring the schema up to date. Raises DatabaseUnavailable, SchemaAhead"""
-    engine = create_async_engine(_async_url(url), poolclass=NullPool)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: connect(url), poolclass=NullPool)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_upgrade)
-    except (TimeoutError, OSError, SQLAlchemyError) as fault:
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SQLAlchemyError) as fault:
         raise DatabaseUnavailable(f"the database cannot be migrated: {type(fault).__name__}: {fault}") from fault
     finally:
         await engine.dispose()

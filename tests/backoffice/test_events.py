@@ -89,6 +89,30 @@ async def test_the_stream_resumes_and_ends_when_the_server_stops(server: Server)
     assert lines == [f"id: {one['id']}" for one in told[1:]]
 
 
+async def test_a_reader_ahead_of_all_events_is_told_so_until_numbers_go_on_behind_its_own(server: Server) -> None:
+    await _connected(server)
+    last = int((await _told(server, 3))[-1]["id"])
+    feed, stream = {"after": last + 5}, {"last-event-id": str(last + 5)}
+
+    refused = [
+        await server.operator.get("/api/events", params=feed),
+        await server.operator.get("/api/events/stream", params=feed),
+        await server.operator.get("/api/events/stream", headers=stream),
+    ]
+    at_the_end = await server.operator.get("/api/events", params={"after": last})
+    async with server.app.building.database.write() as tx:
+        await repository.skip(tx, 10)
+    await server.invite("another")
+
+    assert [(one.status_code, one.json()["parameter"]) for one in refused] == [
+        (422, "after"), (422, "after"), (422, "last-event-id")
+    ]  # fmt: skip
+    assert "restored from a backup" in refused[0].json()["detail"]
+    assert (at_the_end.status_code, at_the_end.json()) == (200, [])
+    (behind,) = (await server.operator.get("/api/events", params=feed)).json()
+    assert int(behind["id"]) == last + 11
+
+
 async def test_an_event_is_not_missed_whose_transaction_began_later_and_goes_on_longer(server: Server) -> None:
     database = server.app.building.database
     async with database.write() as slow:

@@ -88,7 +88,13 @@ def test_partners_connect_pull_rotate_and_part_by_commands_alone(new_commands: N
         assert emsp.run("partner", "rotate", "TNM").code == 0
         assert emsp.run("doctor", "TNM").code == 0
 
+        restored = emsp.run("restored", "--json")
+        assert [(one["name"], one["next"]) for one in restored.json] == [("TNM", "ocpi-party partner rotate 1")]
+
         assert cpo.run("partner", "unregister", "ABC mobility").code == 0
+        bearer = {"authorization": f"Bearer {KEYS['OCPI_API_KEY']}"}
+        (ended,) = json.loads(at_emsp.get("/api/events?type=partner.unregistered", bearer)[1])
+        assert int(ended["id"]) > 1_000_000
         for one in (cpo, emsp):
             assert one.run("partner", "list", "--json").json[0]["status"] == "UNREGISTERED"
         assert emsp.run("pull", "TNM").code == 1

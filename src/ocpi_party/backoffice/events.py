@@ -42,6 +42,8 @@ async def get_events(
     async with building.database.read() as tx:
         rows = await repository.after(tx, after, upto=upto, most=page.limit + 1, wanted=wanted, offset=page.offset)
         total = await repository.count(tx, after, upto=upto, wanted=wanted)
+        if not rows:
+            await repository.must_be_given(tx, after, "after")
     shown = [repository.cloud_event(row, building.public_url) for row in rows[: page.limit]]
     return answer(request, building, page, shown, total, goes_on=len(rows) > page.limit)
 
@@ -55,10 +57,12 @@ async def stream_events(
     last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
 ) -> StreamingResponse:
     """Server-sent events; a client that reconnects with Last-Event-ID misses none."""
-    start = int(last_event_id) if last_event_id is not None else after
-    if start is None:
-        async with building.database.read() as tx:
+    start, parameter = (after, "after") if last_event_id is None else (int(last_event_id), "last-event-id")
+    async with building.database.read() as tx:
+        if start is None:
             start = await repository.last(tx)
+        else:
+            await repository.must_be_given(tx, start, parameter)
     return StreamingResponse(
         _stream(building, start, repository.Wanted(repository.patterns(types))),
         media_type="text/event-stream",

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ocpi_party.cli import demo, doctor, key, partner, party, pull, sandbox, serve, tail, user
+from ocpi_party.cli import demo, doctor, key, partner, party, pull, restored, sandbox, serve, tail, user
 from ocpi_party.cli.failure import TOLD, in_words
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app.command("demo")(demo.demo)
 app.add_typer(party.app, name="party")
 app.add_typer(partner.app, name="partner")
 app.command("pull")(pull.pull)
+app.command("restored")(restored.restored)
 app.command("tail")(tail.tail)
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")

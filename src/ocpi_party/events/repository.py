@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.ocpi.errors import InvalidParameter
 from ocpi_party.ocpi.types import encode, fold, wire_time
 
 
@@ -120,6 +121,29 @@ async def after(tx: ReadTx, seq: int, *, upto: int, most: int, wanted: Wanted = 
 async def count(tx: ReadTx, seq: int, *, upto: int, wanted: Wanted) -> int:
     """How many there are behind this one, MOST_COUNTED at most."""
     found: int = await tx.value(_COUNT, after=seq, upto=upto, **wanted.given())
+    return found
+
+
+_SEQ = "SELECT pg_get_serial_sequence('events', 'seq')::regclass AS seq"
+_GIVEN = Statement(f"SELECT COALESCE(pg_sequence_last_value(seq), 0) FROM ({_SEQ}) s")
+_SKIP = Statement(f"SELECT setval(seq, COALESCE(pg_sequence_last_value(seq), 0) + :numbers) FROM ({_SEQ}) s")
+
+
+async def must_be_given(tx: ReadTx, after: int, parameter: str) -> None:
+    """A reader that is ahead of all events would wait for ever, and miss them: the database was restored from a backup.
+
+    Raises InvalidParameter
+    """
+    given: int = await tx.value(_GIVEN)
+    if after > given:
+        raise InvalidParameter(
+            parameter, f"is ahead of the last event, {given}: was the database restored from a backup?"
+        )
+
+
+async def skip(tx: WriteTx, numbers: int) -> int:
+    """Events go on behind so many numbers that are left out; tells behind which."""
+    found: int = await tx.value(_SKIP, numbers=numbers)
     return found
 
 

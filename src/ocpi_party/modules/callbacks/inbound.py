@@ -151,6 +151,14 @@ class State(StrEnum):
     REFUSED = "REFUSED"
 
 
+_SKIP = Statement("SELECT setval('requests', last_value + :numbers) FROM requests")
+
+
+async def skip(tx: WriteTx, numbers: int) -> None:
+    """So many ids are left out, of requests in either direction."""
+    await tx.run(_SKIP, numbers=numbers)
+
+
 _COLUMNS = """r.id, r.module, r.kind, r.partner_id, r.ours, r.theirs, r.ref, r.request, r.response, r.state, r.result, r.number,
               r.silence, r.received_at, r.deadline, r.resulted_at, d.state AS delivery, d.attempts, d.error, d.settled_at"""
 _LAST_DUE = """LEFT JOIN LATERAL (SELECT state, attempts, error, settled_at FROM results_due d
