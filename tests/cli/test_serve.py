@@ -144,6 +144,19 @@ def test_worker_and_api_refuse_a_database_that_lacks_migrations(
         assert api.get("/health/ready")[0] == 200
 
 
+@pytest.mark.parametrize("options", ["sslmode=prefer", "options=-c%20statement_timeout%3D60000"])
+def test_what_a_url_of_postgresql_may_say_is_understood_by_migrations_too(
+    commands: Commands, database_url: str, options: str
+) -> None:
+    asyncio.run(_execute(database_url, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public"))
+    commands.environment["DATABASE_URL"] = f"{database_url}{'&' if '?' in database_url else '?'}{options}"
+
+    done = commands.run("migrate")
+
+    assert done.code == 0, done.err
+    assert commands.run("party", "list").code == 0
+
+
 @pytest.mark.parametrize("command", ["serve", "api", "worker", "migrate"])
 def test_database_of_a_newer_version_is_refused(commands: Commands, database_url: str, command: str) -> None:
     asyncio.run(_execute(database_url, "UPDATE alembic_version SET version_num = 'of-tomorrow'"))
