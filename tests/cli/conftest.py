@@ -1,6 +1,7 @@
 """The command line on databases of its own."""
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,11 @@ def new_commands(tmp_path: Path, new_database: Callable[[], str]) -> NewCommands
 def database_url(new_database: NewDatabase) -> str:
     """A database that nobody uses afterwards: some tests here break its schema."""
     return new_database()
+
+
+@pytest.fixture
+def embedded() -> Iterator[Commands]:
+    """Without any setting: a PostgreSQL of its own."""
+    with tempfile.TemporaryDirectory(prefix="ocpi-") as name:
+        Path(name).chmod(0o711)  # The account that PostgreSQL runs as must get through.
+        yield Commands(Path(name), {"PORT": "0"})

@@ -6,8 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -255,14 +253,6 @@ def test_wrong_setting_is_named_without_its_value(commands: Commands) -> None:
 def test_wrong_usage_has_exit_code_2(commands: Commands) -> None:
     assert commands.run("serve", "--workers", "0").code == 2
     assert commands.run("fly").code == 2
-
-
-@pytest.fixture
-def embedded() -> Iterator[Commands]:
-    """Without any setting: a PostgreSQL of its own."""
-    with tempfile.TemporaryDirectory(prefix="ocpi-") as name:
-        Path(name).chmod(0o711)  # The account that PostgreSQL runs as must get through.
-        yield Commands(Path(name), {"PORT": "0"})
 
 
 def test_api_without_database_url_says_which_database_lacks_migrations(embedded: Commands) -> None:

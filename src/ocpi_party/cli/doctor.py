@@ -12,7 +12,13 @@ import uvloop
 from ocpi_party import schema
 from ocpi_party.cli import logs
 from ocpi_party.cli.failure import TOLD, in_words
-from ocpi_party.cli.installation import Installation, check_database, installation, read_settings
+from ocpi_party.cli.installation import (
+    Installation,
+    check_schema,
+    check_secret_key,
+    installation,
+    read_settings,
+)
 from ocpi_party.cli.partner import named
 from ocpi_party.cli.tell import AsJson, as_json
 from ocpi_party.database import Row
@@ -22,6 +28,8 @@ from ocpi_party.partners import repository
 from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.partners.parties import own_parties
 from ocpi_party.partners.partner import Partner, PartnerStatus
+from ocpi_party.partners.secret_key import WrongSecretKey
+from ocpi_party.partners.secrets import NO_TOKEN
 from ocpi_party.server import App
 from ocpi_party.transport import offer
 
@@ -77,8 +85,9 @@ async def _all(partner: str | None) -> Findings:
             yield Finding("settings", f"database {'embedded' if settings.embedded else 'from DATABASE_URL'}")
             for finding in _key_files(here):
                 yield finding
-            await check_database(here)
+            await check_schema(here)
             yield Finding("database", f"answers, at migration {schema.head()}")
+            await check_secret_key(here)
             app = here.app(workers=False)
             async with app.running(workers=False):
                 async for finding in _house(app):
@@ -89,6 +98,8 @@ async def _all(partner: str | None) -> Findings:
     except schema.SchemaBehind as fault:
         hint = " (serve does that itself)" if settings.embedded else ""
         yield Finding("database", in_words(fault) + hint, YOU)
+    except WrongSecretKey as fault:
+        yield Finding("secret-key", in_words(fault), YOU)
     except TOLD as fault:
         yield Finding("installation", in_words(fault), YOU)
 
@@ -157,7 +168,7 @@ async def _partner(app: App, partner: Partner) -> Findings:
         return
     token = await app.building.token_of(partner.id)
     if token is None:
-        yield Finding(what, "we have no credentials token for it: register again", YOU)
+        yield Finding(what, f"{NO_TOKEN}: register again", YOU)
         return
     look = Preflight(app.building, partner.versions_url, *token, partner)
     async for step in look.steps():

@@ -7,6 +7,7 @@ from ocpi_party.embedded import EmbeddedPostgresError
 from ocpi_party.keys import SettingsError
 from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.secret_key import WrongSecretKey
 from ocpi_party.schema import SchemaAhead, SchemaBehind
 from ocpi_party.settings import Settings, variable
 from ocpi_party.tracing.export import NotInstalled
@@ -23,6 +24,7 @@ TOLD = (
     DatabaseUnavailable,
     SchemaAhead,
     SchemaBehind,
+    WrongSecretKey,
     Refusal,
     PartnerUnreachable,
     NotInstalled,

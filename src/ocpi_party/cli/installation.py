@@ -13,9 +13,11 @@ from ocpi_party import schema
 from ocpi_party.app import create_app
 from ocpi_party.cli import logs
 from ocpi_party.cli.failure import Failed, wrong_settings
-from ocpi_party.database import DatabaseUnavailable
+from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.embedded import EmbeddedPostgres
 from ocpi_party.keys import Keys, keys
+from ocpi_party.partners import secret_key
+from ocpi_party.partners.secrets import Vault
 from ocpi_party.server import App
 from ocpi_party.settings import Settings, listening_on
 
@@ -71,7 +73,18 @@ def installation(settings: Settings | None = None) -> Iterator[Installation]:
         yield Installation(settings, found, postgres.start())
 
 
-async def check_database(here: Installation) -> None:
+async def prepare(here: Installation, *, migrate: bool, any_key: bool = False) -> None:
+    """The database is one to work on: it has the schema of this version, and belongs to our secret key.
+
+    any_key  it may belong to another
+    Raises  Failed, if it cannot be reached; SchemaBehind, SchemaAhead, WrongSecretKey
+    """
+    await (migrate_database if migrate else check_schema)(here)
+    if not any_key:
+        await check_secret_key(here)
+
+
+async def check_schema(here: Installation) -> None:
     """Raises Failed, if it cannot be reached; SchemaBehind, SchemaAhead"""
     try:
         await schema.check_database(here.database_url)
@@ -88,9 +101,30 @@ async def check_database(here: Installation) -> None:
 async def migrate_database(here: Installation) -> None:
     """Raises Failed, if it cannot be reached; SchemaAhead"""
     with suppress(schema.SchemaBehind):
-        await check_database(here)
+        await check_schema(here)
         return
     await schema.migrate(here.database_url)
+
+
+async def check_secret_key(here: Installation) -> None:
+    """The first key that a database meets is noted in it. Raises Failed, if it cannot be reached; WrongSecretKey"""
+    database = Database(here.database_url, pool_size=1)
+    try:
+        await database.open()
+        async with database.write() as tx:
+            await secret_key.claim(tx, Vault(here.keys.secret_key.get_secret_value()))
+    except DatabaseUnavailable as fault:
+        raise Failed(unreachable(here.database_url, fault)) from fault
+    except secret_key.WrongSecretKey as fault:
+        settings = here.settings
+        key = f"the key in {settings.data_dir.resolve() / 'secret-key'}"
+        key, mend = ("OCPI_SECRET_KEY", "set") if settings.secret_key is not None else (key, "put back")
+        raise secret_key.WrongSecretKey(
+            f"{key} is not the one that this database belongs to, and does not open what is stored in it: {mend} the one that "
+            "was used before. If that is lost for good, ocpi-party rekey goes on with this one"
+        ) from fault
+    finally:
+        await database.close()
 
 
 def unreachable(url: str, fault: DatabaseUnavailable) -> str:
@@ -101,21 +135,21 @@ def unreachable(url: str, fault: DatabaseUnavailable) -> str:
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[App]:
-    """The house for one command: its database and its client to partners, without any worker."""
+async def opened(*, any_key: bool = False) -> AsyncIterator[App]:
+    """The house for one command: its database and its client to partners, without any worker. any_key  as for prepare()"""
     with installation() as here:
         # What is ours alone is migrated; a database that others may use too is only compared.
-        await (migrate_database if here.settings.embedded else check_database)(here)
+        await prepare(here, migrate=here.settings.embedded, any_key=any_key)
         app = here.app(workers=False)
         async with app.running(workers=False):
             yield app
 
 
-def run(work: Callable[[App], Awaitable[T]]) -> T:
-    """Do the work of one command on the opened house."""
+def run(work: Callable[[App], Awaitable[T]], *, any_key: bool = False) -> T:
+    """Do the work of one command on the opened house. any_key  as for prepare()"""
 
     async def doing() -> T:
-        async with opened() as app:
+        async with opened(any_key=any_key) as app:
             return await work(app)
 
     logs.configure("error", plain=True)

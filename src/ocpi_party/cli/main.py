@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from ocpi_party.cli import demo, doctor, key, partner, party, pull, restored, sandbox, serve, tail, user
+from ocpi_party.cli import demo, doctor, key, partner, party, pull, rekey, restored, sandbox, serve, tail, user
 from ocpi_party.cli.failure import TOLD, in_words
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.command("tail")(tail.tail)
 app.add_typer(key.app, name="key")
 app.add_typer(user.app, name="user")
 app.command("doctor")(doctor.doctor)
+app.command("rekey")(rekey.rekey)
 app.command("sandbox")(sandbox.sandbox)
 
 

@@ -10,7 +10,7 @@ import typer
 import uvloop
 
 from ocpi_party.cli import logs, process
-from ocpi_party.cli.installation import Installation, installation, migrate_database, read_settings
+from ocpi_party.cli.installation import Installation, installation, prepare, read_settings
 from ocpi_party.partners.partner import Party
 from ocpi_party.sandbox.faults import Fault, Faults
 from ocpi_party.sandbox.opening import open_sandbox
@@ -101,7 +101,7 @@ def _settings(settings: Settings, data_dir: Path, port: int, public_url: str | N
 
 
 async def _open(here: Installation, party: Party) -> str:
-    await migrate_database(here)
+    await prepare(here, migrate=True)
     app = here.app(workers=False)
     async with app.running(workers=False):
         return await open_sandbox(app, party)

@@ -10,9 +10,9 @@ from ocpi_party import schema
 from ocpi_party.cli import logs, process
 from ocpi_party.cli.installation import (
     Installation,
-    check_database,
     installation,
     migrate_database,
+    prepare,
     read_settings,
 )
 from ocpi_party.settings import listening_on
@@ -43,7 +43,7 @@ def worker() -> None:
     settings = read_settings()
     logs.configure_server(settings)
     with process.stoppable(), installation(settings) as here:
-        uvloop.run(check_database(here))
+        uvloop.run(prepare(here, migrate=False))
         process.work(here, lambda: print(f"pushing and pulling, process {os.getpid()}", flush=True))
 
 
@@ -62,7 +62,7 @@ def _answer(processes: int, *, migrate_first: bool, with_workers: bool) -> None:
     with process.stoppable(), process.bind(settings.host, settings.port) as bound:
         settings = listening_on(settings, bound.getsockname()[1])
         with installation(settings) as here:
-            uvloop.run(migrate_database(here) if migrate_first else check_database(here))
+            uvloop.run(prepare(here, migrate=migrate_first))
             make = process.Factory(here, with_workers)
             process.serve(make, bound, processes=processes, ready=lambda: _announce(here))
 

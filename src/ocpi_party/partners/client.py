@@ -24,7 +24,7 @@ from ocpi_party.partners.exchange import Exchange as Exchange
 from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.reach import tls_context
 from ocpi_party.partners.resolver import PublicResolver
-from ocpi_party.partners.secrets import header_value
+from ocpi_party.partners.secrets import NO_TOKEN, header_value
 from ocpi_party.partners.urls import check_url
 from ocpi_party.partners.verbatim import VerbatimTransport
 
@@ -95,7 +95,7 @@ class OcpiClient:
         """
         token = await self.token_of(partner.id)
         if token is None:
-            raise PartnerUnreachable("we have no credentials token for this partner")
+            raise PartnerUnreachable(NO_TOKEN)
         arguments: dict[str, Any] = {
             "partner": partner,
             "about": about,

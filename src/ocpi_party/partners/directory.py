@@ -112,12 +112,13 @@ class Directory:
         return caller
 
     async def token_of(self, partner_id: int) -> tuple[str, str] | None:
-        """The credentials token that we send to a partner, as it stands now, and its encoding."""
+        """The credentials token that we send to a partner, as it stands now, and its encoding; None, if we cannot read any."""
         async with self._database.read() as tx:
             row = await repository.facts(tx, partner_id)
         if row is None or row["token_sent"] is None:
             return None
-        return self._vault.open(row["token_sent"], partner_id), row["token_encoding"]
+        token = self._vault.open(row["token_sent"], partner_id)
+        return None if token is None else (token, row["token_encoding"])
 
     async def kept_token_of(self, partner_id: int) -> tuple[str, str] | None:
         """The same, maybe from some moments ago: whoever is told that it is wrong drops what is kept, and asks again."""

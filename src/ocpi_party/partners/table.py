@@ -4,6 +4,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -138,4 +139,12 @@ API_KEYS = Table(
     Column("scopes", JSON, nullable=False, comment="read, write, admin"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("revoked_at", DateTime(timezone=True)),
+)
+
+SECRET_KEY = Table(
+    "secret_key",
+    metadata,
+    Column("one", Boolean, CheckConstraint("one", name="one"), primary_key=True, server_default=text("true")),
+    Column("proof", LargeBinary, nullable=False, comment="sealed with OCPI_SECRET_KEY; nothing stands in it"),
+    comment="by which the key that this database belongs to is known again; one row at most",
 )

@@ -27,6 +27,7 @@ from ocpi_party.webhooks.signature import signed
 log = logging.getLogger(__name__)
 
 _BATCH = 100
+_NO_SECRET = "its secret was made with another OCPI_SECRET_KEY: make the webhook anew"  # noqa: S105 - words
 
 
 _CLAIM = Statement(
@@ -161,6 +162,10 @@ class WebhookWorker:
 
     async def _deliver_all(self, webhook: Row, held: Held) -> None:
         secret = self.vault.open(webhook["secret"], webhook["id"])
+        if secret is None:
+            async with self.database.write() as tx:
+                await tx.run(_FAIL, **held, error=_NO_SECRET)
+            return
         cursor = webhook["cursor"]
         wanted = repository.Wanted(repository.patterns(json.loads(webhook["types"])) if webhook["types"] else None)
         while True:
@@ -217,7 +222,10 @@ class WebhookWorker:
         """Raises NoAnswer"""
         body = encode({"type": f"question.{question}", "time": wire_time(now()), "data": dict(about)})
         message_id = f"qst_{secrets.token_hex(12)}"
-        headers = signed(self.vault.open(webhook["secret"], webhook["id"]), message_id, body)
+        secret = self.vault.open(webhook["secret"], webhook["id"])
+        if secret is None:
+            raise NoAnswer(_NO_SECRET)
+        headers = signed(secret, message_id, body)
         try:
             async with asyncio.timeout(_within(webhook).total_seconds()):
                 answer = await self.post(webhook, f"question.{question}", body, headers)

@@ -12,7 +12,7 @@ from ocpi_party.partners.answer import Answer, PartnerFailed, PartnerUnreachable
 from ocpi_party.partners.exchange import About
 from ocpi_party.partners.parties import taken_roles
 from ocpi_party.partners.partner import Partner, PartnerStatus
-from ocpi_party.partners.secrets import new_token, other_encoding
+from ocpi_party.partners.secrets import NO_TOKEN, new_token, other_encoding
 from ocpi_party.partners.urls import check_url
 from ocpi_party.transport.asked import Building
 
@@ -81,7 +81,7 @@ async def rotate(house: Building, partner_id: int) -> Partner:
         raise NotRegistered("there is no registration to renew")
     current = await house.token_of(partner_id)
     if current is None:
-        raise HandshakeFailed("we have no credentials token for this partner")
+        raise HandshakeFailed(NO_TOKEN)
     offered_token = new_token()
     digest = house.vault.digest(offered_token)
     credentials = await handshake.credentials_for(house, partner, offered_token)
