@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from ocpi_party.settings import Settings, listening_on, page, table
+from ocpi_party.settings import A_CENTURY, Settings, listening_on, page, table, variable
 
 pytestmark = pytest.mark.usefixtures("clean_environment")
 
@@ -71,6 +71,22 @@ def test_what_cannot_work_is_refused(name: str, value: str, monkeypatch: pytest.
         Settings()
 
     assert value not in str(refusal.value)
+
+
+_TIMES = [name for name in Settings.model_fields if name.endswith(("_days", "_seconds"))]
+
+
+@pytest.mark.parametrize("name", _TIMES)
+def test_no_time_can_be_set_that_no_date_could_be_computed_with(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCPI_PUSH_LEASE_SECONDS", str(A_CENTURY * 86400))  # It has to be longer than others.
+    most = A_CENTURY if name.endswith("_days") else A_CENTURY * 86400
+    for value in (most + 1, 999_999_999_999, 1e18, "inf", "nan"):
+        monkeypatch.setenv(variable(name), str(value))
+        with pytest.raises(ValidationError):
+            Settings()
+
+    monkeypatch.setenv(variable(name), str(most - 1))
+    assert getattr(Settings(), name) == most - 1
 
 
 def test_every_setting_stands_in_the_table_with_its_meaning() -> None:

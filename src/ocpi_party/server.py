@@ -136,15 +136,16 @@ class App:
 
     async def _tidying(self) -> None:
         while True:
-            with suppress(DatabaseUnavailable, LockTimeout):
+            with suppress(DatabaseUnavailable):
                 await self.tidy()
             await asyncio.sleep(3600)
 
     async def tidy(self) -> None:
         """Forget what is old enough, and have tomorrow's partition of the messages ready."""
         database = self.building.database
-        async with database.write() as tx:
-            await days.tidy(tx, now(), timedelta(days=self.settings.message_log_days))
+        with suppress(LockTimeout):  # Messages that somebody reads just now wait for the next time, and they alone.
+            async with database.write() as tx:
+                await days.tidy(tx, now(), timedelta(days=self.settings.message_log_days))
         gone = await retention.forget_old(database, kept(self.settings), now())
         if gone:
             log.info(

@@ -7,11 +7,17 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Seconds = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(gt=0)]
-
 MIB = 2**20
 A_YEAR = 365
+A_CENTURY = 36500
+"""The longest time that can be set, in days: dates that lie further away cannot be computed everywhere."""
+
+_CENTURY_SECONDS = A_CENTURY * 86400
+Seconds = Annotated[float, Field(gt=0, le=_CENTURY_SECONDS)]
+SecondsOrNone = Annotated[float, Field(ge=0, le=_CENTURY_SECONDS)]
+Days = Annotated[float, Field(gt=0, le=A_CENTURY)]
+DaysOrNone = Annotated[float, Field(ge=0, le=A_CENTURY)]
+Count = Annotated[int, Field(gt=0)]
 
 
 def _for_ever_or_a_year(days: float) -> float:
@@ -21,7 +27,7 @@ def _for_ever_or_a_year(days: float) -> float:
     return days
 
 
-Vouchers = Annotated[float, Field(ge=0), AfterValidator(_for_ever_or_a_year)]
+Vouchers = Annotated[DaysOrNone, AfterValidator(_for_ever_or_a_year)]
 """How long something that money is asked for by is kept, in days; 0 for ever, else a year at least."""
 
 
@@ -86,13 +92,13 @@ class Settings(BaseSettings):
     max_json_depth: Count = Field(32, description="deepest nesting of a JSON body")
 
     request_timeout_seconds: Seconds = Field(30, description="longest wait for a partner's answer, in seconds")
-    token_grace_seconds: Annotated[float, Field(ge=0)] = Field(
+    token_grace_seconds: SecondsOrNone = Field(
         86400, description="how long a partner's old credentials token is accepted after a rotation, in seconds"
     )
-    rotation_days: Annotated[float, Field(ge=0)] = Field(
+    rotation_days: DaysOrNone = Field(
         30, description="age at which our credentials tokens are replaced, in days; 0 for never"
     )
-    auth_cache_seconds: Annotated[float, Field(ge=0)] = Field(
+    auth_cache_seconds: SecondsOrNone = Field(
         5, description="how long a process remembers whose a credentials token is, in seconds"
     )
     authorize_timeout_seconds: Seconds = Field(
@@ -102,7 +108,7 @@ class Settings(BaseSettings):
         "whitelist",
         description="a valid token with whitelist `ALLOWED`: `whitelist` lets it charge, `ask` asks its eMSP first",
     )
-    authorize_reuse_seconds: Annotated[float, Field(ge=0)] = Field(
+    authorize_reuse_seconds: SecondsOrNone = Field(
         0,
         description="how long an eMSP's `ALLOWED` answers the same question again, in seconds; never for whitelist `NEVER`, "
         "nor after the token changed; 0 for never",
@@ -128,7 +134,7 @@ class Settings(BaseSettings):
         1, description="pause before the first retry of a push, in seconds; then doubled"
     )
     retry_max_seconds: Seconds = Field(300, description="longest pause between retries of a push, in seconds")
-    pull_interval_seconds: Annotated[float, Field(ge=0)] = Field(
+    pull_interval_seconds: SecondsOrNone = Field(
         14400, description="time between two pulls of a partner's lists, in seconds; 0 for never"
     )
 
@@ -160,29 +166,29 @@ class Settings(BaseSettings):
         "needs `pip install ocpi-party[otel]`",
         json_schema_extra={"default": "no traces"},
     )
-    message_log_days: Annotated[float, Field(ge=0)] = Field(
+    message_log_days: DaysOrNone = Field(
         30, description="how long exchanged OCPI messages are kept, in days; 0 keeps none"
     )
-    event_days: Seconds = Field(30, description="how long events can be read again, in days")
-    record_days: Seconds = Field(
+    event_days: Days = Field(30, description="how long events can be read again, in days")
+    record_days: Days = Field(
         730, description="how long is kept what a partner and we asked of each other and is over, in days"
     )
-    authorization_days: Seconds = Field(
+    authorization_days: Days = Field(
         default_factory=lambda data: data["record_days"],
         description="how long authorizations given and taken are kept, in days",
         json_schema_extra={"default": "`OCPI_RECORD_DAYS`"},
     )
-    command_days: Seconds = Field(
+    command_days: Days = Field(
         default_factory=lambda data: data["record_days"],
         description="how long commands that have their result are kept, and reservations that are over, in days",
         json_schema_extra={"default": "`OCPI_RECORD_DAYS`"},
     )
-    charging_profile_days: Seconds = Field(
+    charging_profile_days: Days = Field(
         default_factory=lambda data: data["record_days"],
         description="how long requests about charging profiles that have their result are kept, in days",
         json_schema_extra={"default": "`OCPI_RECORD_DAYS`"},
     )
-    finding_days: Annotated[float, Field(ge=0)] = Field(
+    finding_days: DaysOrNone = Field(
         0, description="how long a finding is kept that is not seen again, in days; 0 for ever"
     )
     own_session_days: Vouchers = Field(
@@ -303,7 +309,7 @@ def page() -> str:
     return f"""# Settings
 
 Given in the environment, or in a file `.env` in the working directory; the environment wins, and an empty value is none.
-This page is made by `python -m ocpi_party.settings > docs/settings.md`.
+No time may be longer than {A_CENTURY} days. This page is made by `python -m ocpi_party.settings > docs/settings.md`.
 
 {table()}"""
 

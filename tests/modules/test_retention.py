@@ -14,10 +14,11 @@ from tests.pull.lists import PagedList
 from tests.server import Server, start_server
 
 from ocpi_party.database import Statement
+from ocpi_party.messages import days
 from ocpi_party.modules import retention
 from ocpi_party.ocpi.types import PartyId, wire_time
 from ocpi_party.server import kept
-from ocpi_party.settings import Settings
+from ocpi_party.settings import A_CENTURY, Settings
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +114,46 @@ def test_there_is_a_setting_for_each_kind_and_sessions_and_cdrs_are_kept_for_eve
     assert {kind for kind, time in found.items() if not time} == {
         "finding", "own_session", "received_session", "own_cdr", "received_cdr",
     }  # fmt: skip
+
+
+@pytest.mark.requirement("OPS-12")
+async def test_a_kind_that_cannot_be_forgotten_stops_no_other(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    await server.invite()
+    for kind in ("own_cdr", "finding", "event"):
+        await _add(server, kind, ["old"], OLD)
+    keep = {"own_cdr": TWO_YEARS, "finding": timedelta.max, "event": TWO_YEARS}
+
+    gone = await retention.forget_old(server.app.building.database, keep, NOW)
+
+    assert gone == {"own_cdr": 1, "event": 1}
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == [
+        "old records of the kind finding could not be forgotten"
+    ]
+
+
+async def test_messages_that_somebody_reads_hold_up_nothing_else(server: Server) -> None:
+    await server.invite()
+    await _add(server, "event", ["old"], OLD)
+    database = server.app.building.database
+    async with database.write() as tx:
+        await days.provide(tx, {OLD.date()})
+
+    async with database.write() as reading:
+        await reading.rows(Statement("SELECT * FROM messages"))
+        await server.app.tidy()
+
+    assert await server.rows("SELECT * FROM events WHERE subject = 'old'") == []
+
+
+async def test_the_longest_times_that_can_be_set_can_be_worked_with(database_url: str) -> None:
+    longest: dict[str, Any] = {name: A_CENTURY for name in Settings.model_fields if name.endswith("_days")}
+    async with start_server(database_url, **longest) as server:
+        await server.invite()
+        await _add(server, "finding", ["old"], OLD)
+
+        await server.app.tidy()
+
+        assert await _count(server, "findings") == 1
 
 
 async def test_what_is_kept_for_ever_is_not_forgotten(server: Server) -> None:

@@ -3,12 +3,15 @@
 Messages are not here: their days are dropped as a whole.
 """
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
-from ocpi_party.database import Database, Statement
+from ocpi_party.database import Database, DatabaseUnavailable, Statement
 from ocpi_party.ocpi.modules import ModuleId
+
+log = logging.getLogger(__name__)
 
 BATCH: Final = 1000
 """Rows of one transaction: nobody waits long for a lock, and whoever breaks off has lost little."""
@@ -68,16 +71,22 @@ RULES: Final[Mapping[str, tuple[Statement, ...]]] = {
 async def forget_old(
     database: Database, keep: Mapping[str, timedelta], now: datetime, *, batch: int = BATCH
 ) -> dict[str, int]:
-    """Forget what was over so long ago, a batch in a transaction.
+    """Forget what was over so long ago, a batch in a transaction. A kind that cannot be forgotten is logged, and stops no other.
 
     keep     how long, by kind of record; none that is not in it is forgotten, nor one with zero
     Returns  how many rows went, of each kind of which there were any
+    Raises   DatabaseUnavailable
     """
     gone: dict[str, int] = {}
     for kind, kept in keep.items():
-        for statement in RULES[kind] if kept else ():
-            if count := await _run_out(database, statement, now - kept, batch):
-                gone[kind] = gone.get(kind, 0) + count
+        try:
+            for statement in RULES[kind] if kept else ():
+                if count := await _run_out(database, statement, now - kept, batch):
+                    gone[kind] = gone.get(kind, 0) + count
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("old records of the kind %s could not be forgotten", kind)
     return gone
 
 

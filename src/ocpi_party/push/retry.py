@@ -13,7 +13,8 @@ def next_attempt(
     most      the longest pause
     asked     what the partner asked for in Retry-After; we wait at least that, but never more than a day
     """
-    pause: timedelta = min(base * 2 ** min(failures - 1, 20), most)
+    longer = 2 ** min(failures - 1, 20)
+    pause = base * longer if base < most / longer else most  # Days, doubled so often, would be no timedelta any more.
     pause *= random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
     if asked is not None:
         pause = max(pause, min(asked, timedelta(days=1)))
