@@ -146,7 +146,8 @@ async def rotate_tokens(building: CurrentBuilding, partner_id: PartnerId) -> dic
 
 @router.delete("/{partner_id}", dependencies=[ADMIN])
 async def delete_partner(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
-    """Unregister at both ends; what was exchanged is kept."""
+    """Unregister at both ends; what was exchanged is kept. When its parties register again, in the same roles, their objects are
+    those of the new partner."""
     warning = await asking.unregister(building, partner_id)
     return await get_partner(building, partner_id) | ({"warning": warning} if warning else {})
 

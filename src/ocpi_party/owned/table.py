@@ -22,6 +22,9 @@ from ocpi_party.database import metadata
 
 REVISIONS = Sequence("revisions", metadata=metadata)
 
+OWNED: list[Table] = []
+"""All tables of client owned objects: each that `owned_table` made."""
+
 
 class Ref(NamedTuple):
     """Names a client owned object where it is stored.
@@ -41,13 +44,20 @@ class Ref(NamedTuple):
         return f"{self.owner}/{self.key}"
 
 
-def owned_table(name: str, *further: Column[Any], stays: str = "false", shown_as: str = "document->>'id'") -> Table:
+def owned_table(
+    name: str,
+    *further: Column[Any],
+    stays: str = "false",
+    shown_as: str = "document->>'id'",
+    one_per: str = "addressee, owner, key",
+) -> Table:
     """A table of client owned objects. The document is `json`: lists splice its text as it was stored.
 
     stays     SQL: when a state t is not replaced by a state `excluded` that its owner tells, however new
     shown_as  SQL: its key as its owner spells it
+    one_per   SQL: what is the same in all rows that a partner's object may have, of which there is one
     """
-    return Table(
+    table = Table(
         name,
         metadata,
         Column("seq", BigInteger, Identity(always=True), primary_key=True, comment="order of creation"),
@@ -91,8 +101,10 @@ def owned_table(name: str, *further: Column[Any], stays: str = "false", shown_as
             postgresql_include=["seq"],
         ),
         Index(f"{name}_theirs_idx", "partner_id", "seq", postgresql_where=text("partner_id <> 0")),
-        info={"stays": stays, "name": shown_as},
+        info={"stays": stays, "name": shown_as, "one_per": one_per},
     )
+    OWNED.append(table)
+    return table
 
 
 LISTING_COUNTS = Table(

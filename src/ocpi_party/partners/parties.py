@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -96,6 +97,46 @@ async def taken_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str,
     wanted = [f"{PartyId(r['country_code'], r['party_id']).folded()} {fold(r['role'])}" for r in roles]
     rows = await tx.rows(_TAKEN, id=partner_id, wanted=wanted)
     return [row["taken"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A party in a role, over a connection that ended.
+
+    partner_id  of the partner that it was then
+    owner       COUNTRY*PARTY; None for a hub: over its connection came what belongs to others
+    role        as it was told, in upper case: it need not be one of OCPI's
+    roles       all those that the party had there
+    """
+
+    partner_id: int
+    owner: str | None
+    role: str
+    roles: frozenset[str]
+
+
+_ENDED = Statement(
+    """SELECT e.partner_id, e.owner, e.role, array_agg(a.role) AS roles
+         FROM partner_parties n JOIN partner_parties e ON (e.owner, e.role) = (n.owner, n.role)
+         JOIN partners p ON p.id = e.partner_id
+         JOIN partner_parties a ON (a.partner_id, a.owner) = (e.partner_id, e.owner)
+        WHERE n.partner_id = :id AND p.status = 'UNREGISTERED'
+          AND n.source = 'credentials' AND e.source = 'credentials' AND a.source = 'credentials'
+        GROUP BY e.partner_id, e.owner, e.role"""
+)
+
+
+async def ended_connections(tx: ReadTx, partner_id: int) -> list[Ended]:
+    """Where parties of this partner were in the same roles before."""
+    return [
+        Ended(
+            row["partner_id"],
+            row["owner"] if row["role"] != Role.HUB else None,
+            row["role"],
+            frozenset(row["roles"]),
+        )
+        for row in await tx.rows(_ENDED, id=partner_id)
+    ]
 
 
 _DIRECT = Statement(

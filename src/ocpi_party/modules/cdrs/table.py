@@ -16,6 +16,7 @@ CDRS = owned_table(
         ),
         comment="key of the CDR that this one takes back",
     ),
+    one_per="owner, key",
 )
 # The id of a CDR is unique per CPO, whichever of our parties it was sent to.
 Index("cdrs_id_idx", CDRS.c.partner_id, CDRS.c.owner, CDRS.c.key, unique=True)

@@ -5,6 +5,7 @@ from ocpi_party.modules.credentials import handshake
 from ocpi_party.ocpi.errors import AlreadyRegistered, NotRegistered
 from ocpi_party.ocpi.types import JsonObject, now
 from ocpi_party.outbox import lanes
+from ocpi_party.owned.heritage import take_over
 from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.secrets import new_token, other_encoding
@@ -47,6 +48,7 @@ async def accept(
         await credentials_tokens.withdraw_tokens(tx, partner.id)
         await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
         await handshake.keep(house, tx, partner, credentials, offered)
+        await take_over(tx, partner.id)
         renew_at = handshake.renew_at(house)
         await repository.change(tx, partner.id, connected_at=now(), rotated_at=now(), renew_at=renew_at)
         await house.connected(tx, partner.id)

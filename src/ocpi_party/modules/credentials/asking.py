@@ -7,6 +7,7 @@ from ocpi_party.ocpi.credentials import Credentials
 from ocpi_party.ocpi.errors import InvalidObject, NotRegistered, Refusal
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId
 from ocpi_party.ocpi.types import JsonObject, now
+from ocpi_party.owned.heritage import take_over
 from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.answer import Answer, PartnerFailed, PartnerUnreachable
 from ocpi_party.partners.exchange import About
@@ -52,6 +53,7 @@ async def connect(house: Building, name: str, versions_url: str, token: str, enc
                 await handshake.must_be_free(tx, partner, given)
                 await credentials_tokens.settle_offer(tx, house.vault.digest(offered_token))
                 await handshake.keep(house, tx, partner, given, offered)
+                await take_over(tx, partner_id)
                 renew_at = handshake.renew_at(house)
                 await repository.change(tx, partner_id, connected_at=now(), rotated_at=now(), renew_at=renew_at)
                 await house.connected(tx, partner_id)
