@@ -203,6 +203,21 @@ async def test_our_cdr_or_session_that_its_partner_does_not_know_is_not_forgotte
     assert await _forget(server, "own_session", "own_cdr") == {"own_session": 1, "own_cdr": 1}
 
 
+@pytest.mark.requirement("OPS-12")
+async def test_nothing_is_kept_for_a_partner_whose_pushes_the_operator_has_switched_off(server: Server) -> None:
+    await server.connect(server.internet.add(FakePartner()))
+    await server.operator.patch("/api/partners/1", json={"push": False})
+    body = a_session(OWA, status="COMPLETED", cdr_token=a_cdr_token(TNM), last_updated=wire_time(OLD))
+    answer = await server.operator.put(f"/api/sessions/NL/OWA/{body['id']}", json=body)
+    assert answer.status_code == 201, answer.text
+    before = await _count(server, "outbox_marks")
+
+    gone = await _forget(server, "own_session")
+
+    assert (before, gone) == (1, {"own_session": 1})
+    assert await _count(server, "outbox_marks") == 0
+
+
 async def test_a_cdr_goes_together_with_the_one_that_takes_it_back_and_with_the_urls_of_partners(
     server: Server,
 ) -> None:

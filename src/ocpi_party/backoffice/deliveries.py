@@ -38,11 +38,12 @@ async def list_deliveries(
     building: CurrentBuilding,
     partner: PartnerQuery = None,
     module: ModuleId | None = None,
-    state: Annotated[Literal["waiting", "refused", "given_up"] | None, LOWER, Query()] = None,
+    state: Annotated[Literal["waiting", "paused", "refused", "given_up"] | None, LOWER, Query()] = None,
 ) -> Response:
     """Objects of ours whose newest state a partner does not know, and results of its commands that it did not get.
 
-    Waiting, or refused or given up with the reason; objects before results, each the oldest first.
+    Waiting, paused because you switched it off, or refused or given up with the reason; objects before results, each the oldest
+    first.
     """
     wanted = asked_for(request, building)
     only: dict[str, Any] = {"partner": partner, "module": module, "state": state and fold(state)}

@@ -17,6 +17,7 @@ from ocpi_party.modules.credentials import answering, asking
 from ocpi_party.modules.credentials.preflight import Preflight
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now, wire_time
+from ocpi_party.outbox import switching
 from ocpi_party.partners import repository
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.transport import offer
@@ -57,7 +58,7 @@ class Prospect(Body):
 
 
 class PartnerChanges(Body):
-    """modules, parties: null for all"""
+    """modules, parties: null for all; push, modules: what is switched off waits, and is told when it is switched on"""
 
     model_config = {"extra": "forbid"}
 
@@ -123,7 +124,11 @@ async def get_partner(building: CurrentBuilding, partner_id: PartnerId) -> dict[
 async def patch_partner(
     building: CurrentBuilding, partner_id: PartnerId, body: Annotated[PartnerChanges, read_as(PartnerChanges)]
 ) -> dict[str, Any]:
-    """Change what is given. modules and parties may be null: all."""
+    """Change what is given. modules and parties may be null: all.
+
+    Without `push`, or of a module that is not in `modules`, the partner is told nothing. What it does not know waits, and is told
+    when it is switched on again: each object once, as it stands then.
+    """
     await known(building, partner_id)
     changes = body.model_dump(mode="json", exclude_unset=True)
     changes = {name: value for name, value in changes.items() if value is not None or name in ("modules", "parties")}
@@ -131,7 +136,7 @@ async def patch_partner(
         async with building.database.write() as tx:
             if {"modules", "parties"} & set(changes):
                 changes["renew_at"] = now()  # What we offer to it changed.
-            await repository.change(tx, partner_id, **changes)
+            await switching.change(tx, partner_id, **changes)
             await building.connected(tx, partner_id)
         building.directory.drop()
         building.wake()

@@ -58,7 +58,10 @@ async def retry(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, i
 
 @router.get("/{partner_id}/sync", dependencies=[READ])
 async def get_sync(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
-    """push: what is pending and refused per module, and how each of the partner's parties is reached; pull: its lists."""
+    """push: what is pending, refused and paused per module, and how each of the partner's parties is reached; pull: its lists.
+
+    Paused is what waits because the operator switched it off, with `push` or `modules` of the partner.
+    """
     await known(building, partner_id)
     async with building.database.read() as tx:
         modules, lanes = await overview.state(tx, partner_id)

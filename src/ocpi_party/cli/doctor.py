@@ -132,18 +132,24 @@ async def _house(app: App) -> Findings:
         yield Finding("parties", "we have none: ocpi-party party add, before any partner is connected", YOU)
     for partner in partners:
         if partner.status is PartnerStatus.CONNECTED:
-            for finding in _dealings(partner, alerts.get(partner.id), lanes.get(partner.id)):
+            for finding in dealings(partner, alerts.get(partner.id), lanes.get(partner.id)):
                 yield finding
 
 
-def _dealings(partner: Partner, alert: str | None, lane: Row | None) -> list[Finding]:
-    """lane  of changes to be told, if something is wrong with it"""
+def dealings(partner: Partner, alert: str | None, lane: Row | None) -> list[Finding]:
+    """How we get on with a partner. lane  of changes to be told, if something is wrong with it"""
     found = [Finding(f"partner {partner.name}", alert, EITHER)] if alert else []
-    if lane is not None and lane["broken"]:
+    if lane is not None and lane["broken"] and lane["pending"]:
         words = f"cannot be told {lane['pending']} objects for {lane['lag']:.0f} seconds: doctor {partner.id}"
         found.append(Finding(f"partner {partner.name}", words, THEY))
-    elif lane is not None:
+    elif lane is not None and lane["refused"]:
         found.append(Finding(f"partner {partner.name}", f"refuses {lane['refused']} objects", EITHER))
+    if not partner.push:
+        words = "is told nothing, the operator has switched its pushes off; what changes is told when they are on again"
+        found.append(Finding(f"partner {partner.name}", words))
+    elif partner.modules is not None:
+        words = f"is told of {', '.join(sorted(partner.modules)) or 'no module'} alone: the operator has left out the others"
+        found.append(Finding(f"partner {partner.name}", words))
     return found or [Finding(f"partner {partner.name}", "is told everything, or will be soon")]
 
 

@@ -39,9 +39,15 @@ def _requests(module: ModuleId) -> tuple[Statement, ...]:
 
 
 def _own(module: ModuleId, only: str = "true", also: str = "") -> Statement:
-    """Our own have to wait for as long as a partner does not know them, be it that it refused them."""
-    waits = f"EXISTS (SELECT FROM outbox_marks m WHERE m.module = '{module}' AND m.ref = t.owner || '/' || t.key)"
-    return _delete(module, "seq", "last_updated", f"partner_id = 0 AND NOT {waits} AND {only}", also)
+    """Our own have to wait for as long as a partner does not know them, be it that it refused them.
+
+    They do not wait for a partner that is told nothing because the operator wants it so.
+    """
+    waits = f"""EXISTS (SELECT FROM outbox_marks m WHERE m.module = '{module}' AND m.ref = t.owner || '/' || t.key
+                           AND m.state <> 'PAUSED')"""
+    marks = f""", marks AS (DELETE FROM outbox_marks m USING gone
+                             WHERE m.module = '{module}' AND m.ref = gone.owner || '/' || gone.key)"""
+    return _delete(module, "seq", "last_updated", f"partner_id = 0 AND NOT {waits} AND {only}", marks + also)
 
 
 def _received(module: ModuleId, only: str = "true") -> Statement:

@@ -1,7 +1,8 @@
 """What partners do not know: marked in the transaction of the change, and when a party comes back; dropped when it goes.
 
 A mark is no message. It says "this party does not know the newest state of this object"; a second change merges into it,
-and no mark means up to date. OCPI 2.2.1, Offline behaviour.
+and no mark means up to date. Marks are made for a partner whose pushes are switched off as well, paused until they are
+switched on. OCPI 2.2.1, Offline behaviour.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Any
 from ocpi_party.database import Statement, WriteTx
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, TOLD_BY_CPOS, ModuleId, Role
 from ocpi_party.ocpi.types import encode
-from ocpi_party.outbox.reach import IN_ITS_ROLE, IS_TOLD_BY_CPOS
+from ocpi_party.outbox.reach import IN_ITS_ROLE, IS_TOLD_BY_CPOS, state
 from ocpi_party.partners.audience import EVERYBODY, NOBODY
 
 RANK = {ModuleId.TARIFFS: 0, ModuleId.LOCATIONS: 1, ModuleId.TOKENS: 1, ModuleId.SESSIONS: 2, ModuleId.CDRS: 3}
@@ -28,13 +29,12 @@ _MARK = Statement(
     WITH told AS (
         SELECT q.partner_id, q.owner AS party
           FROM partner_endpoints e
-          JOIN partners p ON p.id = e.partner_id AND p.status = 'CONNECTED' AND p.push
+          JOIN partners p ON p.id = e.partner_id AND p.status = 'CONNECTED'
           JOIN partner_parties q ON q.partner_id = p.id AND q.status IN ('CONNECTED', 'OFFLINE')
          WHERE e.module = :module AND e.interface = 'RECEIVER'
            AND (CASE WHEN :broadcast AND p.is_hub AND p.quirks::jsonb->'broadcast' ? :module THEN q.role = 'HUB'
                      WHEN :to_cpos THEN q.role = 'CPO' ELSE {IS_TOLD_BY_CPOS} END)
            AND (:audience = '' OR q.owner = :audience)
-           AND (p.modules IS NULL OR p.modules::jsonb ? :module)
            AND (p.parties IS NULL OR p.parties::jsonb ? :owner)
            -- One way to each party: directly, else through the hub we know longest; a hub with `over_direct` goes first (HUB-27).
            AND NOT EXISTS (
@@ -45,15 +45,19 @@ _MARK = Statement(
                          < (q.status, p.quirks->>'over_direct' IS DISTINCT FROM 'true', q.source, p.id))
            AND NOT (q.source = 'hub' AND EXISTS (SELECT FROM parties o WHERE o.owner = q.owner AND o.role = q.role))
          GROUP BY q.partner_id, q.owner
+    ), switch AS (
+        SELECT p.id, {state(":module")} AS state FROM partners p
+         WHERE p.id IN (SELECT partner_id FROM told) ORDER BY p.id FOR KEY SHARE
     ), lanes AS (
         INSERT INTO outbox_lanes (partner_id, party) SELECT partner_id, party FROM told ORDER BY 1, 2 ON CONFLICT DO NOTHING
     )
-    INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, patch)
-    SELECT partner_id, party, :module, :rank, :ref, CAST(:patch AS json) FROM told ORDER BY 1, 2
+    INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, patch, state)
+    SELECT partner_id, party, :module, :rank, :ref, CAST(:patch AS json), state
+      FROM told JOIN switch ON switch.id = partner_id ORDER BY 1, 2
     ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
        SET version = m.version + 1,
            rank = excluded.rank,
-           state = 'WAITING',
+           state = excluded.state,
            error = NULL,
            patch = CASE WHEN m.patch IS NOT NULL AND excluded.patch IS NOT NULL
                         THEN (m.patch::jsonb || excluded.patch::jsonb)::json END
@@ -95,12 +99,13 @@ async def mark(
 
 
 _MARK_PARTY = Statement(
-    """
+    f"""
     WITH lane AS (INSERT INTO outbox_lanes (partner_id, party) VALUES (:partner_id, :party) ON CONFLICT DO NOTHING)
-    INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref)
-    SELECT id, :party, :module, :rank, :ref FROM partners WHERE id = :partner_id AND status = 'CONNECTED' AND push
+    INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, state)
+    SELECT id, :party, :module, :rank, :ref, {state(":module")} FROM partners p
+     WHERE id = :partner_id AND status = 'CONNECTED' FOR KEY SHARE
     ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
-       SET version = m.version + 1, state = 'WAITING', error = NULL, patch = NULL
+       SET version = m.version + 1, state = excluded.state, error = NULL, patch = NULL
     """
 )
 
@@ -116,12 +121,14 @@ def _changed_since(table: str, module: ModuleId) -> Statement:
     key = "replace(replace(t.key, '%', '%25'), '/', '%2F')" if module is ModuleId.LOCATIONS else "t.key"
     return Statement(
         f"""
-        WITH lane AS (INSERT INTO outbox_lanes (partner_id, party) VALUES (:partner_id, :party) ON CONFLICT DO NOTHING)
-        INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref)
-        SELECT :partner_id, :party, '{module}', {RANK[module]}, t.owner || '/' || {key}
-          FROM {table} t
+        WITH lane AS (INSERT INTO outbox_lanes (partner_id, party) VALUES (:partner_id, :party) ON CONFLICT DO NOTHING),
+             switch AS (SELECT {state(f"'{module}'")} AS state FROM partners p WHERE p.id = :partner_id FOR KEY SHARE)
+        INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, state)
+        SELECT :partner_id, :party, '{module}', {RANK[module]}, t.owner || '/' || {key}, switch.state
+          FROM {table} t CROSS JOIN switch
          WHERE t.partner_id = 0 AND NOT t.gone AND t.audience IN ('', :party) AND t.last_updated >= :since ORDER BY t.seq
-        ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE SET version = m.version + 1, state = 'WAITING', patch = NULL
+        ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
+           SET version = m.version + 1, state = excluded.state, patch = NULL
         """
     )
 

@@ -5,6 +5,7 @@ from ocpi_party.database import ReadTx, Row, Statement
 _STATE = Statement(
     """
     SELECT m.module, count(*) FILTER (WHERE m.state = 'WAITING') AS pending, count(*) FILTER (WHERE m.state = 'REFUSED') AS refused,
+           count(*) FILTER (WHERE m.state = 'PAUSED') AS paused,
            min(m.marked_at) FILTER (WHERE m.state = 'WAITING') AS oldest, max(m.error) AS error
       FROM outbox_marks m WHERE m.partner_id = :id GROUP BY m.module ORDER BY m.module
     """
@@ -16,7 +17,7 @@ _LANES = Statement(
 
 
 async def state(tx: ReadTx, partner_id: int) -> tuple[list[Row], list[Row]]:
-    """What is pending per module, and the lanes: for people who look."""
+    """What is pending, refused and paused per module, and the lanes: for people who look."""
     return await tx.rows(_STATE, id=partner_id), await tx.rows(_LANES, id=partner_id)
 
 

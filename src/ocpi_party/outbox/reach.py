@@ -1,4 +1,4 @@
-"""Whom a mark is for, and whether that party can be told now: conditions in SQL on a mark `m` and a party `q`."""
+"""Whom a mark is for, and whether that party can be told now: in SQL, of a mark `m`, a party `q` and a partner `p`."""
 
 from ocpi_party.ocpi.modules import TOLD_BY_CPOS, ModuleId
 
@@ -12,3 +12,11 @@ IN_ITS_ROLE = (
 REACHABLE = f"""coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
                            WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE}), true)"""
 """Nothing is sent to a party that is away (HubClientInfo, "Another Party goes OFFLINE"); what it does not know stays marked."""
+
+
+def state(module: str) -> str:
+    """The state of a new mark: it waits, or it is paused because the operator switched this off. module  an SQL expression
+
+    Whoever stores it holds the partner FOR KEY SHARE, so that it is not switched over unseen (`switching`).
+    """
+    return f"CASE WHEN p.push AND (p.modules IS NULL OR p.modules::jsonb ? {module}) THEN 'WAITING' ELSE 'PAUSED' END"

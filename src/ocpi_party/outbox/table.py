@@ -29,7 +29,11 @@ OUTBOX_MARKS = Table(
     Column("version", Integer, nullable=False, server_default=text("1"), comment="moves with each change"),
     Column("patch", JSON, comment="the fields that changed; NULL when the whole object must be told"),
     Column(
-        "state", Text, nullable=False, server_default=text("'WAITING'"), comment="WAITING, or REFUSED by the partner"
+        "state",
+        Text,
+        nullable=False,
+        server_default=text("'WAITING'"),
+        comment="WAITING, PAUSED while the operator has switched it off, or REFUSED by the partner",
     ),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("error", Text),

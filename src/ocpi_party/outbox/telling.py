@@ -8,7 +8,7 @@ from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import document_of
 from ocpi_party.outbox.lanes import Lane
-from ocpi_party.outbox.reach import REACHABLE
+from ocpi_party.outbox.reach import REACHABLE, state
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,12 @@ async def drop(tx: WriteTx, mark: Mark) -> None:
 
 
 _RETRY = Statement(
-    "UPDATE outbox_marks SET state = 'WAITING', patch = NULL WHERE partner_id = :id AND state = 'REFUSED'"
+    f"""WITH p AS (SELECT * FROM partners WHERE id = :id FOR KEY SHARE)
+        UPDATE outbox_marks m SET state = {state("m.module")}, patch = NULL FROM p
+         WHERE m.partner_id = p.id AND m.state = 'REFUSED'"""
 )
 
 
 async def retry_refused(tx: WriteTx, partner_id: int) -> int:
-    """Tell the partner again what it refused; tells how many objects that are."""
+    """Tell the partner again what it refused, if that is not switched off; tells how many objects that are."""
     return await tx.run(_RETRY, id=partner_id)

@@ -285,6 +285,27 @@ async def test_what_a_party_missed_of_broadcasts_it_is_told_when_it_is_back(serv
     assert sent(hub.partner) == [("PUT", LOC1, "EVC")]
 
 
+async def test_a_party_that_is_back_is_told_nothing_while_the_operator_has_switched_it_off(
+    server: Server, hub: Caller
+) -> None:
+    await tell(hub)
+    await _configure(server, broadcast=["locations"])
+    await tell(hub, status="OFFLINE")
+    await publish(server, last_updated=None)
+    await server.push()
+    hub.partner.asked.clear()
+
+    await server.operator.patch("/api/partners/1", json={"push": False})
+    await tell(hub)
+    await server.push()
+    meanwhile = sent(hub.partner)
+    await server.operator.patch("/api/partners/1", json={"push": True})
+    await server.push()
+
+    assert meanwhile == []
+    assert sent(hub.partner) == [("PUT", LOC1, "EVC")]
+
+
 @pytest.mark.requirement("HCI-R-10", "HUB-29")
 async def test_a_party_that_is_away_in_one_role_is_told_in_the_other(server: Server, hub: Caller) -> None:
     await tell(hub)

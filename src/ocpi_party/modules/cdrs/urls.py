@@ -20,5 +20,5 @@ async def keep(tx: WriteTx, ref: str, partner_id: int, url: str | None) -> None:
 
 
 async def deliveries(tx: ReadTx, ref: str) -> list[Row]:
-    """Which partners have a CDR of ours, wait for it, or refused it: partner_id, state, url, at, attempts, error."""
+    """Which partners have a CDR of ours, wait for it, are paused, or refused it: partner_id, state, url, at, attempts, error."""
     return await tx.rows(_DELIVERIES, ref=ref)

@@ -22,12 +22,14 @@ _RESULTS = f"""results_due d JOIN inbound_requests r ON r.id = d.request_id
                  AND (CAST(:state AS text) IS NULL OR d.state = CASE :state WHEN 'WAITING' THEN 'DUE' ELSE :state END)
                 AND d.created_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
                 AND d.created_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
+_SWITCHED_OFF = "the operator has switched it off: push or modules of the partner"
 # Each half goes no further than the page, so that a page of few among many marks reads few of them.
 _PAGE = Statement(
     f"""
     SELECT id, partner, party, module, object, state, since, attempts, reason, next_attempt_at FROM (
         (SELECT 1 AS half, m.seq AS id, m.partner_id AS partner, m.party, m.module, m.ref AS object, lower(m.state) AS state,
-                m.marked_at AS since, m.attempts, CASE m.state WHEN 'REFUSED' THEN m.error ELSE l.last_error END AS reason,
+                m.marked_at AS since, m.attempts,
+                CASE m.state WHEN 'REFUSED' THEN m.error WHEN 'PAUSED' THEN '{_SWITCHED_OFF}' ELSE l.last_error END AS reason,
                 CASE m.state WHEN 'WAITING' THEN l.next_attempt_at END AS next_attempt_at
            FROM {_OBJECTS} ORDER BY m.seq LIMIT CAST(:offset AS bigint) + :limit)
         UNION ALL
@@ -46,7 +48,7 @@ async def page(
 ) -> tuple[list[JsonObject], int]:
     """Objects, then results, each the oldest first, since a moment of the window, and how much that is.
 
-    state  WAITING, REFUSED or GIVEN_UP, None for all
+    state  WAITING, PAUSED, REFUSED or GIVEN_UP, None for all
     """
     only = {
         "partner": partner,
