@@ -24,5 +24,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM outbox_marks WHERE state = 'PAUSED'")
+    op.execute("UPDATE outbox_marks SET state = 'WAITING' WHERE state = 'PAUSED'")
     op.alter_column("outbox_marks", "state", existing_type=sa.Text(), existing_comment=_NOW, comment=_BEFORE)
