@@ -1,5 +1,6 @@
 """Each environment variable once, with type, unit and default."""
 
+import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -233,6 +234,19 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError("must be an http:// or https:// address without query, such as https://ocpi.example.com")
         return value.rstrip("/")
+
+    @field_validator("ca_bundle")
+    @classmethod
+    def _holds_authorities(cls, value: Path | None) -> Path | None:
+        # Without it every request to a partner would fail, and as if it were the partner's fault.
+        if value is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
+            except ssl.SSLError as error:
+                raise ValueError(f"{value} holds no certificates in PEM") from error
+            except OSError as error:
+                raise ValueError(f"{value} cannot be read ({error.strerror})") from error
+        return value
 
     @field_validator("otlp_endpoint")
     @classmethod

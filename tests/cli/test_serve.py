@@ -125,6 +125,29 @@ def test_a_heartbeat_that_cannot_be_written_is_refused(commands: Commands) -> No
     assert "/nowhere/heartbeat cannot be written (No such file or directory)" in done.err
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "cannot be read (No such file or directory)"),
+        ("", "holds no certificates in PEM"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "holds no certificates in PEM"),
+    ],
+)
+def test_a_bundle_of_authorities_that_cannot_be_used_is_refused(
+    commands: Commands, tmp_path: Path, text: str | None, told: str
+) -> None:
+    bundle = tmp_path / "authorities.pem"
+    if text is not None:
+        bundle.write_text(text)
+    commands.environment["OCPI_CA_BUNDLE"] = str(bundle)
+
+    for command in ("serve", "worker"):
+        done = commands.run(command)
+
+        assert (done.code, done.out) == (1, "")
+        assert f"OCPI_CA_BUNDLE: Value error, {bundle} {told}" in done.err
+
+
 def test_worker_and_api_refuse_a_database_that_lacks_migrations(
     commands: Commands, postgres: str, database_url: str
 ) -> None:
