@@ -4,6 +4,7 @@ Tables and statements are SQLAlchemy's; they are compiled once and run on asyncp
 asynchronous engine costs several times the query on the hot paths.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
@@ -13,6 +14,7 @@ from sqlalchemy import Executable, MetaData, TextClause, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as AsyncpgDialect  # noqa: N812 - it is a class
 from sqlalchemy.types import UserDefinedType
 
+from ocpi_party.away import NOT_CONNECTED, not_connected, said
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.together import Together
 from ocpi_party.watch import Watch
@@ -41,6 +43,8 @@ _PATIENCE_SECONDS: Final = 5.0
 """A PostgreSQL that accepts connections and says nothing is as good as none."""
 _CLEAN_SECONDS: Final = 1.0
 """A connection that takes longer to be cleaned up is not worth it: a new one is made."""
+_AGAIN_SECONDS: Final = 1.0
+"""So long nobody tries to open a connection again that PostgreSQL has not left for us."""
 
 
 class TransactionId(UserDefinedType[int]):
@@ -53,7 +57,7 @@ class TransactionId(UserDefinedType[int]):
 
 
 class DatabaseUnavailable(Exception):
-    """PostgreSQL cannot be reached, or hangs up; the work was not done and may be tried again later."""
+    """PostgreSQL cannot be reached, hangs up, or can do nothing; the work was not done and may be tried again later."""
 
 
 LockTimeout = asyncpg.LockNotAvailableError
@@ -134,18 +138,11 @@ class WriteTx(ReadTx):
 
 
 async def _leave_clean(connection: asyncpg.Connection) -> None:
-    # asyncpg's own reset is one more round trip per request; we set nothing on a connection that would need it.
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK", timeout=_CLEAN_SECONDS)
+    # asyncpg's own reset is one more round trip per request; we set nothing on a connection that would need it. A statement
+    # that was cancelled may still be on its way out: an idle one waits for that.
+    await connection.execute("ROLLBACK" if connection.is_in_transaction() else "SELECT", timeout=_CLEAN_SECONDS)
 
 
-_HUNG_UP: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    # Its last words have come while nobody used the connection, its end has not: asyncpg can begin nothing on it.
-    asyncpg.InternalClientError,
-)
 _OF_DATABASE: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
@@ -170,40 +167,43 @@ class Database:
         self._patience = patience
         self._watch = Watch(self.url, patience)
         self._pool: asyncpg.Pool | None = None
+        self._turns = asyncio.Semaphore(pool_size)
+        """Whoever uses a connection has one; there are as many as PostgreSQL leaves us connections."""
         self._idle: list[asyncpg.Connection] = []
-        """Connections taken from the pool, and ready for the next who asks."""
-        self._waiting = 0
-        """How many wait for the pool to have a connection."""
+        """Connections taken from the pool, and ready for the next whose turn it is."""
+        self._closing = False
         self._together: dict[Statement, Together[Any, Any]] = {}
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable in words that name neither user nor password."""
+        self._turns, self._closing = asyncio.Semaphore(self._pool_size), False
         try:
             self._pool = await asyncpg.create_pool(
                 self.url,
-                min_size=1,
+                min_size=0,  # It opens them and counts them; those that are open lie in _idle.
                 max_size=self._pool_size,
                 timeout=self._patience,
                 reset=_leave_clean,
                 statement_cache_size=500,
                 server_settings={"application_name": "ocpi-party", "timezone": "UTC", **_PLANS},
             )
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as fault:
-            raise DatabaseUnavailable(f"the database cannot be reached: {type(fault).__name__}") from fault
+            self._idle.append(await self._pool.acquire())
+        except NOT_CONNECTED as fault:
+            self._pool = None
+            raise DatabaseUnavailable(not_connected(fault)) from fault
         self._watch.start()
 
     async def close(self) -> None:
         if self._pool is not None:
-            self._waiting += 1  # What is still lent goes back to the pool, which waits for it.
-            while self._idle:
-                await self._release(self._idle.pop())
+            self._closing = True  # What is still lent goes back to the pool, which waits for it.
+            idle, self._idle = self._idle, []
+            await asyncio.gather(*map(self._release, idle))
             self._watch.begin(self._pool)
             try:
                 await self._pool.close()
             finally:
                 self._watch.stop()
             self._pool = None
-            self._waiting -= 1
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadTx]:
@@ -216,6 +216,12 @@ class Database:
             await connection.execute("BEGIN")
             yield WriteTx(connection)
             await connection.execute("COMMIT")  # What went wrong instead is rolled back when it is given back.
+
+    async def check_writable(self) -> None:
+        """Raises DatabaseUnavailable, if nothing can be changed, as on a standby or after a failover"""
+        async with self._connection() as connection:
+            if await connection.fetchval("SHOW transaction_read_only") == "on":
+                raise asyncpg.ReadOnlySQLTransactionError
 
     async def write_together(self, statement: Statement, **given: Any) -> None:
         """One statement that changes something, alone. It shares its transaction, one round trip, with what is written by the
@@ -258,38 +264,67 @@ class Database:
         try:
             yield connection
         except BaseException as fault:
-            hung_up = isinstance(fault, _HUNG_UP) or (isinstance(fault, _OF_DATABASE) and _is_lost(connection))
+            away = said(fault)
+            if away is None and isinstance(fault, _OF_DATABASE) and _is_lost(connection):
+                away = "the database hung up"
+            if isinstance(fault, asyncpg.ReadOnlySQLTransactionError):
+                # After a failover this is the second database now: a new connection goes to the first.
+                with suppress(asyncpg.InterfaceError):  # Its end has come by itself.
+                    connection.terminate()
             await self._release(connection)
-            if hung_up:
-                raise DatabaseUnavailable("the database hung up") from fault
+            if away is not None:
+                raise DatabaseUnavailable(away) from fault
             if isinstance(fault, asyncpg.CharacterNotInRepertoireError):
                 raise InvalidObject("", "text must not hold the character U+0000") from fault
             raise
+        else:
+            # The pool's own release costs a task each time: it is left to what went wrong.
+            if self._closing or _is_lost(connection) or connection.is_in_transaction():
+                await self._release(connection)
+            else:
+                self._idle.append(connection)
         finally:
             self._watch.end(connection)
-        # The pool's own release costs a task each time. It is left to what went wrong, and to when somebody waits for it.
-        if self._waiting or _is_lost(connection) or connection.is_in_transaction():
-            await self._release(connection)
-        else:
-            self._idle.append(connection)
+            self._turns.release()
 
     async def _lend(self) -> asyncpg.Connection:
-        if self._pool is None:
-            raise DatabaseUnavailable("the database is not open")
+        """A connection, and the turn to use it: whoever has done with the one gives back the other."""
+        try:
+            async with asyncio.timeout(3 * self._patience):
+                while (connection := await self._in_turn()) is None:
+                    pass
+                return connection
+        except TimeoutError as fault:
+            raise DatabaseUnavailable("the database did not give a connection in time") from fault
+
+    async def _in_turn(self) -> asyncpg.Connection | None:
+        """None, if all that PostgreSQL leaves us are in use: this turn is over then, and for a while it is nobody's."""
+        await self._turns.acquire()
+        try:
+            return await self._take()
+        except asyncpg.TooManyConnectionsError as fault:
+            _, is_open = self.in_use
+            if is_open:
+                again = 0 if self._idle else _AGAIN_SECONDS
+                asyncio.get_running_loop().call_later(again, self._turns.release)
+                return None
+            self._turns.release()
+            raise DatabaseUnavailable(not_connected(fault)) from fault
+        except BaseException as fault:
+            self._turns.release()
+            if isinstance(fault, NOT_CONNECTED) and not isinstance(fault, TimeoutError):
+                raise DatabaseUnavailable(not_connected(fault)) from fault
+            raise
+
+    async def _take(self) -> asyncpg.Connection:
         while self._idle:
             connection = self._idle.pop()
             if not _is_lost(connection):
                 return connection
             await self._release(connection)
-        self._waiting += 1
-        try:
-            return await self._pool.acquire(timeout=3 * self._patience)
-        except TimeoutError as fault:
-            raise DatabaseUnavailable("the database did not give a connection in time") from fault
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as fault:
-            raise DatabaseUnavailable("the database cannot be reached") from fault
-        finally:
-            self._waiting -= 1
+        if self._pool is None or self._closing:
+            raise DatabaseUnavailable("the database is not open")
+        return await self._pool.acquire()
 
     async def _release(self, connection: asyncpg.Connection) -> None:
         # What cannot be cleaned up any more, the pool closes and replaces: its end is nobody's fault who has done with it.
@@ -300,7 +335,9 @@ class Database:
                 connection.terminate()
                 raise
             finally:
-                if self._pool is not None:
+                if not self._closing and not _is_lost(connection):
+                    self._idle.append(connection)
+                elif self._pool is not None:
                     await self._pool.release(connection, timeout=_CLEAN_SECONDS)
 
     async def listen(
@@ -319,8 +356,8 @@ class Database:
                 server_settings={"application_name": "ocpi-party listen"},
             )
             await connection.add_listener(channel, lambda _connection, _pid, _channel, payload: heard(payload))
-        except (OSError, asyncpg.PostgresError, TimeoutError) as fault:
-            raise DatabaseUnavailable("the database cannot be reached") from fault
+        except NOT_CONNECTED as fault:
+            raise DatabaseUnavailable(not_connected(fault)) from fault
         connection.add_termination_listener(lambda _connection: lost())
 
         async def stop() -> None:

@@ -149,6 +149,7 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(DatabaseUnavailable)
     async def no_database(request: Request, fault: DatabaseUnavailable) -> Response:
+        log.warning("no database for a request of the operator: %s", fault)
         return problem(503, "No database", str(fault), headers={"retry-after": "5"})
 
     @app.exception_handler(HTTPException)

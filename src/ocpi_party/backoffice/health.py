@@ -40,15 +40,17 @@ class Unfit(Exception):
 
 
 async def check(database: Database) -> dict[str, str]:
-    """The database answers and has the schema of this version; what there is to tell of it. Raises Unfit
+    """The database answers, takes changes and has the schema of this version; what there is to tell of it. Raises Unfit
 
     A schema that is newer is told as `upgrade` and is no fault: code goes on running on the migrations of the next version, so
     that processes can be replaced one by one. None starts on such a schema.
     """
     told = {"migration": schema.head()}
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS), database.read() as tx:
-            await schema.check(tx)
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await database.check_writable()
+            async with database.read() as tx:
+                await schema.check(tx)
     except TimeoutError as fault:
         raise Unfit(f"the database did not answer within {_PATIENCE_SECONDS:g} seconds") from fault
     except (DatabaseUnavailable, schema.SchemaBehind) as fault:
@@ -69,8 +71,8 @@ async def live() -> dict[str, str]:
 @router.head("/ready", include_in_schema=False)
 @router.get("/ready", responses={503: PROBLEM | {"description": "the process should not be sent requests; says why"}})
 async def ready(request: Request, building: CurrentBuilding) -> Response:
-    """The process can do its work: it is not stopping, and the database answers and has the schema of this version, or of the
-    next, which is told as `upgrade`."""
+    """The process can do its work: it is not stopping, and the database answers, takes changes and has the schema of this
+    version, or of the next, which is told as `upgrade`."""
     life: Life = request.app.state.life
     try:
         if life.stopping:

@@ -111,8 +111,8 @@ class OcpiFront:
         except ClientDisconnect:
             handled.error = "the partner hung up before its request was complete"
         except DatabaseUnavailable as fault:
-            log.error("no database for a request of a partner: %s", fault)
-            handled.error = "the database cannot be reached"
+            log.warning("no database for a request of a partner: %s", fault)
+            handled.error = str(fault)
             response = failure(
                 503, StatusCode.SERVER_ERROR, "we cannot answer for the moment", headers={"retry-after": "5"}
             )
