@@ -113,6 +113,43 @@ async def test_a_reader_ahead_of_all_events_is_told_so_until_numbers_go_on_behin
     assert int(behind["id"]) == last + 11
 
 
+@pytest.mark.parametrize("begin", [{"last-event-id": "0"}, {}])
+async def test_without_a_database_no_stream_begins(
+    server: Server, caplog: pytest.LogCaptureFixture, begin: dict[str, str]
+) -> None:
+    await server.app.building.database.close()
+
+    answer = await server.operator.get("/api/events/stream", headers=begin)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Traceback" not in caplog.text
+    await server.app.building.database.open()
+
+
+async def test_a_stream_ends_with_the_database_and_goes_on_at_its_place(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    await _connected(server)
+    told = await _told(server, 3)
+    happenings, database = server.app.building.happenings, server.app.building.database
+    streaming = asyncio.create_task(server.operator.get("/api/events/stream", headers={"last-event-id": told[0]["id"]}))
+    while not happenings._waiting:  # It has told what there is.
+        await asyncio.sleep(0)
+    await database.close()
+    happenings.wake()
+
+    answer = await streaming
+
+    assert [line for line in answer.text.splitlines() if line.startswith("id: ")] == [
+        f"id: {one['id']}" for one in told[1:]
+    ]
+    assert [(one.levelname, one.exc_info) for one in caplog.records if "stream" in one.getMessage()] == [
+        ("WARNING", None)
+    ]
+    assert f"a stream of events ends at {told[-1]['id']}: the database is not open" in caplog.text
+    await database.open()
+
+
 async def test_an_event_is_not_missed_whose_transaction_began_later_and_goes_on_longer(server: Server) -> None:
     database = server.app.building.database
     async with database.write() as slow:

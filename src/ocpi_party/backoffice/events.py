@@ -1,8 +1,10 @@
 """What happened: a feed to read by sequence, and a stream of server-sent events."""
 
 import json
+import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -11,9 +13,12 @@ from fastapi.responses import Response, StreamingResponse
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
 from ocpi_party.backoffice.filters import TypeOfEvents
 from ocpi_party.backoffice.lists import LISTED, answer
+from ocpi_party.database import DatabaseUnavailable, Row
 from ocpi_party.events import repository
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.pagination import window
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(prefix="/events", tags=["events"], dependencies=[READ])
 
@@ -63,27 +68,51 @@ async def stream_events(
             start = await repository.last(tx)
         else:
             await repository.must_be_given(tx, start, parameter)
+    stream = _Stream(building, start, repository.Wanted(repository.patterns(types)))
+    # Before the first byte: without a database the answer is 503, and no stream that breaks off.
+    await stream.look()
     return StreamingResponse(
-        _stream(building, start, repository.Wanted(repository.patterns(types))),
+        stream.told(),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def _stream(building: Building, after: int, wanted: repository.Wanted) -> AsyncIterator[bytes]:
-    """Each reader has its own place in the sequence: a slow one delays nobody."""
-    yield b": ocpi-party\n\n"
-    quiet_since = time.monotonic()
-    going_on = True
-    while going_on:
-        upto = await building.decided.upto()
-        async with building.database.read() as tx:
-            rows = await repository.after(tx, after, upto=upto, most=_BATCH, wanted=wanted)
-        for row in rows:
-            after = row["seq"]
-            told = json.dumps(repository.cloud_event(row, building.public_url))
-            yield f"id: {after}\nevent: {row['type']}\ndata: {told}\n\n".encode()
-        if rows or time.monotonic() - quiet_since > _KEEP_ALIVE_SECONDS:
-            quiet_since = time.monotonic()
-            yield b": still here\n\n" if not rows else b""
-        going_on = bool(rows) or await building.happenings.wait()
+@dataclass(slots=True)
+class _Stream:
+    """Each reader has its own place in the sequence: a slow one delays nobody.
+
+    rows  found behind that place, and not told yet
+    """
+
+    building: Building
+    after: int
+    wanted: repository.Wanted
+    rows: Sequence[Row] = ()
+
+    async def look(self) -> None:
+        upto = await self.building.decided.upto()
+        async with self.building.database.read() as tx:
+            self.rows = await repository.after(tx, self.after, upto=upto, most=_BATCH, wanted=self.wanted)
+
+    async def told(self) -> AsyncIterator[bytes]:
+        yield b": ocpi-party\n\n"
+        quiet_since = time.monotonic()
+        while True:
+            for row in self.rows:
+                self.after = row["seq"]
+                event = json.dumps(repository.cloud_event(row, self.building.public_url))
+                yield f"id: {self.after}\nevent: {row['type']}\ndata: {event}\n\n".encode()
+            if self.rows:
+                quiet_since = time.monotonic()
+            elif time.monotonic() - quiet_since > _KEEP_ALIVE_SECONDS:
+                quiet_since = time.monotonic()
+                yield b": still here\n\n"
+            if not self.rows and not await self.building.happenings.wait():
+                return
+            try:
+                await self.look()
+            except DatabaseUnavailable as fault:
+                # Whoever reads comes back with the id of the last event, and is told then that there is no database.
+                log.warning("a stream of events ends at %d: %s", self.after, fault)
+                return
