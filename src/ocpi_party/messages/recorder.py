@@ -67,7 +67,7 @@ class Recorder:
             try:
                 await self.flush()
             except DatabaseUnavailable as fault:
-                log.warning("messages wait, the database cannot be reached: %s", fault)
+                log.warning("messages wait: %s", fault)
                 pause = _AFTER_FAILURE_SECONDS
             try:
                 await asyncio.wait_for(self._full.wait(), pause)
@@ -112,8 +112,8 @@ class Recorder:
         """Write what waits; without a database it is lost, and said."""
         try:
             await self.flush()
-        except (DatabaseUnavailable, OSError):
-            log.warning("%d messages are lost, the database cannot be reached", len(self._queue))
+        except (DatabaseUnavailable, OSError) as fault:
+            log.warning("%d messages are lost: %s", len(self._queue), fault)
 
 
 def _day(at: datetime) -> date:

@@ -111,7 +111,7 @@ class PullWorker:
                 await self._crawl_through(pull)
         except DatabaseUnavailable as fault:
             # Nothing can be noted now; when the database is back, the crawl goes on at its next page.
-            log.warning("a crawl breaks off, the database cannot be reached: %s", fault)
+            log.warning("a crawl breaks off: %s", fault)
 
     async def _crawl_through(self, pull: Pull) -> None:
         crawl = await self._crawl(pull)

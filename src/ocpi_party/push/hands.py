@@ -60,7 +60,7 @@ class Hands:
                 try:
                     found = await start()
                 except (DatabaseUnavailable, OSError) as fault:
-                    log.warning("%s pauses, the database cannot be reached: %s", self.work, fault)
+                    log.warning("%s pauses: %s", self.work, fault)
                     found = 0
                 if not found or self.free <= 0:
                     await self._pause()

@@ -127,7 +127,7 @@ class WebhookWorker:
                     await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
                     await self.start_due()
                 except (DatabaseUnavailable, OSError) as fault:
-                    log.warning("webhooks pause, the database cannot be reached: %s", fault)
+                    log.warning("webhooks pause: %s", fault)
                 await self.happenings.wait()
                 if self.happenings.closed:
                     await asyncio.Event().wait()
