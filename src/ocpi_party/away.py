@@ -4,6 +4,11 @@ from typing import Final
 
 import asyncpg
 
+
+class DatabaseUnavailable(Exception):
+    """PostgreSQL cannot be reached, hangs up, or can do nothing; the work was not done and may be tried again later."""
+
+
 # Not among them, although of the same classes: a statement that was cancelled, and one that met a limit set for each
 # statement. It is a matter of that one, which would meet the same again.
 _SAYS: Final[tuple[tuple[type[Exception], str], ...]] = (
