@@ -89,9 +89,10 @@ class Connections:
 
     @asynccontextmanager
     async def lent(self) -> AsyncIterator[asyncpg.Connection]:
-        """One for whoever asks, for as long as it takes. What goes wrong meanwhile is raised on, where it is that as the first of:
+        """One for whoever asks, for as long as it takes; what goes wrong meanwhile is raised on.
 
-        Raises  DatabaseUnavailable, also if there is none in time; InvalidObject for text that PostgreSQL cannot keep
+        Raises  DatabaseUnavailable, if that is what went wrong, or there is none in time; InvalidObject for text that PostgreSQL
+                cannot keep
         """
         connection = await self._lend()
         self._watch.begin(connection)
