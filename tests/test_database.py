@@ -240,3 +240,4 @@ async def test_a_database_that_hangs_is_left_all_the_same(line: Line) -> None:
     async with asyncio.timeout(30):
         await stop()
         await database.close()
+    assert database.in_use == (0, 0)

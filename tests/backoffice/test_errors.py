@@ -55,7 +55,9 @@ async def test_a_body_that_is_no_object_is_pointed_at_as_a_whole(server: Server,
 async def test_a_body_that_is_too_large_is_refused_everywhere(server: Server, method: str, path: str) -> None:
     body = b'{"name": "%s"}' % (b"x" * server.app.building.max_body_bytes)
 
-    _problem(await server.operator.request(method, path, content=body), 413)
+    told = _problem(await server.operator.request(method, path, content=body), 413)
+
+    assert str(server.app.building.max_body_bytes) in told["detail"]
 
 
 async def test_each_fault_of_a_body_has_its_pointer(server: Server) -> None:

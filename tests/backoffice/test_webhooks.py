@@ -108,4 +108,6 @@ async def test_a_password_that_was_taken_before_is_not_shown(server: Server) -> 
 
 
 async def test_an_at_sign_behind_the_host_is_no_password(server: Server) -> None:
-    await _made(server, url="https://hooks.example/@me?to=a@b.example")
+    made = await _made(server, url="https://hooks.example/@me?to=a@b.example")
+
+    assert (await _get(server, made))["url"] == "https://hooks.example/@me?to=a@b.example"

@@ -100,6 +100,7 @@ async def test_a_partner_that_hangs_does_not_hold_up_the_renewal_of_others(serve
         await asked.wait()
         while not other.requests("PUT", "/credentials"):
             await asyncio.sleep(0.01)
+    assert [len(one.requests("PUT", "/credentials")) for one in (tnm, other)] == [1, 1]
     told.set()
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
