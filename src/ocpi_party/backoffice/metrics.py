@@ -7,6 +7,7 @@ Partners stand here by their id alone: whoever reaches the port may read this.
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import cache
 from time import perf_counter
 
 from fastapi import APIRouter
@@ -69,14 +70,25 @@ def place_of(scope: Scope) -> tuple[str, str]:
     """The template of the path that a request was answered at, and its module; `none` where there is none."""
     route = scope.get("route")
     template = _prefix(scope) + route.path if route is not None else _NONE
-    return template, next((part for part in template.split("/") if part in _MODULES), _NONE)
+    return template, _module_in(template)
+
+
+@cache
+def _module_in(template: str) -> str:
+    return next((part for part in template.split("/") if part in _MODULES), _NONE)
 
 
 def count_request(side: str, scope: Scope, http_status: int, seconds: float) -> None:
     """side  ocpi or api"""
-    template, module = place_of(scope)
-    _requests.labels(side, module, scope["method"], template, http_status).inc()
-    _seconds.labels(side, module, scope["method"]).observe(seconds)
+    requests, times = _counters(side, *place_of(scope), scope["method"], http_status)
+    requests.inc()
+    times.observe(seconds)
+
+
+@cache
+def _counters(side: str, template: str, module: str, method: str, http_status: int) -> tuple[Counter, Histogram]:
+    # To look them up by their labels costs more than to count. They are as many as our routes, the methods and statuses of HTTP.
+    return _requests.labels(side, module, method, template, http_status), _seconds.labels(side, module, method)
 
 
 def _prefix(scope: Scope) -> str:
