@@ -324,6 +324,41 @@ async def test_a_credit_cdr_by_put_names_a_cdr_of_ours(server: Server) -> None:
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/credit_reference_id")
 
 
+@pytest.mark.requirement("CDR-R-09")
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"total_cost": {"excl_vat": 1.05, "incl_vat": 1.26}}, "/total_cost"),
+        ({"total_cost": {"excl_vat": -1, "incl_vat": -1.2}}, "/total_cost"),
+        ({"total_cost": {"excl_vat": -1.05}}, "/total_cost"),
+        ({"currency": "SEK"}, "/currency"),
+        ({"cdr_token": a_cdr_token(PartyId("DE", "ABC"))}, "/cdr_token"),
+    ],
+)
+async def test_a_credit_cdr_by_put_takes_all_of_a_cdr_back(
+    server: Server, changes: dict[str, Any], pointer: str
+) -> None:
+    await server.operator.put(URL, json=ours())
+    right = ours(id="C1", credit=True, credit_reference_id="cdr1", total_cost={"excl_vat": -1.050, "incl_vat": -1.26})
+
+    wrong = await server.operator.put("/api/cdrs/NL/OWA/C1", json=right | changes)
+    taken = await server.operator.put("/api/cdrs/NL/OWA/C1", json=right)
+
+    assert (wrong.status_code, wrong.json()["pointer"]) == (422, pointer)
+    assert taken.status_code == 201, taken.text
+
+
+@pytest.mark.requirement("CDR-R-09")
+async def test_the_costs_of_a_credit_cdr_are_calculated_with_its_sign(server: Server) -> None:
+    body = ours(id="C1", credit=True, credit_reference_id="CDR1")
+
+    answer = await server.operator.post("/api/cdrs/price", json=body)
+
+    told = answer.json()["cdr"]
+    assert told["total_cost"] == {"excl_vat": -1.05, "incl_vat": -1.26}
+    assert told["total_energy_cost"] == {"excl_vat": 1.05, "incl_vat": 1.26}
+
+
 async def test_the_costs_of_a_cdr_are_calculated_from_its_tariffs_and_periods(server: Server) -> None:
     body = {name: value for name, value in ours().items() if not name.startswith("total_")}
 

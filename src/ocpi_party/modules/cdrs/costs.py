@@ -8,6 +8,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
 from ocpi_party.partners.audience import OURS
 from ocpi_party.pricing.cost_fields import PARTS, cost_fields
+from ocpi_party.pricing.credit import negated
 from ocpi_party.pricing.exact import Unpriceable, moment
 from ocpi_party.pricing.periods import read_periods
 from ocpi_party.pricing.priced import PricedSession
@@ -43,7 +44,10 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
         raise InvalidObject(
             "/tariffs", "has none for these charging_periods, by their tariff_id or by its type and time"
         )
-    return cdr | cost_fields(priced, cdr["currency"]), priced
+    fields = cost_fields(priced, cdr["currency"])
+    if cdr.get("credit"):
+        fields["total_cost"] = negated(fields["total_cost"])
+    return cdr | fields, priced
 
 
 def _must_have_its_tariffs(cdr: JsonObject) -> None:
