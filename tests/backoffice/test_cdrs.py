@@ -380,6 +380,7 @@ async def test_the_costs_of_a_cdr_are_calculated_from_its_tariffs_and_periods(se
         ({"tariffs": [], "charging_periods": [_UNNAMED]}, "/tariffs"),
         ({"tariffs": None, "charging_periods": [_UNNAMED]}, "/tariffs"),
         ({"tariffs": None}, "/charging_periods/0/tariff_id"),
+        ({"currency": "SEK"}, "/currency"),
         (
             {"charging_periods": [a_charging_period(), a_charging_period(tariff_id="13")]},
             "/charging_periods/1/tariff_id",

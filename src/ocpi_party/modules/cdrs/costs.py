@@ -9,7 +9,7 @@ from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
 from ocpi_party.partners.audience import OURS
 from ocpi_party.pricing.cost_fields import PARTS, cost_fields
 from ocpi_party.pricing.credit import negated
-from ocpi_party.pricing.exact import Unpriceable, moment
+from ocpi_party.pricing.exact import Unpriceable, moment, same
 from ocpi_party.pricing.periods import read_periods
 from ocpi_party.pricing.priced import PricedSession
 from ocpi_party.pricing.reservation import Reservation
@@ -44,6 +44,8 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
         raise InvalidObject(
             "/tariffs", "has none for these charging_periods, by their tariff_id or by its type and time"
         )
+    if not same(priced.currency, cdr["currency"]):
+        raise InvalidObject("/currency", f"must be that of the tariffs of these charging_periods, {priced.currency}")
     fields = cost_fields(priced, cdr["currency"])
     if cdr.get("credit"):
         fields["total_cost"] = negated(fields["total_cost"])
