@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 
+from ocpi_party.pricing import doubts
 from ocpi_party.pricing.bill import Bill
 from ocpi_party.pricing.choice import choose
 from ocpi_party.pricing.exact import HOUR, Document, moment, seconds, zone
@@ -53,6 +54,7 @@ def price_periods(
     known = [read_tariff(tariff) for tariff in tariffs]
     begin = moment(reservation.start) if reservation else session.start
     bill = Bill(known, _fallback(periods, known, begin, preference))
+    bill.note(*doubts.of_choice(known, bill.fallback, begin))
     if reservation:
         _reserve(bill, reservation, charging, session)
     _charge(bill, charging, session)
@@ -86,6 +88,7 @@ def _charge(bill: Bill, periods: Sequence[Period], session: Session) -> None:
         if tariff:
             bill.charge(period, tariff, session, kwh)
         kwh += period.quantities.get("ENERGY", Fraction(0))
+    bill.note(*doubts.of_time(periods, list(bill.charged.values())))
 
 
 def _priced(bill: Bill, charging: Sequence[Period], session: Session) -> PricedSession:
