@@ -291,6 +291,7 @@ async def test_a_cdr_is_credited_once_also_by_two_at_the_same_time(server: Serve
         (f"{URL}/credit", {"replacement": ours(id="CDR2", credit=True, credit_reference_id="CDR1")}, 422),
         (f"{URL}/credit", {"replacement": a_cdr(id="CDR2")}, 422),
         (f"{URL}/credit", {"id": "x" * 40}, 422),
+        (f"{URL}/credit", {"corrected": ours(id="CDR2")}, 422),
         ("/api/cdrs/NL/OWA/CDR7/credit", {}, 404),
     ],
 )
