@@ -125,6 +125,14 @@ async def test_our_cdrs_have_times(server: Server) -> None:
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/start_date_time")
 
 
+@pytest.mark.requirement("CDR-R-20")
+async def test_our_cdrs_do_not_end_before_they_start(server: Server) -> None:
+    answer = await server.operator.put(URL, json=ours(end_date_time="2026-03-01T11:59:59Z"))
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/end_date_time")
+    assert (await server.operator.get(URL)).status_code == 404
+
+
 @pytest.mark.requirement("CDR-R-14")
 async def test_a_cdr_keeps_what_was_true_at_the_start_of_the_session(server: Server, tnm: FakePartner) -> None:
     await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location(OWA))

@@ -11,7 +11,7 @@ from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, wire_time
+from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
 from ocpi_party.owned.publish import must_be, our_ref, same_content
@@ -55,6 +55,7 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
     document = read_published(Cdr, {"last_updated": wire_time(now())} | body)
     document = await _as_the_session_says(tx, ref, document)
     _no_session_only_dimensions(document)
+    _ends_after_its_start(document)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     if known is None and document.get("credit"):
         original = await _creditable(tx, our_ref(ref.owner, document["credit_reference_id"]), "/credit_reference_id")
@@ -89,6 +90,11 @@ def _no_session_only_dimensions(cdr: JsonObject) -> None:
             if dimension["type"] in FOR_SESSIONS_ONLY:
                 pointer = f"/charging_periods/{number}/dimensions/{place}/type"
                 raise InvalidObject(pointer, f"{dimension['type']} is for Sessions only")
+
+
+def _ends_after_its_start(cdr: JsonObject) -> None:
+    if parse_time(cdr["end_date_time"]) < parse_time(cdr["start_date_time"]):
+        raise InvalidObject("/end_date_time", f"lies before start_date_time, {cdr['start_date_time']}")
 
 
 async def credit(tx: WriteTx, ref: Ref, credit_id: str | None, replacement: JsonObject | None) -> list[JsonObject]:
