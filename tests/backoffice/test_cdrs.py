@@ -443,6 +443,22 @@ async def test_without_its_location_a_tariff_with_times_of_day_has_no_price(serv
     assert known.status_code == 200, known.text
 
 
+@pytest.mark.requirement("CDR-R-20", "TAR-C-04")
+async def test_a_session_lasts_from_its_start_although_its_first_period_begins_later(server: Server) -> None:
+    component = {"type": "ENERGY", "price": 1, "step_size": 1}
+    at_first = {"price_components": [component], "restrictions": {"max_duration": 900}}
+    then = {"price_components": [component | {"price": 2}]}
+    body = ours(
+        tariffs=[a_tariff(OWA, elements=[at_first, then])],
+        charging_periods=[a_charging_period(start_date_time="2026-03-01T12:15:00Z")],
+    )
+
+    answer = await server.operator.post("/api/cdrs/price", json=body)
+
+    told = answer.json()["cdr"]
+    assert (told["total_cost"], told["total_time"]) == ({"excl_vat": 8.4}, 0.5)
+
+
 async def test_a_period_without_a_tariff_beside_others_costs_nothing_and_is_named(server: Server) -> None:
     later = _UNNAMED | {"start_date_time": "2026-03-01T12:15:00Z"}
 

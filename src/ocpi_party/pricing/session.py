@@ -44,13 +44,18 @@ def price_periods(
     till: datetime,
     time_zone: str,
     *,
+    start: datetime | None = None,
     reservation: Reservation | None = None,
     preference: str | None = None,
 ) -> PricedSession:
-    """As `price_session`, of charging periods that are read."""
+    """As `price_session`, of charging periods that are read.
+
+    start  of the session, if it began before the first of them; not that of a reservation, which comes before it
+    """
     reservation = reservation or Reservation.from_periods(periods)
     charging = [period for period in periods if not period.only_reserved]
-    session = Session(charging[0].start if charging else till, till, zone(time_zone))
+    begins = [charging[0].start if charging else till, *([start] if start and not reservation else [])]
+    session = Session(min(begins), till, zone(time_zone))
     known = [read_tariff(tariff) for tariff in tariffs]
     begin = moment(reservation.start) if reservation else session.start
     bill = Bill(known, _fallback(periods, known, begin, preference))

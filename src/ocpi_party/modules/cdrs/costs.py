@@ -34,10 +34,12 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
     if zone is None and needs_time_zone(cdr.get("tariffs") or []):
         raise InvalidObject("/cdr_location/id", "is no Location of ours, whose time zone the tariffs need")
     try:
-        end = moment(cdr["end_date_time"])
+        start, end = moment(cdr["start_date_time"]), moment(cdr["end_date_time"])
         periods = read_periods(cdr["charging_periods"], end)
         reservation = Reservation.of_cdr(cdr, periods)
-        priced = price_periods(cdr.get("tariffs") or [], periods, end, zone or "UTC", reservation=reservation)
+        priced = price_periods(
+            cdr.get("tariffs") or [], periods, end, zone or "UTC", start=start, reservation=reservation
+        )
     except Unpriceable as why:
         raise InvalidObject("/tariffs", f"have no price for these charging_periods: {why}") from why
     if not priced.tariff_ids:
