@@ -459,6 +459,31 @@ async def test_a_session_lasts_from_its_start_although_its_first_period_begins_l
     assert (told["total_cost"], told["total_time"]) == ({"excl_vat": 8.4}, 0.5)
 
 
+@pytest.mark.requirement("CDR-R-20")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, []),
+        (
+            {"end_date_time": "2026-03-01T12:15:00Z"},
+            ["total_time: told 0.25, computed 0.5: total_time against the sum of TIME and PARKING_TIME"],
+        ),
+        (
+            {"charging_periods": [a_charging_period(start_date_time="2026-03-01T11:30:00Z")]},
+            ["total_time: told 1, computed 0.5: total_time against end_date_time less start_date_time"],
+        ),
+    ],
+)
+async def test_that_times_do_not_go_together_is_said_before_the_cdr_is_issued(
+    server: Server, changes: dict[str, Any], words: list[str]
+) -> None:
+    answer = await server.operator.post("/api/cdrs/price", json=ours(**changes))
+
+    notes = answer.json()["notes"]
+    assert all(any(note.startswith(each) for note in notes) for each in words)
+    assert bool(notes) is bool(words)
+
+
 async def test_a_period_without_a_tariff_beside_others_costs_nothing_and_is_named(server: Server) -> None:
     later = _UNNAMED | {"start_date_time": "2026-03-01T12:15:00Z"}
 

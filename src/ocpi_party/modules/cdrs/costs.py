@@ -1,5 +1,7 @@
 """The cost fields of a CDR of ours, calculated from its tariffs and charging periods. OCPI 2.2.1, CDRs, "CDR Object"."""
 
+from dataclasses import replace
+
 from ocpi_party.database import ReadTx
 from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.locations.facts import time_zone
@@ -7,6 +9,7 @@ from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
 from ocpi_party.partners.audience import OURS
+from ocpi_party.pricing.consistency import consistency
 from ocpi_party.pricing.cost_fields import PARTS, cost_fields
 from ocpi_party.pricing.credit import negated
 from ocpi_party.pricing.exact import Unpriceable, moment, same
@@ -51,7 +54,8 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
     fields = cost_fields(priced, cdr["currency"])
     if cdr.get("credit"):
         fields["total_cost"] = negated(fields["total_cost"])
-    return cdr | fields, priced
+    odd = [f"{one.field}: {one.words}" for one in consistency(cdr | fields, periods)]
+    return cdr | fields, replace(priced, notes=(*priced.notes, *odd))
 
 
 def _must_have_its_tariffs(cdr: JsonObject) -> None:
