@@ -125,6 +125,14 @@ async def test_our_cdrs_have_times(server: Server) -> None:
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/start_date_time")
 
 
+@pytest.mark.requirement("CDR-R-20")
+async def test_our_cdrs_do_not_end_before_they_start(server: Server) -> None:
+    answer = await server.operator.put(URL, json=ours(end_date_time="2026-03-01T11:59:59Z"))
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/end_date_time")
+    assert (await server.operator.get(URL)).status_code == 404
+
+
 @pytest.mark.requirement("CDR-R-14")
 async def test_a_cdr_keeps_what_was_true_at_the_start_of_the_session(server: Server, tnm: FakePartner) -> None:
     await server.operator.put("/api/locations/NL/OWA/LOC1", json=a_location(OWA))
@@ -291,6 +299,7 @@ async def test_a_cdr_is_credited_once_also_by_two_at_the_same_time(server: Serve
         (f"{URL}/credit", {"replacement": ours(id="CDR2", credit=True, credit_reference_id="CDR1")}, 422),
         (f"{URL}/credit", {"replacement": a_cdr(id="CDR2")}, 422),
         (f"{URL}/credit", {"id": "x" * 40}, 422),
+        (f"{URL}/credit", {"corrected": ours(id="CDR2")}, 422),
         ("/api/cdrs/NL/OWA/CDR7/credit", {}, 404),
     ],
 )
@@ -324,6 +333,41 @@ async def test_a_credit_cdr_by_put_names_a_cdr_of_ours(server: Server) -> None:
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/credit_reference_id")
 
 
+@pytest.mark.requirement("CDR-R-09")
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"total_cost": {"excl_vat": 1.05, "incl_vat": 1.26}}, "/total_cost"),
+        ({"total_cost": {"excl_vat": -1, "incl_vat": -1.2}}, "/total_cost"),
+        ({"total_cost": {"excl_vat": -1.05}}, "/total_cost"),
+        ({"currency": "SEK"}, "/currency"),
+        ({"cdr_token": a_cdr_token(PartyId("DE", "ABC"))}, "/cdr_token"),
+    ],
+)
+async def test_a_credit_cdr_by_put_takes_all_of_a_cdr_back(
+    server: Server, changes: dict[str, Any], pointer: str
+) -> None:
+    await server.operator.put(URL, json=ours())
+    right = ours(id="C1", credit=True, credit_reference_id="cdr1", total_cost={"excl_vat": -1.050, "incl_vat": -1.26})
+
+    wrong = await server.operator.put("/api/cdrs/NL/OWA/C1", json=right | changes)
+    taken = await server.operator.put("/api/cdrs/NL/OWA/C1", json=right)
+
+    assert (wrong.status_code, wrong.json()["pointer"]) == (422, pointer)
+    assert taken.status_code == 201, taken.text
+
+
+@pytest.mark.requirement("CDR-R-09")
+async def test_the_costs_of_a_credit_cdr_are_calculated_with_its_sign(server: Server) -> None:
+    body = ours(id="C1", credit=True, credit_reference_id="CDR1")
+
+    answer = await server.operator.post("/api/cdrs/price", json=body)
+
+    told = answer.json()["cdr"]
+    assert told["total_cost"] == {"excl_vat": -1.05, "incl_vat": -1.26}
+    assert told["total_energy_cost"] == {"excl_vat": 1.05, "incl_vat": 1.26}
+
+
 async def test_the_costs_of_a_cdr_are_calculated_from_its_tariffs_and_periods(server: Server) -> None:
     body = {name: value for name, value in ours().items() if not name.startswith("total_")}
 
@@ -345,6 +389,7 @@ async def test_the_costs_of_a_cdr_are_calculated_from_its_tariffs_and_periods(se
         ({"tariffs": [], "charging_periods": [_UNNAMED]}, "/tariffs"),
         ({"tariffs": None, "charging_periods": [_UNNAMED]}, "/tariffs"),
         ({"tariffs": None}, "/charging_periods/0/tariff_id"),
+        ({"currency": "SEK"}, "/currency"),
         (
             {"charging_periods": [a_charging_period(), a_charging_period(tariff_id="13")]},
             "/charging_periods/1/tariff_id",
@@ -396,6 +441,47 @@ async def test_without_its_location_a_tariff_with_times_of_day_has_no_price(serv
 
     assert (unknown.status_code, unknown.json()["pointer"]) == (422, "/cdr_location/id")
     assert known.status_code == 200, known.text
+
+
+@pytest.mark.requirement("CDR-R-20", "TAR-C-04")
+async def test_a_session_lasts_from_its_start_although_its_first_period_begins_later(server: Server) -> None:
+    component = {"type": "ENERGY", "price": 1, "step_size": 1}
+    at_first = {"price_components": [component], "restrictions": {"max_duration": 900}}
+    then = {"price_components": [component | {"price": 2}]}
+    body = ours(
+        tariffs=[a_tariff(OWA, elements=[at_first, then])],
+        charging_periods=[a_charging_period(start_date_time="2026-03-01T12:15:00Z")],
+    )
+
+    answer = await server.operator.post("/api/cdrs/price", json=body)
+
+    told = answer.json()["cdr"]
+    assert (told["total_cost"], told["total_time"]) == ({"excl_vat": 8.4}, 0.5)
+
+
+@pytest.mark.requirement("CDR-R-20")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, []),
+        (
+            {"end_date_time": "2026-03-01T12:15:00Z"},
+            ["total_time: told 0.25, computed 0.5: total_time against the sum of TIME and PARKING_TIME"],
+        ),
+        (
+            {"charging_periods": [a_charging_period(start_date_time="2026-03-01T11:30:00Z")]},
+            ["total_time: told 1, computed 0.5: total_time against end_date_time less start_date_time"],
+        ),
+    ],
+)
+async def test_that_times_do_not_go_together_is_said_before_the_cdr_is_issued(
+    server: Server, changes: dict[str, Any], words: list[str]
+) -> None:
+    answer = await server.operator.post("/api/cdrs/price", json=ours(**changes))
+
+    notes = answer.json()["notes"]
+    assert all(any(note.startswith(each) for note in notes) for each in words)
+    assert bool(notes) is bool(words)
 
 
 async def test_a_period_without_a_tariff_beside_others_costs_nothing_and_is_named(server: Server) -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import httpx
 import pytest
 from tests.objects import LATER, NOON, a_cdr_token, a_charging_period, a_location, a_session, an_evse
 from tests.partner import FakePartner, envelope
@@ -89,6 +90,30 @@ async def test_changes_are_patched_with_the_new_periods_alone(server: Server, tn
     stamp = answer.json()["last_updated"]
     assert answer.json()["charging_periods"] == [FIRST, SECOND, THIRD]
     assert told(tnm) == [("PATCH", {"kwh": 2.25, "charging_periods": [SECOND, THIRD], "last_updated": stamp})]
+
+
+@pytest.mark.requirement("SES-R-05", "SES-R-11")
+async def test_what_changes_while_a_patch_is_on_its_way_is_told_without_the_periods_in_it(
+    server: Server, tnm: FakePartner
+) -> None:
+    await server.operator.put(URL, json=SESSION)
+    await server.push()
+    tnm.asked.clear()
+
+    async def goes_on(_request: httpx.Request) -> httpx.Response:
+        tnm.handlers.clear()
+        await server.operator.patch(URL, json={"kwh": 2, "charging_periods": [SECOND]})
+        await server.operator.patch(URL, json={"charging_periods": [THIRD]})
+        return envelope()
+
+    tnm.on("PATCH", "/sessions/", goes_on)
+    await server.operator.patch(URL, json={"kwh": 1, "auth_method": "COMMAND", "charging_periods": [FIRST]})
+    await server.push()
+
+    (_, first), (_, then) = told(tnm)
+    stamp = (await server.operator.get(URL)).json()["last_updated"]
+    assert (first["kwh"], first["auth_method"], first["charging_periods"]) == (1, "COMMAND", [FIRST])
+    assert then == {"kwh": 2, "charging_periods": [SECOND, THIRD], "last_updated": stamp}
 
 
 @pytest.mark.requirement("SES-R-08", "SES-R-03")

@@ -4,7 +4,7 @@ import json
 
 import httpx
 import pytest
-from tests.objects import NOON, a_connector, a_location, a_tariff, an_evse
+from tests.objects import LATER, NOON, a_connector, a_location, a_tariff, an_evse
 from tests.partner import FakePartner, envelope
 from tests.server import Server
 
@@ -202,6 +202,33 @@ async def test_what_others_would_have_to_forgive_is_refused(server: Server) -> N
 
     assert (answer.status_code, answer.json()["pointer"]) == (422, "/currency")
     assert (await server.operator.put("/api/tariffs/NL/TNM/12", json=a_tariff())).status_code == 403
+
+
+@pytest.mark.requirement("TAR-C-12", "TAR-R-11")
+@pytest.mark.parametrize(
+    ("component", "restrictions", "field"),
+    [
+        ({"type": "ENERGY", "price": 1, "step_size": 1}, {"reservation": "RESERVATION"}, "type"),
+        ({"type": "PARKING_TIME", "price": 1, "step_size": 1}, {"reservation": "RESERVATION_EXPIRES"}, "type"),
+        ({"type": "ENERGY", "price": 1, "step_size": -1}, {}, "step_size"),
+    ],
+)
+async def test_what_nobody_could_be_charged_for_is_refused(
+    server: Server, component: dict[str, object], restrictions: dict[str, object], field: str
+) -> None:
+    known = (await put(server)).json()
+    reserving = {"price_components": [component | {"type": "TIME", "step_size": 0}], "restrictions": restrictions}
+    wrong = {"price_components": [component], "restrictions": restrictions}
+
+    answers = [
+        await server.operator.put(URL, json=known | {"elements": [reserving, wrong], "last_updated": LATER}),
+        await server.operator.patch(URL, json={"elements": [reserving, wrong]}),
+    ]
+
+    pointer = f"/elements/1/price_components/0/{field}"
+    assert [(one.status_code, one.json()["pointer"]) for one in answers] == [(422, pointer)] * 2
+    assert (await server.operator.get(URL)).json() == known
+    await put(server, elements=[reserving], last_updated=LATER)
 
 
 @pytest.mark.requirement("OWN-20")

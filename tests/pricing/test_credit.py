@@ -88,6 +88,15 @@ def test_a_credit_without_original_is_flagged_and_not_counted() -> None:
     ]
 
 
+@pytest.mark.requirement("CDR-R-09")
+def test_what_credits_a_credit_cdr_is_flagged_as_that() -> None:
+    credited = credit(a_cdr(), "1-C", LATER)
+    twice = credited | {"id": "1-C-C", "credit_reference_id": "1-C"}
+
+    flag = "1-C-C credits 1-C, which is a Credit CDR itself: not counted"
+    assert only([a_cdr(), credited, twice]) == (0, ("1", "1-C"), (flag,))
+
+
 @pytest.mark.requirement("CDR-R-12")
 def test_of_two_cdrs_that_nobody_credited_the_newest_counts() -> None:
     old, new = a_cdr("1"), a_cdr("2", "3.00", last_updated="2015-07-01T00:00:00Z")
@@ -107,6 +116,25 @@ def test_a_credit_that_forgot_the_sign_takes_back_all_the_same() -> None:
     positive = credit(a_cdr(), "1-C", LATER) | {"total_cost": a_cdr()["total_cost"]}
 
     assert only([a_cdr(), positive])[:2] == (0, ("1", "1-C"))
+
+
+@pytest.mark.requirement("CDR-R-09", "CDR-R-11")
+def test_a_credit_in_another_currency_is_flagged_and_not_counted() -> None:
+    credited = credit(a_cdr(), "1-C", LATER) | {"currency": "SEK"}
+
+    assert only([a_cdr(), credited]) == (4, ("1",), ("1-C is in SEK, but credits 1 in EUR: not counted",))
+
+
+@pytest.mark.requirement("CDR-R-12")
+def test_amounts_of_two_currencies_are_not_added() -> None:
+    corrected = a_cdr("2", "30.00", currency="SEK")
+
+    amounts = net([a_cdr(), credit(a_cdr(), "1-C", LATER), corrected])
+
+    assert [(one.currency, int(one.amount.excl_vat), one.counted, one.flags) for one in amounts] == [
+        ("EUR", 0, ("1", "1-C"), ()),
+        ("SEK", 30, ("2",), ()),
+    ]
 
 
 def test_each_session_has_its_own_amount_and_cdrs_without_session_have_theirs() -> None:

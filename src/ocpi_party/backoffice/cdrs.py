@@ -93,6 +93,9 @@ async def credit_cdr(
 ) -> Response:
     """Take a CDR back with a Credit CDR, and issue the corrected one with it if one is given: both or none of them."""
     body = await json_object(request, building) if await request.body() else {}
+    for name in sorted(body.keys() - {"id", "replacement"}):
+        # A corrected CDR under another name would not be issued, while the original is taken back.
+        raise InvalidObject(f"/{name}", "is not known here")
     credit_id, replacement = body.get("id"), body.get("replacement")
     if credit_id is not None and not isinstance(credit_id, str):
         raise InvalidObject("/id", "must be a string")

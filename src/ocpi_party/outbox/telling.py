@@ -6,7 +6,7 @@ from typing import Any
 
 from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import document_of
+from ocpi_party.ocpi.types import document_of, encode
 from ocpi_party.outbox.lanes import Lane
 from ocpi_party.outbox.reach import REACHABLE, state
 
@@ -48,15 +48,30 @@ _SETTLE = Statement(
     """DELETE FROM outbox_marks m USING unnest(CAST(:seqs AS bigint[]), CAST(:versions AS int[])) AS told(seq, version)
         WHERE m.seq = told.seq AND m.version = told.version"""
 )
+# No moment stands where a version before this one marked: that part may have changed again.
+_NEWER = Statement(
+    """UPDATE outbox_marks m
+          SET patch = (SELECT coalesce(json_object_agg(key, news.value), '{}')
+                         FROM jsonb_each(m.patch::jsonb) news LEFT JOIN jsonb_each(told.patch::jsonb) old USING (key)
+                        WHERE news.value = 'null' OR old.value IS DISTINCT FROM news.value)
+         FROM unnest(CAST(:seqs AS bigint[]), CAST(:patches AS text[])) AS told(seq, patch)
+        WHERE m.seq = told.seq AND m.patch IS NOT NULL"""
+)
 _DELIVERED = Statement(
     """UPDATE outbox_lanes SET failures = 0, delivered = delivered + :n, last_success_at = now()
         WHERE partner_id = :partner_id AND party = :party"""
 )
 
 
-async def settle(tx: WriteTx, lane: Lane, told: Sequence[Mark]) -> None:
-    """These were told. One that changed meanwhile stays: its newer state was not."""
-    await tx.run(_SETTLE, seqs=[m.seq for m in told], versions=[m.version for m in told])
+async def settle(tx: WriteTx, lane: Lane, told: Sequence[Mark], by_moment: Sequence[Mark] = ()) -> None:
+    """These were told. One that changed meanwhile stays: its newer state was not.
+
+    by_moment  those of them whose patch says when each part changed: what was told of it goes, what changed since stays
+    """
+    settled = await tx.run(_SETTLE, seqs=[m.seq for m in told], versions=[m.version for m in told])
+    parts = {m.seq: encode(m.patch).decode() for m in by_moment if m.patch is not None}
+    if settled < len(told) and parts:
+        await tx.run(_NEWER, seqs=list(parts), patches=list(parts.values()))
     await tx.run(_DELIVERED, n=len(told), partner_id=lane.partner_id, party=lane.party)
 
 

@@ -92,9 +92,12 @@ class Pushed(Protocol):
     """How the objects of a module are told.
 
     interface  of the partner, to which they are told
+    by_moment  the patch of a mark says when each part changed, not what it is now: so that nothing is told twice where
+               a PATCH adds
     """
 
     interface: InterfaceRole = InterfaceRole.RECEIVER
+    by_moment: bool = False
 
     async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
         """Our objects as they stand now; one that is not there any more is left out."""

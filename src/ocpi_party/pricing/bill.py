@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from ocpi_party.pricing import doubts
 from ocpi_party.pricing.choice import find
 from ocpi_party.pricing.exact import Unpriceable
 from ocpi_party.pricing.limits import limits
@@ -27,9 +28,8 @@ class Bill:
     reserved: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def note(self, words: str) -> None:
-        if words not in self.notes:
-            self.notes.append(words)
+    def note(self, *words: str) -> None:
+        self.notes += [each for each in dict.fromkeys(words) if each not in self.notes]
 
     def tariff_for(self, tariff_id: str | None, what: str) -> Tariff | None:
         """what  asks for it, for the note if there is none"""
@@ -48,6 +48,7 @@ class Bill:
             self.note(f"Tariff {tariff.id} was not valid when the session started, it is used all the same.")
         if period.length is None:
             self.note(f"Charging period {period.number} ends before it starts: not split at changes of price.")
+        self.note(*doubts.of_period(period, tariff))
         tariff = tariff.only(SESSION)
         slices = slices_of(period, tariff, session, kwh)
         if not any(use.dimension == "FLAT" for use in self.used):
@@ -66,7 +67,11 @@ class Bill:
         yield from lines
         # "A Charging Session with this tariff will at least cost this amount": a reservation that nobody used is none.
         for tariff in self.charged.values():
-            yield from limits(tariff, [line for line in lines if line.tariff_id == tariff.id])
+            limiting = limits(tariff, [line for line in lines if line.tariff_id == tariff.id])
+            self.note(
+                *doubts.of_limits(tariff, [line.dimension for line in limiting if line.cost.incl_vat is not None])
+            )
+            yield from limiting
 
     def tariff_ids(self) -> Iterator[str]:
         yield from dict.fromkeys([*(use.tariff.id for use in self.reserved), *self.charged])

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ocpi_party.pricing.amounts import NOTHING, Amount, amount_of, minor_unit
-from ocpi_party.pricing.consistency import consistency
+from ocpi_party.pricing.consistency import UNKNOWN, consistency
 from ocpi_party.pricing.cost_fields import PARTS
 from ocpi_party.pricing.difference import CENT, Difference, compare
 from ocpi_party.pricing.exact import Document, Unpriceable, moment, same
@@ -45,9 +45,14 @@ def _differences(cdr: Document, time_zone: str | None, tolerance: Decimal) -> li
 
 
 def _price(cdr: Document, periods: list[Period], time_zone: str) -> PricedSession:
-    reservation = Reservation.of_cdr(cdr, periods)
+    start, end = moment(cdr["start_date_time"]), moment(cdr["end_date_time"])
     return price_periods(
-        cdr.get("tariffs") or [], periods, moment(cdr["end_date_time"]), time_zone, reservation=reservation
+        cdr.get("tariffs") or [],
+        periods,
+        end,
+        time_zone,
+        start=None if start < UNKNOWN else start,
+        reservation=Reservation.of_cdr(cdr, periods),
     )
 
 

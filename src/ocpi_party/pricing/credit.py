@@ -27,12 +27,13 @@ def credit(cdr: Document, credit_id: str, last_updated: datetime) -> dict[str, A
         "id": credit_id,
         "credit": True,
         "credit_reference_id": cdr["id"],
-        "total_cost": _negated(cdr["total_cost"]),
+        "total_cost": negated(cdr["total_cost"]),
         "last_updated": at,
     }
 
 
-def _negated(price: Mapping[str, Any]) -> dict[str, Any]:
+def negated(price: Mapping[str, Any]) -> dict[str, Any]:
+    """The total_cost of the Credit CDR for a CDR with this one."""
     return {name: _opposite(value) for name, value in price.items()}
 
 

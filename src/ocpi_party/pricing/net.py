@@ -1,12 +1,12 @@
 """What a session costs in the end, when CDRs were credited and corrected. OCPI 2.2.1, CDRs, "Credit CDRs"."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from ocpi_party.pricing.amounts import NOTHING, Amount, amount_of
-from ocpi_party.pricing.exact import Document, moment
+from ocpi_party.pricing.exact import Document, moment, same
 
 Key = tuple[str, ...]
 
@@ -43,10 +43,10 @@ class _Session:
 
 
 def net(cdrs: Iterable[Document]) -> list[Net]:
-    """One amount per session, in the order in which the sessions first appear.
+    """One amount per session, in the order in which the sessions first appear; one for each currency, if it has several.
 
-    A CDR counts once however often it was received. Flagged and not counted are a credit that has no original, a second
-    credit for the same CDR, and all but the newest of several CDRs of a session that nobody credited.
+    A CDR counts once however often it was received. Flagged and not counted are a credit that has no original or another
+    currency, a second credit for the same CDR, and all but the newest of several CDRs of a session that nobody credited.
     """
     once: dict[Key, Document] = {}
     for cdr in cdrs:
@@ -56,7 +56,7 @@ def net(cdrs: Iterable[Document]) -> list[Net]:
         original = once.get(_key(cdr, cdr.get("credit_reference_id"))) if cdr.get("credit") else cdr
         session = sessions.setdefault(_session_key(original or cdr), _Session(original or cdr))
         _sort_in(session, cdr, original)
-    return [_net(session) for session in sessions.values()]
+    return [each for session in sessions.values() for each in _nets(session)]
 
 
 def _key(cdr: Document, name: Any) -> Key:
@@ -71,17 +71,35 @@ def _session_key(cdr: Document) -> Key:
 def _sort_in(session: _Session, cdr: Document, original: Document | None) -> None:
     if not cdr.get("credit"):
         session.cdrs.append(cdr)
-    elif original is None or original.get("credit"):
+    elif original is None:
         session.flags.append(f"{cdr['id']} credits {cdr.get('credit_reference_id')}, which is no CDR that we have")
+    elif original.get("credit"):
+        session.flags.append(f"{cdr['id']} credits {original['id']}, which is a Credit CDR itself: not counted")
+    elif not same(cdr["currency"], original["currency"]):
+        words = (
+            f"{cdr['id']} is in {cdr['currency']}, but credits {original['id']} in {original['currency']}: not counted"
+        )
+        session.flags.append(words)
     elif str(original["id"]).casefold() in session.credits:
         session.flags.append(f"{cdr['id']} credits {original['id']}, which was credited before")
     else:
         session.credits[str(original["id"]).casefold()] = cdr
 
 
-def _net(session: _Session) -> Net:
+def _nets(session: _Session) -> Iterator[Net]:
+    """One for each currency; the first has the flags."""
+    counted = _counted(session)
+    currencies = dict.fromkeys(str(cdr["currency"]).upper() for cdr in counted or [session.first])
+    nets = [
+        _net(session, currency, [cdr for cdr in counted if same(cdr["currency"], currency)]) for currency in currencies
+    ]
+    yield replace(nets[0], flags=tuple(session.flags))
+    yield from nets[1:]
+
+
+def _net(session: _Session, currency: str, cdrs: Sequence[Document]) -> Net:
     amount, counted = NOTHING, list[str]()
-    for cdr in _counted(session):
+    for cdr in cdrs:
         amount += amount_of(cdr["total_cost"])
         counted.append(str(cdr["id"]))
         credited = session.credits.get(str(cdr["id"]).casefold())
@@ -93,10 +111,10 @@ def _net(session: _Session) -> Net:
         country_code=str(first["country_code"]),
         party_id=str(first["party_id"]),
         session_id=first.get("session_id"),
-        currency=str(first["currency"]),
+        currency=currency,
         amount=amount,
         counted=tuple(counted),
-        flags=tuple(session.flags),
+        flags=(),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from fractions import Fraction
 
+from ocpi_party.pricing import doubts
 from ocpi_party.pricing.bill import Bill
 from ocpi_party.pricing.choice import choose
 from ocpi_party.pricing.exact import HOUR, Document, moment, seconds, zone
@@ -43,16 +44,22 @@ def price_periods(
     till: datetime,
     time_zone: str,
     *,
+    start: datetime | None = None,
     reservation: Reservation | None = None,
     preference: str | None = None,
 ) -> PricedSession:
-    """As `price_session`, of charging periods that are read."""
+    """As `price_session`, of charging periods that are read.
+
+    start  of the session, if it began before the first of them; not that of a reservation, which comes before it
+    """
     reservation = reservation or Reservation.from_periods(periods)
     charging = [period for period in periods if not period.only_reserved]
-    session = Session(charging[0].start if charging else till, till, zone(time_zone))
+    begins = [charging[0].start if charging else till, *([start] if start and not reservation else [])]
+    session = Session(min(begins), till, zone(time_zone))
     known = [read_tariff(tariff) for tariff in tariffs]
     begin = moment(reservation.start) if reservation else session.start
     bill = Bill(known, _fallback(periods, known, begin, preference))
+    bill.note(*doubts.of_choice(known, bill.fallback, begin))
     if reservation:
         _reserve(bill, reservation, charging, session)
     _charge(bill, charging, session)
@@ -86,6 +93,7 @@ def _charge(bill: Bill, periods: Sequence[Period], session: Session) -> None:
         if tariff:
             bill.charge(period, tariff, session, kwh)
         kwh += period.quantities.get("ENERGY", Fraction(0))
+    bill.note(*doubts.of_time(periods, list(bill.charged.values())))
 
 
 def _priced(bill: Bill, charging: Sequence[Period], session: Session) -> PricedSession:

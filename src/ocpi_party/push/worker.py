@@ -143,7 +143,7 @@ class PushWorker:
         finally:
             if told:
                 async with self.database.write() as tx:
-                    await telling.settle(tx, lane, told)
+                    await telling.settle(tx, lane, told, [m for m in told if self.pushed[m.module].by_moment])
         return True
 
     async def _load(self, tx: Any, marks: list[Mark]) -> dict[tuple[ModuleId, str], State]:

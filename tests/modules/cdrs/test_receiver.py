@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_tariff, a_token
+from tests.objects import LATER, a_cdr, a_cdr_token, a_charging_period, a_location, a_session, a_tariff, a_token
 from tests.ocpi.specification import CLASSES, minimum
 from tests.partner import Caller, FakePartner
 from tests.server import Server
@@ -312,6 +312,21 @@ async def test_the_token_says_which_of_our_parties_pays(server: Server, tnm: Cal
         assert (await caller.get(posted.headers["location"])).http_status == 200
 
     assert {row["addressee"] for row in await server.rows("SELECT addressee FROM cdrs")} == {"NL*OWM"}
+
+
+@pytest.mark.requirement("SES-R-17")
+@pytest.mark.parametrize(("status", "flagged"), [("INVALID", True), ("COMPLETED", False)])
+async def test_a_cdr_of_a_session_that_is_not_billed_is_flagged(
+    server: Server, tnm: Caller, status: str, flagged: bool
+) -> None:
+    await tnm.put("/sessions/NL/TNM/101", a_session(cdr_token=a_cdr_token(OWM), status=status))
+
+    posted = await tnm.post("/cdrs", ours())
+    await tnm.post("/cdrs", a_credit(ours()))
+
+    assert posted.status_code == 1000
+    assert ("INVALID" in (await findings(server)).get("/session_id", "")) is flagged
+    assert await findings(server, "NL*TNM/CDR1-C") == {}
 
 
 @pytest.mark.requirement("CDR-R-24")

@@ -1,5 +1,7 @@
 """The cost fields of a CDR of ours, calculated from its tariffs and charging periods. OCPI 2.2.1, CDRs, "CDR Object"."""
 
+from dataclasses import replace
+
 from ocpi_party.database import ReadTx
 from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.locations.facts import time_zone
@@ -7,8 +9,10 @@ from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
 from ocpi_party.partners.audience import OURS
+from ocpi_party.pricing.consistency import consistency
 from ocpi_party.pricing.cost_fields import PARTS, cost_fields
-from ocpi_party.pricing.exact import Unpriceable, moment
+from ocpi_party.pricing.credit import negated
+from ocpi_party.pricing.exact import Unpriceable, moment, same
 from ocpi_party.pricing.periods import read_periods
 from ocpi_party.pricing.priced import PricedSession
 from ocpi_party.pricing.reservation import Reservation
@@ -33,17 +37,25 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
     if zone is None and needs_time_zone(cdr.get("tariffs") or []):
         raise InvalidObject("/cdr_location/id", "is no Location of ours, whose time zone the tariffs need")
     try:
-        end = moment(cdr["end_date_time"])
+        start, end = moment(cdr["start_date_time"]), moment(cdr["end_date_time"])
         periods = read_periods(cdr["charging_periods"], end)
         reservation = Reservation.of_cdr(cdr, periods)
-        priced = price_periods(cdr.get("tariffs") or [], periods, end, zone or "UTC", reservation=reservation)
+        priced = price_periods(
+            cdr.get("tariffs") or [], periods, end, zone or "UTC", start=start, reservation=reservation
+        )
     except Unpriceable as why:
         raise InvalidObject("/tariffs", f"have no price for these charging_periods: {why}") from why
     if not priced.tariff_ids:
         raise InvalidObject(
             "/tariffs", "has none for these charging_periods, by their tariff_id or by its type and time"
         )
-    return cdr | cost_fields(priced, cdr["currency"]), priced
+    if not same(priced.currency, cdr["currency"]):
+        raise InvalidObject("/currency", f"must be that of the tariffs of these charging_periods, {priced.currency}")
+    fields = cost_fields(priced, cdr["currency"])
+    if cdr.get("credit"):
+        fields["total_cost"] = negated(fields["total_cost"])
+    odd = [f"{one.field}: {one.words}" for one in consistency(cdr | fields, periods)]
+    return cdr | fields, replace(priced, notes=(*priced.notes, *odd))
 
 
 def _must_have_its_tariffs(cdr: JsonObject) -> None:

@@ -11,12 +11,12 @@ from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, document_of, fold, now, wire_time
+from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
 from ocpi_party.owned.publish import must_be, our_ref, same_content
 from ocpi_party.owned.table import Ref
-from ocpi_party.pricing.credit import NotCreditable
+from ocpi_party.pricing.credit import NotCreditable, negated
 from ocpi_party.pricing.credit import credit as credit_of
 
 FOR_SESSIONS_ONLY = frozenset(
@@ -55,9 +55,11 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
     document = read_published(Cdr, {"last_updated": wire_time(now())} | body)
     document = await _as_the_session_says(tx, ref, document)
     _no_session_only_dimensions(document)
+    _ends_after_its_start(document)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     if known is None and document.get("credit"):
-        await _creditable(tx, our_ref(ref.owner, document["credit_reference_id"]), "/credit_reference_id")
+        original = await _creditable(tx, our_ref(ref.owner, document["credit_reference_id"]), "/credit_reference_id")
+        _takes_back(original, document)
     audience = str(payer(document))
     if await repository.add(tx, ref, document, audience=audience):
         await marking.mark(tx, ModuleId.CDRS, str(ref), owner=ref.owner, audience=audience)
@@ -90,6 +92,11 @@ def _no_session_only_dimensions(cdr: JsonObject) -> None:
                 raise InvalidObject(pointer, f"{dimension['type']} is for Sessions only")
 
 
+def _ends_after_its_start(cdr: JsonObject) -> None:
+    if parse_time(cdr["end_date_time"]) < parse_time(cdr["start_date_time"]):
+        raise InvalidObject("/end_date_time", f"lies before start_date_time, {cdr['start_date_time']}")
+
+
 async def credit(tx: WriteTx, ref: Ref, credit_id: str | None, replacement: JsonObject | None) -> list[JsonObject]:
     """Take a CDR of ours back, and issue the corrected one in its place: both or none of them.
 
@@ -105,6 +112,16 @@ async def credit(tx: WriteTx, ref: Ref, credit_id: str | None, replacement: Json
         owner = {name: original[name] for name in ("country_code", "party_id")}
         issued.append(await _issue_new(tx, ref, must_be(replacement, **owner)))
     return issued
+
+
+def _takes_back(original: JsonObject, credit_cdr: JsonObject) -> None:
+    """It takes all of it back, from who was to pay it: OCPI knows no other Credit CDR. Raises InvalidObject"""
+    if fold(credit_cdr["currency"]) != fold(original["currency"]):
+        raise InvalidObject("/currency", f"must be {original['currency']}, as in the CDR that it credits")
+    if payer(credit_cdr) != payer(original):
+        raise InvalidObject("/cdr_token", f"must be one of {payer(original)}, as in the CDR that it credits")
+    if credit_cdr["total_cost"] != (taken_back := negated(original["total_cost"])):
+        raise InvalidObject("/total_cost", f"must be {encode(taken_back).decode()}, all of the CDR that it credits")
 
 
 async def _issue_new(tx: WriteTx, ref: Ref, body: JsonObject) -> JsonObject:

@@ -28,16 +28,18 @@ _STATES = Statement(
 )
 
 
-def news(before: JsonObject, after: JsonObject) -> dict[str, None] | None:
+def news(before: JsonObject, after: JsonObject) -> dict[str, str] | None:
     """The names of what changed; None, if PATCH cannot tell it: a field was removed, or a known period corrected (SES-R-08).
 
-    The values are taken from the session as it stands when it is told.
+    Each with its moment: what changes again while it is told is news again, and a period is told once. The values are
+    taken from the session as it stands when it is told.
     """
     new = appended(before, after)
     if new is None or before.keys() - after.keys() - {"charging_periods"}:
         return None
     changed = [name for name in after if name != "charging_periods" and before.get(name) != after[name]]
-    return dict.fromkeys([*changed, *(_NEW_PERIOD + period["start_date_time"] for period in new)])
+    named = [*changed, *(_NEW_PERIOD + period["start_date_time"] for period in new)]
+    return dict.fromkeys(named, str(after["last_updated"]))
 
 
 def changes(names: Iterable[str], document: JsonObject) -> JsonObject:
@@ -50,6 +52,8 @@ def changes(names: Iterable[str], document: JsonObject) -> JsonObject:
 
 class PushedSessions(Pushed):
     """References are OWNER/SESSION, folded."""
+
+    by_moment = True  # Charging periods are added by PATCH: who is told one twice may count it twice (SES-R-05).
 
     async def load(self, tx: ReadTx, refs: Sequence[str]) -> Mapping[str, State]:
         split = [ref.partition("/") for ref in refs]
