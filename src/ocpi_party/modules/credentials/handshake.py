@@ -17,8 +17,8 @@ from ocpi_party.events.repository import EventType
 from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, Unauthorized, must_have, newest_mutual
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnableToUseClientApi, UnsupportedVersion
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
-from ocpi_party.ocpi.types import JsonObject, fold, now
-from ocpi_party.outbox import marking
+from ocpi_party.ocpi.types import JsonObject, PartyId, fold, now
+from ocpi_party.outbox import following, marking
 from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.parties import replace_roles, taken_roles
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
@@ -123,6 +123,8 @@ async def keep(
         is_hub=any(fold(role["role"]) == Role.HUB for role in credentials["roles"]),
         alert=None,
     )
+    owners = (PartyId(role["country_code"], role["party_id"]).folded() for role in credentials["roles"])
+    await following.follow(tx, {str(owner) for owner in owners})
 
 
 async def end(house: Building, partner_id: int) -> None:
@@ -131,6 +133,7 @@ async def end(house: Building, partner_id: int) -> None:
         await repository.lock(tx, partner_id)
         await credentials_tokens.withdraw_tokens(tx, partner_id)
         await repository.change(tx, partner_id, status=PartnerStatus.UNREGISTERED, token_sent=None, alert=None)
+        await following.follow(tx, await following.waited_for(tx, partner_id))
         await marking.forget(tx, partner_id)
         await house.disconnected(tx, partner_id)
         await tell(tx, EventType.PARTNER_UNREGISTERED, partner_id)

@@ -13,7 +13,7 @@ from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.ocpi.client_info import ConnectionStatus
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold, parse_time
-from ocpi_party.outbox import lanes, marking
+from ocpi_party.outbox import following, lanes, marking
 from ocpi_party.owned.names import load_names
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.table import DIRECTORY
@@ -114,6 +114,7 @@ async def _changed(
     tx: WriteTx, hub_id: int, party: PartyId, role: str, status: str, before: str | None, away_since: datetime | None,
     *, listed: bool = True,
 ) -> None:  # fmt: skip
+    await following.follow(tx, [str(party)])
     words = f"{BEHIND_HUB}{party} ({role}) "
     open_business: list[str] = []
     if status == ConnectionStatus.CONNECTED:
