@@ -110,7 +110,8 @@ async def keep(
     house: Building, tx: WriteTx, partner: Partner, credentials: Mapping[str, Any], offered: Offered
 ) -> None:
     """The partner is connected: its credentials, and what it offers."""
-    await replace_roles(tx, partner.id, credentials["roles"])
+    is_hub = any(fold(role["role"]) == Role.HUB for role in credentials["roles"])
+    await replace_roles(tx, partner.id, credentials["roles"], is_hub=is_hub)
     await repository.replace_endpoints(tx, partner.id, offered.endpoints)
     await repository.change(
         tx,
@@ -120,7 +121,7 @@ async def keep(
         versions_url=credentials["url"],
         token_encoding=offered.encoding,
         token_sent=house.vault.seal(credentials["token"], partner.id),
-        is_hub=any(fold(role["role"]) == Role.HUB for role in credentials["roles"]),
+        is_hub=is_hub,
         alert=None,
     )
     owners = (PartyId(role["country_code"], role["party_id"]).folded() for role in credentials["roles"])
