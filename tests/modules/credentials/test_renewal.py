@@ -555,3 +555,33 @@ async def test_a_registration_that_we_cannot_have_is_taken_back(
     assert tnm.asked[-1].headers["authorization"] == basic("token-of-the-second")
     assert [partner["name"] for partner in (await server.operator.get("/api/partners")).json()] == ["tnm"]
     assert (await registered.get("/ocpi/versions")).status_code == 1000
+
+
+@pytest.mark.requirement("CRE-02", "CRE-10", "CRE-26")
+@pytest.mark.parametrize("useless", [{"roles": []}, {"url": "/versions"}])
+async def test_a_registration_whose_answer_is_of_no_use_is_taken_back(
+    server: Server, tnm: FakePartner, useless: dict[str, Any]
+) -> None:
+    tnm.on("POST", "/credentials", envelope(tnm.credentials(token="token-c.of-tnm", **useless)))
+    body = {"name": "tnm", "versions_url": f"{tnm.base}/versions", "credentials_token": "token.a"}
+
+    done = await server.operator.post("/api/partners", json=body)
+
+    assert done.status_code == 502
+    assert "was taken back" in done.json()["detail"]
+    assert (tnm.asked[-1].method, tnm.asked[-1].headers["authorization"]) == ("DELETE", basic("token-c.of-tnm"))
+    assert await server.rows("SELECT * FROM partners") == []
+
+
+@pytest.mark.requirement("CRE-02")
+@pytest.mark.parametrize("answer", [envelope(), httpx.Response(500), envelope({"roles": []})])
+async def test_where_a_platform_may_have_registered_us_the_operator_is_told_what_to_do(
+    server: Server, tnm: FakePartner, answer: httpx.Response
+) -> None:
+    tnm.on("POST", "/credentials", answer)
+    body = {"name": "tnm", "versions_url": f"{tnm.base}/versions", "credentials_token": "token.a"}
+
+    done = await server.operator.post("/api/partners", json=body)
+
+    assert "it may have registered us" in done.json()["detail"]
+    assert tnm.asked[-1].method == "POST"
