@@ -16,7 +16,8 @@ from tests.partner import Answer, Caller, FakePartner, Handler, basic, envelope
 from tests.server import Server, start_server
 
 from ocpi_party.database import Statement
-from ocpi_party.partners import repository
+from ocpi_party.partners import credentials_tokens, repository
+from ocpi_party.partners.partner import PartnerStatus
 
 
 async def _only_partner(server: Server) -> dict[str, Any]:
@@ -508,6 +509,24 @@ async def test_a_handshake_of_ours_that_fails_leaves_nothing_behind(server: Serv
     assert [request.method for request in tnm.asked] == ["GET", "GET"]
     assert await server.rows("SELECT * FROM partners") == []
     assert await server.rows("SELECT * FROM credentials_tokens") == []
+
+
+@pytest.mark.requirement("CRE-02", "CRE-03")
+async def test_a_handshake_whose_process_vanished_leaves_nothing_behind_for_good(
+    server: Server, tnm: FakePartner
+) -> None:
+    """What a kill leaves is made by hand here: a partner that is CONNECTING, and the token that it was offered."""
+    async with server.app.building.database.write() as tx:
+        ids = [await repository.create(tx, name, PartnerStatus.CONNECTING) for name in ("vanished", "under way")]
+        for partner_id, token in zip(ids, ("offered.then", "offered.now"), strict=True):
+            digest = server.app.building.vault.digest(token)
+            await credentials_tokens.issue_token(tx, partner_id, digest, "OFFERED")
+        await tx.run(Statement("UPDATE partners SET created_at = now() - interval '2 hours' WHERE name = 'vanished'"))
+
+    await server.app.tidy()
+
+    assert [row["name"] for row in await server.rows("SELECT name FROM partners")] == ["under way"]
+    assert [await _status(server, tnm, token) for token in ("offered.then", "offered.now")] == [401, 200]
 
 
 @pytest.mark.requirement("CRE-02", "CRE-03", "CRE-06", "CRE-38", "VER-09", "TRN-03")
