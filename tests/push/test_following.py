@@ -102,3 +102,25 @@ async def test_what_was_refused_and_what_another_party_does_not_know_stay_where_
         (1, "DE*ABC", "locations", "WAITING"),
         (2, "SE*EVC", "locations", "WAITING"),
     ]
+
+
+@pytest.mark.requirement("CRE-32", "OPS-10")
+async def test_a_party_that_the_partner_has_no_more_is_told_nothing_until_it_has_it_again(server: Server) -> None:
+    partner = another(server)
+    caller = await server.connect(partner)
+    partner.on("*", "/receiver/", envelope(http_status=503))
+    await issue_cdr(server)
+    await server.push()
+    partner.handlers.pop(0)
+    roles, partner.roles = partner.roles, (("EMSP", "FR", "CCC"),)
+    caller.token = (await caller.put("/ocpi/2.2.1/credentials", partner.credentials())).data["token"]
+    partner.asked.clear()
+
+    await server.push()
+    without = [one for one in sent(partner) if one[0] != "GET"]
+    partner.roles = roles
+    await caller.put("/ocpi/2.2.1/credentials", partner.credentials())
+    await server.push()
+
+    assert without == []
+    assert [one for one in sent(partner) if one[0] != "GET"] == [CDR]

@@ -10,8 +10,10 @@ IN_ITS_ROLE = (
 )
 
 REACHABLE = f"""coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
-                           WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE}), true)"""
-"""Nothing is sent to a party that is away (HubClientInfo, "Another Party goes OFFLINE"); what it does not know stays marked."""
+                           WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE}),
+                         EXISTS (SELECT FROM partner_parties q WHERE q.partner_id = m.partner_id AND q.owner = m.party))"""
+"""Nothing is sent to a party that is away (HubClientInfo, "Another Party goes OFFLINE"), nor to one that the partner has no more;
+what it does not know stays marked."""
 
 ONE_WAY = """NOT EXISTS (
                     SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
