@@ -157,10 +157,12 @@ async def give_up(tx: WriteTx, partner_id: int, party: str, role: str) -> list[t
     return [(ModuleId(row["module"]), row["ref"]) for row in rows]
 
 
-_FORGET = [Statement(f"DELETE FROM {table} WHERE partner_id = :id") for table in ("outbox_marks", "outbox_lanes")]
+_FORGET = Statement("DELETE FROM outbox_marks WHERE partner_id = :id RETURNING module, ref")
+_FORGET_LANES = Statement("DELETE FROM outbox_lanes WHERE partner_id = :id")
 
 
-async def forget(tx: WriteTx, partner_id: int) -> None:
-    """Nothing is told to this partner any more."""
-    for statement in _FORGET:
-        await tx.run(statement, id=partner_id)
+async def forget(tx: WriteTx, partner_id: int) -> list[tuple[ModuleId, str]]:
+    """Nothing is told to this partner any more; what it did not know."""
+    rows = await tx.rows(_FORGET, id=partner_id)
+    await tx.run(_FORGET_LANES, id=partner_id)
+    return [(ModuleId(row["module"]), row["ref"]) for row in rows]

@@ -10,12 +10,13 @@ import httpx
 import pytest
 from tests.conftest import BOTH, NewDatabase
 from tests.modules.credentials.test_registration import FAULTS, URL
-from tests.objects import a_location
-from tests.own import publish
+from tests.objects import a_cdr, a_cdr_token, a_location
+from tests.own import OWA, publish
 from tests.partner import Answer, Caller, FakePartner, Handler, basic, envelope
 from tests.server import Server, start_server
 
 from ocpi_party.database import Statement
+from ocpi_party.ocpi.types import PartyId
 from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.partner import PartnerStatus
 
@@ -604,3 +605,18 @@ async def test_where_a_platform_may_have_registered_us_the_operator_is_told_what
 
     assert "it may have registered us" in done.json()["detail"]
     assert tnm.asked[-1].method == "POST"
+
+
+@pytest.mark.requirement("CRE-23", "OPS-04")
+async def test_the_operator_hears_which_cdrs_a_platform_that_left_never_got(
+    server: Server, registered: Caller, tnm: FakePartner
+) -> None:
+    tnm.on("POST", "/receiver/cdrs", httpx.Response(503))
+    owner = PartyId("DE", "TNM")
+    await server.operator.put("/api/cdrs/NL/OWA/CDR1", json=a_cdr(OWA, cdr_token=a_cdr_token(owner)))
+    await server.push()
+
+    await registered.delete(URL)
+
+    (event,) = (await server.operator.get("/api/events?type=partner.unregistered")).json()
+    assert event["data"] == {"partner": 1, "name": "tnm", "cdrs_not_delivered": ["NL*OWA/CDR1"]}

@@ -14,6 +14,7 @@ from typing import Any
 from ocpi_party.database import WriteTx
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
+from ocpi_party.modules.cdrs.open_business import undelivered
 from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, Unauthorized, must_have, newest_mutual
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnableToUseClientApi, UnsupportedVersion
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
@@ -135,16 +136,17 @@ async def end(house: Building, partner_id: int) -> None:
         await credentials_tokens.withdraw_tokens(tx, partner_id)
         await repository.change(tx, partner_id, status=PartnerStatus.UNREGISTERED, token_sent=None, alert=None)
         await following.follow(tx, await following.waited_for(tx, partner_id))
-        await marking.forget(tx, partner_id)
+        given_up = await marking.forget(tx, partner_id)
         await house.disconnected(tx, partner_id)
-        await tell(tx, EventType.PARTNER_UNREGISTERED, partner_id)
+        open_business = await undelivered(tx, given_up)
+        await tell(tx, EventType.PARTNER_UNREGISTERED, partner_id, cdrs_not_delivered=open_business)
     changed(house)
 
 
-async def tell(tx: WriteTx, kind: EventType, partner_id: int) -> None:
-    """What became of the partner, as an event."""
+async def tell(tx: WriteTx, kind: EventType, partner_id: int, **more: Any) -> None:
+    """What became of the partner, as an event. more  of its data"""
     partner = await repository.get(tx, partner_id)
-    data = {"partner": partner_id, "name": partner.name if partner else None}
+    data = {"partner": partner_id, "name": partner.name if partner else None} | more
     await events.tell(tx, kind, f"partners/{partner_id}", data, partner_id=partner_id)
 
 
