@@ -82,7 +82,7 @@ async def _add_partner(tx: WriteTx, number: int, base: str, *, push: bool) -> in
         tx, f"partner {number}", PartnerStatus.CONNECTED, versions_url=f"{base}/versions"
     )
     role = {"country_code": "NL", "party_id": f"P{number:02}", "business_details": {"name": f"P{number:02}"}}
-    await replace_roles(tx, partner_id, [role | {"role": "CPO"}, role | {"role": "EMSP"}])
+    await replace_roles(tx, partner_id, [role | {"role": "CPO"}, role | {"role": "EMSP"}], is_hub=False)
     endpoints = {
         (str(module), interface): f"{base}/2.2.1/{interface.lower()}/{module}"
         for module in (ModuleId.LOCATIONS, ModuleId.TOKENS, ModuleId.SESSIONS, ModuleId.CDRS, ModuleId.TARIFFS)

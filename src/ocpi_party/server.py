@@ -141,8 +141,12 @@ class App:
             await asyncio.sleep(3600)
 
     async def tidy(self) -> None:
-        """Forget what is old enough, and have tomorrow's partition of the messages ready."""
+        """Forget what is old enough or was never finished, and have tomorrow's partition of the messages ready."""
         database = self.building.database
+        async with database.write() as tx:
+            unfinished = await partners.forget_unfinished(tx)
+        for one in unfinished:
+            log.warning("partner %s (%s): connecting was broken off; it may have registered us", one["id"], one["name"])
         with suppress(LockTimeout):  # Messages that somebody reads just now wait for the next time, and they alone.
             async with database.write() as tx:
                 await days.tidy(tx, now(), timedelta(days=self.settings.message_log_days))

@@ -148,6 +148,23 @@ async def test_whatever_is_no_clear_permission_is_none(server: Server, tnm: Call
     assert (found["source"], "location" in found) == ("AUTH_REQUEST", False)
 
 
+@pytest.mark.requirement("TOK-A-03", "TOK-A-11")
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("another", [a_token(TNM, uid="999"), a_token(PartyId("FR", "CCC"))])
+async def test_an_answer_about_another_token_is_no_permission(
+    server: Server, tnm: Caller, another: JsonObject, known: bool
+) -> None:
+    if known:
+        await tnm.put("/tokens/DE/TNM/012345678", a_token(TNM, whitelist="NEVER"))
+    tnm.partner.on("POST", "/authorize", an_answer(token=another))
+
+    found = await swipe(server, URL if known else ANYBODY)
+
+    assert (found["allowed"], found["source"]) == ("NOT_ALLOWED", "AUTH_REQUEST")
+    assert found["why"] == f"the answer of {tnm.partner.name} is about another token"
+    assert found.get("token") == (a_token(TNM, whitelist="NEVER") if known else None)
+
+
 @pytest.mark.requirement("TOK-W-04", "TOK-W-06", "TOK-W-08", "TOK-W-10", "TOK-W-12")
 @pytest.mark.parametrize(
     ("whitelist", "valid", "allowed"),
@@ -207,7 +224,7 @@ async def test_a_token_that_nobody_told_us_of_is_asked_for_everywhere_at_once(se
 
 @pytest.mark.requirement("TOK-W-13", "TOK-A-12")
 async def test_a_token_that_nobody_knows_is_not_allowed(server: Server, tnm: Caller) -> None:
-    alone = await swipe(server, "/api/tokens/-/-/1/authorize?type=OTHER")
+    alone = await swipe(server, f"{ANYBODY}?type=OTHER")
     tnm.partner.on("POST", "/authorize", envelope(code=2004, http_status=404))
 
     found = await swipe(server, ANYBODY)

@@ -23,14 +23,14 @@ from ocpi_party.dialects.tolerance import Finding
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.client_info import ClientInfo
-from ocpi_party.ocpi.command import CommandResult, StartSession
+from ocpi_party.ocpi.command import CommandResponse, CommandResult, StartSession
 from ocpi_party.ocpi.credentials import Credentials
 from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
 from ocpi_party.ocpi.evse import Evse
 from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.tariff import Tariff
-from ocpi_party.ocpi.token import Token
+from ocpi_party.ocpi.token import AuthorizationInfo, Token
 from ocpi_party.ocpi.types import House, encode
 
 
@@ -104,6 +104,15 @@ KEPT: list[tuple[type[House], dict[str, Any], str]] = [
     (Token, a_token(type="EMAID"), "/type"),
     (Token, a_token(whitelist="SOMETIMES"), "/whitelist"),
     (CommandResult, {"result": "OUT_OF_COFFEE"}, "/result"),
+    (CommandResult, {"result": "ACCEPTED", "message": {"language": "en", "text": "Welcome"}}, "/message"),
+    (CommandResult, {"result": "FAILED", "message": [{"language": "english", "text": "x"}]}, "/message/0/language"),
+    (CommandResponse, {"result": "REJECTED", "timeout": 5, "message": "Occupied"}, "/message"),
+    (AuthorizationInfo, {"allowed": "ALLOWED", "token": a_token(), "info": [{"language": "en", "text": "x"}]}, "/info"),
+    (
+        AuthorizationInfo,
+        {"allowed": "ALLOWED", "token": a_token(), "info": {"language": "en-GB", "text": "x"}},
+        "/info/language",
+    ),
     (Credentials, credentials("t", a_role(), a_role(role="PTP")), "/roles/1/role"),
     (Tariff, a_tariff(**component(step_size=0)), ""),
     (Cdr, a_cdr(**place(address="x" * 46, state="y" * 21)), "/cdr_location/address /cdr_location/state"),

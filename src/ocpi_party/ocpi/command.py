@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ocpi_party.ocpi.fields import CiString36, DateTime, Descriptive, Id36, Int, Many, MayBeMissing, Url
+from ocpi_party.ocpi.fields import CiString36, DateTime, Descriptive, Dispensable, Id36, Int, Many, MayBeMissing, Url
 from ocpi_party.ocpi.token import Token
 from ocpi_party.ocpi.types import DisplayText, House, broken
 
@@ -82,9 +82,9 @@ class UnlockConnector(House):
 class CommandResponse(House):
     result: Annotated[CommandResponseType, Descriptive(CommandResponseType.REJECTED)]
     timeout: Annotated[Int, MayBeMissing(lambda: 60)]
-    message: Many[DisplayText] = Field(default_factory=list)
+    message: Annotated[Many[DisplayText], Dispensable()] = Field(default_factory=list)
 
 
 class CommandResult(House):
     result: Annotated[CommandResultType, Descriptive(CommandResultType.FAILED)]
-    message: Many[DisplayText] = Field(default_factory=list)
+    message: Annotated[Many[DisplayText], Dispensable()] = Field(default_factory=list)

@@ -10,6 +10,7 @@ from ocpi_party.ocpi.fields import (
     CountryCode,
     DateTime,
     Descriptive,
+    Dispensable,
     FreeText,
     Id36,
     Language,
@@ -74,4 +75,4 @@ class AuthorizationInfo(House):
     token: Token
     location: LocationReferences | None = None
     authorization_reference: CiString36 | None = None
-    info: DisplayText | None = None
+    info: Annotated[DisplayText | None, Dispensable()] = None

@@ -12,7 +12,7 @@ from typing import Any
 from ocpi_party.database import Statement, WriteTx
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, TOLD_BY_CPOS, ModuleId, Role
 from ocpi_party.ocpi.types import encode
-from ocpi_party.outbox.reach import IN_ITS_ROLE, IS_TOLD_BY_CPOS, state
+from ocpi_party.outbox.reach import IN_ITS_ROLE, IS_TOLD_BY_CPOS, ONE_WAY, state
 from ocpi_party.partners.audience import EVERYBODY, NOBODY
 
 RANK = {ModuleId.TARIFFS: 0, ModuleId.LOCATIONS: 1, ModuleId.TOKENS: 1, ModuleId.SESSIONS: 2, ModuleId.CDRS: 3}
@@ -36,14 +36,7 @@ _MARK = Statement(
                      WHEN :to_cpos THEN q.role = 'CPO' ELSE {IS_TOLD_BY_CPOS} END)
            AND (:audience = '' OR q.owner = :audience)
            AND (p.parties IS NULL OR p.parties::jsonb ? :owner)
-           -- One way to each party: directly, else through the hub we know longest; a hub with `over_direct` goes first (HUB-27).
-           AND NOT EXISTS (
-                    SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
-                     WHERE d.owner = q.owner AND d.role = q.role AND d.partner_id <> q.partner_id
-                       AND d.status IN ('CONNECTED', 'OFFLINE')
-                       AND (d.status, dp.quirks->>'over_direct' IS DISTINCT FROM 'true', d.source, dp.id)
-                         < (q.status, p.quirks->>'over_direct' IS DISTINCT FROM 'true', q.source, p.id))
-           AND NOT (q.source = 'hub' AND EXISTS (SELECT FROM parties o WHERE o.owner = q.owner AND o.role = q.role))
+           AND {ONE_WAY}
          GROUP BY q.partner_id, q.owner
     ), switch AS (
         SELECT p.id, {state(":module")} AS state FROM partners p
@@ -164,10 +157,12 @@ async def give_up(tx: WriteTx, partner_id: int, party: str, role: str) -> list[t
     return [(ModuleId(row["module"]), row["ref"]) for row in rows]
 
 
-_FORGET = [Statement(f"DELETE FROM {table} WHERE partner_id = :id") for table in ("outbox_marks", "outbox_lanes")]
+_FORGET = Statement("DELETE FROM outbox_marks WHERE partner_id = :id RETURNING module, ref")
+_FORGET_LANES = Statement("DELETE FROM outbox_lanes WHERE partner_id = :id")
 
 
-async def forget(tx: WriteTx, partner_id: int) -> None:
-    """Nothing is told to this partner any more."""
-    for statement in _FORGET:
-        await tx.run(statement, id=partner_id)
+async def forget(tx: WriteTx, partner_id: int) -> list[tuple[ModuleId, str]]:
+    """Nothing is told to this partner any more; what it did not know."""
+    rows = await tx.rows(_FORGET, id=partner_id)
+    await tx.run(_FORGET_LANES, id=partner_id)
+    return [(ModuleId(row["module"]), row["ref"]) for row in rows]

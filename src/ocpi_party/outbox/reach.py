@@ -10,8 +10,19 @@ IN_ITS_ROLE = (
 )
 
 REACHABLE = f"""coalesce((SELECT bool_or(q.status = 'CONNECTED') FROM partner_parties q
-                           WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE}), true)"""
-"""Nothing is sent to a party that is away (HubClientInfo, "Another Party goes OFFLINE"); what it does not know stays marked."""
+                           WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE}),
+                         EXISTS (SELECT FROM partner_parties q WHERE q.partner_id = m.partner_id AND q.owner = m.party))"""
+"""Nothing is sent to a party that is away (HubClientInfo, "Another Party goes OFFLINE"), nor to one that the partner has no more;
+what it does not know stays marked."""
+
+ONE_WAY = """NOT EXISTS (
+                    SELECT FROM partner_parties d JOIN partners dp ON dp.id = d.partner_id AND dp.status = 'CONNECTED'
+                     WHERE d.owner = q.owner AND d.role = q.role AND d.partner_id <> q.partner_id
+                       AND d.status IN ('CONNECTED', 'OFFLINE')
+                       AND (d.status, dp.quirks->>'over_direct' IS DISTINCT FROM 'true', d.source, dp.id)
+                         < (q.status, p.quirks->>'over_direct' IS DISTINCT FROM 'true', q.source, p.id))
+           AND NOT (q.source = 'hub' AND EXISTS (SELECT FROM parties o WHERE o.owner = q.owner AND o.role = q.role))"""
+"""One way to each party: directly, else through the hub we know longest; a hub with `over_direct` goes first (HUB-27)."""
 
 
 def state(module: str) -> str:

@@ -1,7 +1,7 @@
 """Who speaks for which party in which role: our own parties, and those of partners."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,7 +51,9 @@ async def add_party(tx: WriteTx, party: Party) -> bool:
     return added == 1
 
 
-_DROP_ROLES = Statement("DELETE FROM partner_parties WHERE partner_id = :id AND source = 'credentials'")
+_DROP_ROLES = Statement(
+    "DELETE FROM partner_parties WHERE partner_id = :id AND (source = 'credentials' OR NOT CAST(:is_hub AS boolean))"
+)
 _ADD_ROLE = Statement(
     """INSERT INTO partner_parties (partner_id, owner, role, country_code, party_id, business_details, source)
         VALUES (:id, :owner, :role, :country_code, :party_id, :details, 'credentials')
@@ -60,9 +62,9 @@ _ADD_ROLE = Statement(
 )
 
 
-async def replace_roles(tx: WriteTx, partner_id: int, roles: Iterable[Mapping[str, Any]]) -> None:
-    """The roles of the partner's credentials take the place of those it had; parties behind a hub stay."""
-    await tx.run(_DROP_ROLES, id=partner_id)
+async def replace_roles(tx: WriteTx, partner_id: int, roles: Collection[Mapping[str, Any]], *, is_hub: bool) -> None:
+    """The roles of the partner's credentials take the place of those it had; parties behind a hub stay as long as it is one."""
+    await tx.run(_DROP_ROLES, id=partner_id, is_hub=is_hub)
     await tx.run_many(
         _ADD_ROLE,
         [

@@ -228,3 +228,20 @@ async def alerts(tx: ReadTx) -> dict[int, str]:
 async def settle_alert(tx: WriteTx, partner_id: int, kind: str) -> None:
     """An alert that begins with these words is over."""
     await tx.run(_SETTLED, id=partner_id, kind=kind)
+
+
+UNFINISHED_FOR = timedelta(hours=1)
+"""So long no handshake lasts."""
+
+_UNFINISHED = Statement(
+    """DELETE FROM partners WHERE status = 'CONNECTING' AND created_at < now() - CAST(:lasts AS interval)
+        RETURNING id, name"""
+)
+
+
+async def forget_unfinished(tx: WriteTx) -> list[Row]:
+    """Forget platforms with which we were connecting when our process vanished, and the tokens that they were offered."""
+    rows = await tx.rows(_UNFINISHED, lasts=UNFINISHED_FOR)
+    if rows:
+        await tx.notify(DIRECTORY)
+    return rows

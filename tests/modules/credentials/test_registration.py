@@ -294,6 +294,8 @@ async def test_a_role_of_another_connection_or_of_ours_is_not_given_away(
     assert (answer.http_status, answer.status_code) == (200, 2001)
     assert (await caller.get(URL)).data["token"] == caller.token  # the invitation is still good
     assert (await registered.get(URL)).status_code == 1000
+    (alert,) = await server.rows("SELECT alert FROM partners WHERE name = 'thief'")
+    assert f"another connection has already: {role[1]}*{role[2]} {role[0]}".upper() in alert["alert"].upper()
 
 
 @pytest.mark.requirement("CRE-28")
@@ -466,3 +468,22 @@ async def test_who_calls_before_we_have_read_its_answer_is_asked_to_wait(server:
     connected = await server.operator.post("/api/partners", json=body)
 
     assert (connected.status_code, seen) == (201, [503])
+
+
+@pytest.mark.requirement("CRE-14", "CRE-15")
+async def test_the_operator_sees_why_an_invited_platform_could_not_register_until_it_could(
+    server: Server, invited: Caller, tnm: FakePartner
+) -> None:
+    versions, tnm.versions = tnm.versions, ("2.1.1",)
+    await invited.post(URL, tnm.credentials())
+    (failed,) = (await server.operator.get("/api/partners")).json()
+    tnm.versions = versions
+
+    await invited.post(URL, tnm.credentials())
+
+    (done,) = (await server.operator.get("/api/partners")).json()
+    assert (failed["status"], failed["alert"]) == (
+        "INVITED",
+        "its registration failed: you do not list version 2.2.1, which you used",
+    )
+    assert (done["status"], done["alert"]) == ("CONNECTED", None)

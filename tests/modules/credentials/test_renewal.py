@@ -10,13 +10,15 @@ import httpx
 import pytest
 from tests.conftest import BOTH, NewDatabase
 from tests.modules.credentials.test_registration import FAULTS, URL
-from tests.objects import a_location
-from tests.own import publish
+from tests.objects import a_cdr, a_cdr_token, a_location
+from tests.own import OWA, publish
 from tests.partner import Answer, Caller, FakePartner, Handler, basic, envelope
 from tests.server import Server, start_server
 
 from ocpi_party.database import Statement
-from ocpi_party.partners import repository
+from ocpi_party.ocpi.types import PartyId
+from ocpi_party.partners import credentials_tokens, repository
+from ocpi_party.partners.partner import PartnerStatus
 
 
 async def _only_partner(server: Server) -> dict[str, Any]:
@@ -510,6 +512,24 @@ async def test_a_handshake_of_ours_that_fails_leaves_nothing_behind(server: Serv
     assert await server.rows("SELECT * FROM credentials_tokens") == []
 
 
+@pytest.mark.requirement("CRE-02", "CRE-03")
+async def test_a_handshake_whose_process_vanished_leaves_nothing_behind_for_good(
+    server: Server, tnm: FakePartner
+) -> None:
+    """What a kill leaves is made by hand here: a partner that is CONNECTING, and the token that it was offered."""
+    async with server.app.building.database.write() as tx:
+        ids = [await repository.create(tx, name, PartnerStatus.CONNECTING) for name in ("vanished", "under way")]
+        for partner_id, token in zip(ids, ("offered.then", "offered.now"), strict=True):
+            digest = server.app.building.vault.digest(token)
+            await credentials_tokens.issue_token(tx, partner_id, digest, "OFFERED")
+        await tx.run(Statement("UPDATE partners SET created_at = now() - interval '2 hours' WHERE name = 'vanished'"))
+
+    await server.app.tidy()
+
+    assert [row["name"] for row in await server.rows("SELECT name FROM partners")] == ["under way"]
+    assert [await _status(server, tnm, token) for token in ("offered.then", "offered.now")] == [401, 200]
+
+
 @pytest.mark.requirement("CRE-02", "CRE-03", "CRE-06", "CRE-38", "VER-09", "TRN-03")
 async def test_we_register_with_a_platform(server: Server, tnm: FakePartner) -> None:
     seen: list[Answer] = []
@@ -555,3 +575,48 @@ async def test_a_registration_that_we_cannot_have_is_taken_back(
     assert tnm.asked[-1].headers["authorization"] == basic("token-of-the-second")
     assert [partner["name"] for partner in (await server.operator.get("/api/partners")).json()] == ["tnm"]
     assert (await registered.get("/ocpi/versions")).status_code == 1000
+
+
+@pytest.mark.requirement("CRE-02", "CRE-10", "CRE-26")
+@pytest.mark.parametrize("useless", [{"roles": []}, {"url": "/versions"}])
+async def test_a_registration_whose_answer_is_of_no_use_is_taken_back(
+    server: Server, tnm: FakePartner, useless: dict[str, Any]
+) -> None:
+    tnm.on("POST", "/credentials", envelope(tnm.credentials(token="token-c.of-tnm", **useless)))
+    body = {"name": "tnm", "versions_url": f"{tnm.base}/versions", "credentials_token": "token.a"}
+
+    done = await server.operator.post("/api/partners", json=body)
+
+    assert done.status_code == 502
+    assert "was taken back" in done.json()["detail"]
+    assert (tnm.asked[-1].method, tnm.asked[-1].headers["authorization"]) == ("DELETE", basic("token-c.of-tnm"))
+    assert await server.rows("SELECT * FROM partners") == []
+
+
+@pytest.mark.requirement("CRE-02")
+@pytest.mark.parametrize("answer", [envelope(), httpx.Response(500), envelope({"roles": []})])
+async def test_where_a_platform_may_have_registered_us_the_operator_is_told_what_to_do(
+    server: Server, tnm: FakePartner, answer: httpx.Response
+) -> None:
+    tnm.on("POST", "/credentials", answer)
+    body = {"name": "tnm", "versions_url": f"{tnm.base}/versions", "credentials_token": "token.a"}
+
+    done = await server.operator.post("/api/partners", json=body)
+
+    assert "it may have registered us" in done.json()["detail"]
+    assert tnm.asked[-1].method == "POST"
+
+
+@pytest.mark.requirement("CRE-23", "OPS-04")
+async def test_the_operator_hears_which_cdrs_a_platform_that_left_never_got(
+    server: Server, registered: Caller, tnm: FakePartner
+) -> None:
+    tnm.on("POST", "/receiver/cdrs", httpx.Response(503))
+    owner = PartyId("DE", "TNM")
+    await server.operator.put("/api/cdrs/NL/OWA/CDR1", json=a_cdr(OWA, cdr_token=a_cdr_token(owner)))
+    await server.push()
+
+    await registered.delete(URL)
+
+    (event,) = (await server.operator.get("/api/events?type=partner.unregistered")).json()
+    assert event["data"] == {"partner": 1, "name": "tnm", "cdrs_not_delivered": ["NL*OWA/CDR1"]}

@@ -6,6 +6,7 @@ import pytest
 from tests.behind import ABC, CLIENT_INFO, EVC, HUB, a_hub, tell
 from tests.conftest import BOTH
 from tests.objects import NOON, a_client_info, a_location
+from tests.own import publish
 from tests.partner import Caller, FakePartner
 from tests.pull.lists import PagedList
 from tests.server import Server
@@ -259,3 +260,21 @@ async def test_a_hub_without_this_module_may_be_trusted_by_configuration(
     answer = await speaking.put(f"/locations/{owner.country_code}/{owner.party_id}/LOC1", a_location(owner))
 
     assert answer.http_status == (201 if allowed else 404)
+
+
+@pytest.mark.requirement("CRE-32", "OWN-05", "HCI-R-04")
+async def test_a_platform_that_is_no_hub_any_more_speaks_for_itself_alone(server: Server, hub: Caller) -> None:
+    await tell(hub, role="CPO")
+    await tell(hub)
+    hub.partner.roles = (("CPO", "NL", "HUB"),)
+
+    hub.token = (await hub.put("/ocpi/2.2.1/credentials", hub.partner.credentials())).data["token"]
+    hub.partner.asked.clear()
+    await publish(server)
+    await server.push()
+
+    cpo = hub.speaking(("SE", "EVC"), ("NL", "OWM"), "emsp")
+    assert (await cpo.put("/locations/SE/EVC/LOC1", a_location(EVC))).http_status in (403, 404)
+    assert [one.method for one in hub.partner.asked if one.method != "GET"] == []
+    (shown,) = (await server.operator.get("/api/partners")).json()
+    assert [(one["role"], one["party_id"]) for one in shown["roles"]] == [("CPO", "HUB")]

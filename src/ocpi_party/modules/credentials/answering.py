@@ -1,8 +1,18 @@
 """Platforms that we invited, and that call us: they register, renew their credentials, unregister. OCPI 2.2.1, Credentials."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from ocpi_party.events.repository import EventType
 from ocpi_party.modules.credentials import handshake
-from ocpi_party.ocpi.errors import AlreadyRegistered, NotRegistered
+from ocpi_party.ocpi.errors import (
+    AlreadyRegistered,
+    InvalidObject,
+    NoMatchingEndpoints,
+    NotRegistered,
+    UnableToUseClientApi,
+    UnsupportedVersion,
+)
 from ocpi_party.ocpi.types import JsonObject, now
 from ocpi_party.outbox import lanes
 from ocpi_party.owned.heritage import take_over
@@ -39,20 +49,21 @@ async def accept(
     token = new_token()
     answer, digest = await handshake.credentials_for(house, partner, token), house.vault.digest(token)
     ways = [(credentials["token"], form) for form in (encoding, other_encoding(encoding))]
-    offered = await _call_back(house, partner, credentials, ways, version)
-    async with house.database.write() as tx:
-        fresh = await repository.lock(tx, partner.id)
-        if fresh is None or fresh.status is not PartnerStatus.INVITED:
-            raise AlreadyRegistered("you are registered: use PUT to renew your credentials")
-        await handshake.must_be_free(tx, partner, credentials)
-        await credentials_tokens.withdraw_tokens(tx, partner.id)
-        await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
-        await handshake.keep(house, tx, partner, credentials, offered)
-        await take_over(tx, partner.id)
-        renew_at = handshake.renew_at(house)
-        await repository.change(tx, partner.id, connected_at=now(), rotated_at=now(), renew_at=renew_at)
-        await house.connected(tx, partner.id)
-        await handshake.tell(tx, EventType.PARTNER_CONNECTED, partner.id)
+    async with _alert(house, partner, "its registration failed"):
+        offered = await _call_back(house, partner, credentials, ways, version)
+        async with house.database.write() as tx:
+            fresh = await repository.lock(tx, partner.id)
+            if fresh is None or fresh.status is not PartnerStatus.INVITED:
+                raise AlreadyRegistered("you are registered: use PUT to renew your credentials")
+            await handshake.must_be_free(tx, partner, credentials)
+            await credentials_tokens.withdraw_tokens(tx, partner.id)
+            await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
+            await handshake.keep(house, tx, partner, credentials, offered)
+            await take_over(tx, partner.id)
+            renew_at = handshake.renew_at(house)
+            await repository.change(tx, partner.id, connected_at=now(), rotated_at=now(), renew_at=renew_at)
+            await house.connected(tx, partner.id)
+            await handshake.tell(tx, EventType.PARTNER_CONNECTED, partner.id)
     handshake.changed(house)
     return answer
 
@@ -68,19 +79,20 @@ async def renew(house: Building, partner: Partner, credentials: JsonObject, *, v
     answer, digest = await handshake.credentials_for(house, partner, token), house.vault.digest(token)
     old = await house.token_of(partner.id)
     tokens = [(credentials["token"], partner.token_encoding), *([old] if old else [])]
-    offered = await _call_back(house, partner, credentials, tokens, version)
-    async with house.database.write() as tx:
-        fresh = await repository.lock(tx, partner.id)
-        if fresh is None or fresh.status is not PartnerStatus.CONNECTED:
-            raise NotRegistered("you are not registered: use POST")
-        await handshake.must_be_free(tx, partner, credentials)
-        await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
-        await credentials_tokens.expire_older_tokens(tx, digest, now() + house.token_grace)
-        await handshake.keep(house, tx, partner, credentials, offered)
-        await repository.change(tx, partner.id, rotated_at=now(), renew_at=handshake.renew_at(house))
-        await lanes.wake(tx, partner.id)
-        await handshake.tell(tx, EventType.PARTNER_ROTATED, partner.id)
-        await house.connected(tx, partner.id)
+    async with _alert(house, partner, "it wanted to renew its credentials, which failed"):
+        offered = await _call_back(house, partner, credentials, tokens, version)
+        async with house.database.write() as tx:
+            fresh = await repository.lock(tx, partner.id)
+            if fresh is None or fresh.status is not PartnerStatus.CONNECTED:
+                raise NotRegistered("you are not registered: use POST")
+            await handshake.must_be_free(tx, partner, credentials)
+            await credentials_tokens.issue_token(tx, partner.id, digest, "ISSUED")
+            await credentials_tokens.expire_older_tokens(tx, digest, now() + house.token_grace)
+            await handshake.keep(house, tx, partner, credentials, offered)
+            await repository.change(tx, partner.id, rotated_at=now(), renew_at=handshake.renew_at(house))
+            await lanes.wake(tx, partner.id)
+            await handshake.tell(tx, EventType.PARTNER_ROTATED, partner.id)
+            await house.connected(tx, partner.id)
     handshake.changed(house)
     return answer
 
@@ -90,6 +102,18 @@ async def leave(house: Building, partner: Partner) -> None:
     if partner.status is not PartnerStatus.CONNECTED:
         raise NotRegistered("you are not registered")
     await handshake.end(house, partner.id)
+
+
+@asynccontextmanager
+async def _alert(house: Building, partner: Partner, words: str) -> AsyncIterator[None]:
+    """What keeps a platform from registering or renewing is told to people, too: it may be for us to mend, or a claim of
+    somebody else's roles (CRE-28)."""
+    try:
+        yield
+    except (InvalidObject, UnableToUseClientApi, UnsupportedVersion, NoMatchingEndpoints) as fault:
+        async with house.database.write() as tx:
+            await repository.change(tx, partner.id, alert=f"{words}: {fault}")
+        raise
 
 
 async def _call_back(

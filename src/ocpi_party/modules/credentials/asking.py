@@ -1,5 +1,8 @@
 """We call a platform: register with it, renew the tokens of both directions, unregister. OCPI 2.2.1, Credentials."""
 
+from re import fullmatch
+from typing import Any
+
 from ocpi_party.events.repository import EventType
 from ocpi_party.modules.credentials import handshake
 from ocpi_party.modules.credentials.handshake import Offered
@@ -25,7 +28,14 @@ class HandshakeFailed(Refusal):
 
 
 class HandshakeUncertain(HandshakeFailed):
-    """The answer to our POST or PUT was lost, or is of no use: the partner may have taken it."""
+    """The answer to our POST or PUT was lost, or is of no use: the partner may have taken it.
+
+    token  that the answer gives us all the same
+    """
+
+    def __init__(self, text: str, token: str | None = None) -> None:
+        super().__init__(text)
+        self.token = token
 
 
 async def connect(house: Building, name: str, versions_url: str, token: str, encoding: str = "base64") -> Partner:
@@ -47,7 +57,10 @@ async def connect(house: Building, name: str, versions_url: str, token: str, enc
     try:
         ways = [(token, form) for form in (encoding, other_encoding(encoding))]
         offered = await handshake.discover(house, partner, versions_url, ways)
-        given = await _exchange(house, "POST", partner, offered, token, credentials)
+        try:
+            given = await _exchange(house, "POST", partner, offered, token, credentials)
+        except HandshakeUncertain as fault:
+            raise HandshakeFailed(f"{fault}; {await _cleared_up(house, partner, offered, fault.token)}") from fault
         try:
             async with house.database.write() as tx:
                 await handshake.must_be_free(tx, partner, given)
@@ -136,6 +149,16 @@ async def _taken_back(house: Building, partner: Partner, offered: Offered, token
     return "its registration was taken back" if answer.ok else f"its registration could not be taken back: {answer}"
 
 
+async def _cleared_up(house: Building, partner: Partner, offered: Offered, token: str | None) -> str:
+    """The partner may have registered us, and we have not registered it. In words, what became of that
+
+    token  that it gave us, None if none came
+    """
+    if token is not None:
+        return await _taken_back(house, partner, offered, token)
+    return "it may have registered us: if it refuses its token from now on, it has to end that and give you another"
+
+
 async def unregister(house: Building, partner_id: int) -> str | None:
     """End the registration at both ends; data is kept. Words on what went wrong at the partner's end, None if nothing did.
 
@@ -184,8 +207,15 @@ def _given(house: Building, method: str, version: str, answer: Answer) -> JsonOb
         check_url(given["url"], pointer="/url", allow_private=house.allow_private_urls)
     except InvalidObject as fault:
         # It is a success all the same: the partner uses the token that we offered.
-        raise HandshakeUncertain(f"{method} credentials: the answer holds no valid credentials: {fault}") from fault
+        useless = f"{method} credentials: the answer holds no valid credentials: {fault}"
+        raise HandshakeUncertain(useless, _token_in(answer.data)) from fault
     return given
+
+
+def _token_in(wire: Any) -> str | None:
+    """The token in credentials that are not valid otherwise."""
+    token = wire.get("token") if isinstance(wire, dict) else None
+    return token if isinstance(token, str) and fullmatch("[!-~]{1,64}", token) else None
 
 
 async def _current(house: Building, partner_id: int) -> Partner:

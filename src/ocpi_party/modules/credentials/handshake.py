@@ -14,11 +14,12 @@ from typing import Any
 from ocpi_party.database import WriteTx
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
+from ocpi_party.modules.cdrs.open_business import undelivered
 from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, Unauthorized, must_have, newest_mutual
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnableToUseClientApi, UnsupportedVersion
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
-from ocpi_party.ocpi.types import JsonObject, fold, now
-from ocpi_party.outbox import marking
+from ocpi_party.ocpi.types import JsonObject, PartyId, fold, now
+from ocpi_party.outbox import following, marking
 from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.parties import replace_roles, taken_roles
 from ocpi_party.partners.partner import Partner, PartnerStatus, Party
@@ -110,7 +111,8 @@ async def keep(
     house: Building, tx: WriteTx, partner: Partner, credentials: Mapping[str, Any], offered: Offered
 ) -> None:
     """The partner is connected: its credentials, and what it offers."""
-    await replace_roles(tx, partner.id, credentials["roles"])
+    is_hub = any(fold(role["role"]) == Role.HUB for role in credentials["roles"])
+    await replace_roles(tx, partner.id, credentials["roles"], is_hub=is_hub)
     await repository.replace_endpoints(tx, partner.id, offered.endpoints)
     await repository.change(
         tx,
@@ -120,9 +122,11 @@ async def keep(
         versions_url=credentials["url"],
         token_encoding=offered.encoding,
         token_sent=house.vault.seal(credentials["token"], partner.id),
-        is_hub=any(fold(role["role"]) == Role.HUB for role in credentials["roles"]),
+        is_hub=is_hub,
         alert=None,
     )
+    owners = (PartyId(role["country_code"], role["party_id"]).folded() for role in credentials["roles"])
+    await following.follow(tx, {str(owner) for owner in owners})
 
 
 async def end(house: Building, partner_id: int) -> None:
@@ -131,16 +135,18 @@ async def end(house: Building, partner_id: int) -> None:
         await repository.lock(tx, partner_id)
         await credentials_tokens.withdraw_tokens(tx, partner_id)
         await repository.change(tx, partner_id, status=PartnerStatus.UNREGISTERED, token_sent=None, alert=None)
-        await marking.forget(tx, partner_id)
+        await following.follow(tx, await following.waited_for(tx, partner_id))
+        given_up = await marking.forget(tx, partner_id)
         await house.disconnected(tx, partner_id)
-        await tell(tx, EventType.PARTNER_UNREGISTERED, partner_id)
+        open_business = await undelivered(tx, given_up)
+        await tell(tx, EventType.PARTNER_UNREGISTERED, partner_id, cdrs_not_delivered=open_business)
     changed(house)
 
 
-async def tell(tx: WriteTx, kind: EventType, partner_id: int) -> None:
-    """What became of the partner, as an event."""
+async def tell(tx: WriteTx, kind: EventType, partner_id: int, **more: Any) -> None:
+    """What became of the partner, as an event. more  of its data"""
     partner = await repository.get(tx, partner_id)
-    data = {"partner": partner_id, "name": partner.name if partner else None}
+    data = {"partner": partner_id, "name": partner.name if partner else None} | more
     await events.tell(tx, kind, f"partners/{partner_id}", data, partner_id=partner_id)
 
 

@@ -9,12 +9,10 @@ from datetime import datetime, timedelta
 from ocpi_party.database import ReadTx, Statement, WriteTx
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
-from ocpi_party.modules.cdrs.table import CDRS
+from ocpi_party.modules.cdrs.open_business import undelivered
 from ocpi_party.ocpi.client_info import ConnectionStatus
-from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold, parse_time
-from ocpi_party.outbox import lanes, marking
-from ocpi_party.owned.names import load_names
+from ocpi_party.outbox import following, lanes, marking
 from ocpi_party.partners import repository as partners
 from ocpi_party.partners.table import DIRECTORY
 
@@ -114,6 +112,7 @@ async def _changed(
     tx: WriteTx, hub_id: int, party: PartyId, role: str, status: str, before: str | None, away_since: datetime | None,
     *, listed: bool = True,
 ) -> None:  # fmt: skip
+    await following.follow(tx, [str(party)])
     words = f"{BEHIND_HUB}{party} ({role}) "
     open_business: list[str] = []
     if status == ConnectionStatus.CONNECTED:
@@ -128,9 +127,7 @@ async def _changed(
         await _alert(tx, hub_id, f"{words}is not in the hub's full list any more, and is told nothing (OFFLINE)")
     elif status != ConnectionStatus.OFFLINE:
         given_up = await marking.give_up(tx, hub_id, str(party), role)
-        refs = [ref for module, ref in given_up if module is ModuleId.CDRS]
-        names = await load_names(tx, CDRS, refs)
-        open_business = [names.get(ref, ref) for ref in refs]
+        open_business = await undelivered(tx, given_up)
         await _alert(tx, hub_id, words + _why(status, open_business))
     data = {"partner": hub_id, "country_code": party.country_code, "party_id": party.party_id, "role": role}
     told = data | {"status": status, "before": before, "listed": listed, "cdrs_not_delivered": open_business}

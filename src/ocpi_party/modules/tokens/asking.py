@@ -13,7 +13,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.token import AllowedType, AuthorizationInfo, LocationReferences
-from ocpi_party.ocpi.types import JsonObject, PartyId, encode
+from ocpi_party.ocpi.types import JsonObject, PartyId, encode, fold
 from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner
@@ -136,12 +136,27 @@ def read_reply(partner: Partner, dialect: Dialect, answer: Answer, asking: Askin
         info = dialect.read(AuthorizationInfo, wire).document
     except InvalidObject as fault:
         return Reply(AllowedType.NOT_ALLOWED, f"the answer of {partner.name} is not valid: {fault}", partner.id)
+    if _of_another(info["token"], partner, asking):
+        return Reply(AllowedType.NOT_ALLOWED, f"the answer of {partner.name} is about another token", partner.id)
     if info["allowed"] not in set(AllowedType):
         why = f"{partner.name} answers {info['allowed']}, which is no permission"
         return Reply(AllowedType.NOT_ALLOWED, why, partner.id, info)
     if info["allowed"] == AllowedType.ALLOWED and _elsewhere(info, asking.place):
         return Reply(AllowedType.NOT_ALLOWED, f"{partner.name} allows it, but not at this EVSE", partner.id, info)
     return Reply(AllowedType(info["allowed"]), f"{partner.name} answers {info['allowed']}", partner.id, info)
+
+
+def _of_another(token: JsonObject, partner: Partner, asking: Asking) -> bool:
+    """Whether an answer is not about the token that we asked about: somebody else would pay for the Session.
+
+    Its type is not compared: eMSPs leave the parameter aside. A hub finds the owner of a token that nobody told us of.
+    """
+    if fold(token["uid"]) != fold(asking.uid):
+        return True
+    owner = PartyId(token["country_code"], token["party_id"])
+    if asking.stored is not None:
+        return not owner.is_same(PartyId(asking.stored["country_code"], asking.stored["party_id"]))
+    return not partner.is_hub and not partner.has_party(owner.folded())
 
 
 def _elsewhere(info: JsonObject, place: Place | None) -> bool:
