@@ -237,6 +237,22 @@ async def test_a_wide_table_is_scrolled_with_the_keyboard(visitor: Visitor, list
     assert visitor.complaints == []
 
 
+async def test_what_scrolls_stays_within_reach_of_the_keyboard_when_it_comes_anew(
+    visitor: Visitor, listening: Server
+) -> None:
+    await showcase.fill(listening)
+    await visitor.sign_in()
+    await visitor.page.set_viewport_size(PHONE)
+    for path, name in (("/partners/2", "What they know of us"), ("/commands/1", "START_SESSION 1")):
+        async with visitor.page.expect_response(lambda response: response.url.endswith("/live")) as anew:
+            await visitor.look(path)
+        await (await anew.value).finished()
+        await visitor.page.wait_for_function("document.querySelector('.htmx-request') === null")
+
+        assert await visitor.page.get_by_role("region", name=name).first.get_attribute("tabindex") == "0", path
+    assert visitor.complaints == []
+
+
 async def test_the_menu_of_a_phone_opens_with_the_keyboard(visitor: Visitor) -> None:
     await visitor.sign_in()
     await visitor.page.set_viewport_size(PHONE)

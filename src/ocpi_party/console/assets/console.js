@@ -11,19 +11,23 @@ if (button) {
   });
 }
 
-// What scrolls sideways must be reached with the Tab key, and tell what it is; not every browser sees to that.
-const wide = new ResizeObserver((seen) => {
-  for (const { target } of seen) {
-    if (target.scrollWidth <= target.clientWidth) target.removeAttribute("tabindex");
-    else target.tabIndex = 0;
-  }
-});
-for (const scrolled of document.querySelectorAll(".scroll")) {
+// What scrolls must be reached with the Tab key, and tell what it is; not every browser sees to that.
+function mark(scrolled) {
   const heading = scrolled.closest("section")?.querySelector("h2") || document.querySelector("h1");
   scrolled.setAttribute("role", "region");
   scrolled.setAttribute("aria-label", heading.textContent);
-  wide.observe(scrolled);
+  if (scrolled.scrollWidth <= scrolled.clientWidth && scrolled.scrollHeight <= scrolled.clientHeight) scrolled.removeAttribute("tabindex");
+  else scrolled.tabIndex = 0;
 }
+const sizes = new ResizeObserver((seen) => seen.forEach(({ target }) => mark(target)));
+function markAll() {
+  for (const scrolled of document.querySelectorAll(".scroll, pre")) {
+    mark(scrolled);
+    sizes.observe(scrolled);
+  }
+}
+markAll();
+document.addEventListener("htmx:after:swap", markAll); // A part of the page that comes anew knows nothing of this.
 
 for (const field of document.querySelectorAll("[data-copy]")) {
   field.addEventListener("focus", () => field.select());
