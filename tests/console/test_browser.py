@@ -3,6 +3,7 @@
 `pytest tests/console/test_browser.py --screenshots` keeps pictures of the pages in docs/screenshots.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, ConsoleMessage, FloatRect, Page, ViewportSize, async_playwright
+from playwright.async_api import BrowserContext, ConsoleMessage, FloatRect, Page, Route, ViewportSize, async_playwright
 from tests.console import showcase
 from tests.objects import a_cdr_token, a_location, a_session, an_evse
 from tests.partner import FakePartner, envelope
@@ -159,6 +160,38 @@ async def test_a_partner_is_invited_and_its_token_seen_once(visitor: Visitor, li
 
     assert (await listening.caller(token).get("/ocpi/versions")).status_code == 1000
     assert token not in await page.content()
+    assert visitor.complaints == []
+
+
+async def test_a_form_that_is_sent_twice_counts_once(visitor: Visitor, listening: Server) -> None:
+    page, asked, began, may_go_on = visitor.page, 0, asyncio.Event(), asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        began.set()
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/partners/invite", slowly)
+    await visitor.sign_in()
+    await visitor.look("/partners/new")
+    name = page.get_by_label("Name, as you call them").first
+    await name.fill("TNM")
+
+    await page.keyboard.press("Enter")
+    await began.wait()
+    await page.keyboard.press("Enter")
+    may_go_on.set()
+    await page.get_by_role("heading", name="TNM is invited").wait_for()
+    once = asked
+    await page.go_back()
+    await name.fill("TNM")
+    await name.press("Enter")
+    await page.get_by_role("heading", name="TNM is invited").wait_for()
+
+    assert (once, asked) == (1, 2)
+    assert len((await listening.operator.get("/api/partners")).json()) == 2
     assert visitor.complaints == []
 
 

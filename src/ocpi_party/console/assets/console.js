@@ -1,4 +1,4 @@
-// What every page may use: the menu on a phone, wide tables by keyboard, copying what is shown once, a word while a form is
+// What every page may use: the menu on a phone, wide tables by keyboard, copying what is shown once, a form that is
 // under way.
 "use strict";
 
@@ -43,10 +43,17 @@ for (const field of document.querySelectorAll("[data-copy]")) {
   field.closest("label").after(copy);
 }
 
-for (const form of document.querySelectorAll("form[data-busy]")) {
-  form.addEventListener("submit", () => {
-    const sent = form.querySelector("button");
+// What a form asks for is done once, however often it is sent while the answer is under way: a partner may be slow.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  const sent = form.querySelector("button");
+  const words = sent.textContent;
+  form.addEventListener("submit", (event) => {
+    if (sent.hasAttribute("aria-busy")) return event.preventDefault();
     sent.setAttribute("aria-busy", "true");
-    sent.textContent = form.dataset.busy;
+    if (form.dataset.busy) sent.textContent = form.dataset.busy;
+  });
+  window.addEventListener("pageshow", () => {
+    sent.removeAttribute("aria-busy"); // The page may come back as it was left.
+    sent.textContent = words;
   });
 }
