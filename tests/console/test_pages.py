@@ -1,5 +1,6 @@
 """The console's pages as a browser without scripts sees them: who may see them, what they may load, what they show."""
 
+import html
 import json
 import re
 from collections.abc import AsyncIterator
@@ -137,6 +138,43 @@ async def test_a_session_ends_by_time(database_url: str) -> None:
         await server.expire_console_sessions()
 
         assert (await visitor.get("/console/partners")).status_code == 303
+
+
+async def test_a_form_that_comes_too_late_is_not_done_and_its_page_is_come_back_to(
+    server: Server, visitor: httpx.AsyncClient
+) -> None:
+    await server.expire_console_sessions()
+
+    late = await visitor.post(
+        "/console/partners/invite",
+        data={"name": "x"},
+        headers=OURS | {"referer": f"{PUBLIC_URL}/console/partners/new?a=1"},
+    )
+    told = await visitor.get(late.headers["location"])
+    back = await visitor.post("/console/sign-in", data={"key": API_KEY, "next": _next(told)}, headers=OURS)
+    part = await visitor.get(back.headers["location"])
+
+    assert "what you sent was not done" in told.text
+    assert back.headers["location"] == "/console/partners/new?a=1"
+    assert part.status_code == 200
+    assert (await server.operator.get("/api/partners")).json() == []
+
+
+async def test_a_page_that_renews_itself_is_come_back_to(server: Server) -> None:
+    async with browser(server) as stranger:
+        part = {"hx-request": "true", "referer": f"{PUBLIC_URL}/console/events?type=cdr.*"}
+        gone = await stranger.get("/console/events/newer?after=3", headers=part)
+        form = await stranger.get(gone.headers["hx-redirect"])
+
+    assert gone.status_code == 401
+    assert _next(form) == "/console/events?type=cdr.*"
+    assert "not done" not in form.text
+
+
+def _next(form: httpx.Response) -> str:
+    found = re.search(r'name="next" value="([^"]*)"', form.text)
+    assert found, form.text
+    return html.unescape(found[1])
 
 
 async def test_a_session_ends_when_its_key_is_revoked(server: Server, visitor: httpx.AsyncClient) -> None:

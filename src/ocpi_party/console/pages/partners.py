@@ -127,7 +127,9 @@ def _path(visit: Visit) -> str:
 PLACES = (
     Place("/partners", listing),
     Place("/partners/new", wizard, scope="admin"),
+    Place("/partners/invite", wizard, scope="admin"),  # where a browser comes back to from a form that failed
     Place("/partners/invite", invite, "POST", "admin"),
+    Place("/partners/connect", wizard, scope="admin"),
     Place("/partners/connect", connect, "POST", "admin"),
     Place("/partners/{id:int}", one),
     Place("/partners/{id:int}/live", live),
