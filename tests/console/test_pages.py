@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from markupsafe import escape
 from tests import own
 from tests.objects import a_location, a_session, a_token
 from tests.partner import FakePartner, envelope
@@ -305,6 +306,23 @@ async def test_a_partner_is_changed_fetched_renewed_and_unregistered(
     assert wrong.status_code == 422
     assert gone.status_code == 303
     assert (await server.operator.get("/api/partners/1")).json()["status"] == "UNREGISTERED"
+
+
+@pytest.mark.parametrize("quirks", ['{"page_limit":', '{"no_such_quirk": true}'])
+async def test_what_was_written_about_a_partner_stays_in_the_form_when_it_is_refused(
+    server: Server, visitor: httpx.AsyncClient, quirks: str
+) -> None:
+    await server.invite("TNM")
+    form = {"name": "Renamed", "pull": "on", "token_encoding": "raw", "module_cdrs": "on", "quirks": quirks}
+
+    refused = await visitor.post("/console/partners/1", data=form, headers=OURS)
+
+    assert refused.status_code == 422
+    assert 'name="name" required maxlength="100" value="Renamed"' in refused.text
+    assert f">{escape(quirks)}</textarea>" in refused.text
+    assert '<option value="raw" selected>' in refused.text
+    assert re.findall(r'name="(\w+)" checked', refused.text) == ["pull", "module_cdrs"]
+    assert (await server.operator.get("/api/partners/1")).json()["name"] == "TNM"
 
 
 async def test_the_result_of_a_command_is_told_by_a_form(server: Server, visitor: httpx.AsyncClient) -> None:
