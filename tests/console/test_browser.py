@@ -223,6 +223,23 @@ async def test_each_page_is_clean_on_a_desk_and_fits_a_phone(
     assert visitor.complaints == []
 
 
+async def test_long_words_are_broken_before_a_page_or_a_table_scrolls_sideways(
+    visitor: Visitor, listening: Server
+) -> None:
+    page, name = visitor.page, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    await listening.connect(listening.internet.add(FakePartner(name, f"{'long.' * 12}example")))
+    await visitor.sign_in()
+    wider = "(one) => one.scrollWidth - one.clientWidth"
+    for path in ("", "/partners", "/messages"):
+        await visitor.look(path)
+        assert await page.locator(".scroll").first.evaluate(wider) == 0, path
+    await page.set_viewport_size(PHONE)
+    for path in ("/partners/1", "/partners/1/unregister", "/messages/1", "/messages/2"):
+        await visitor.look(path)
+        assert await page.locator("html").evaluate(wider) == 0, path
+    assert visitor.complaints == []
+
+
 _FAINT = """() => {
   const colour = (text) => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { r, g, b, a }; };
   const over = (top, low) => Object.fromEntries(["r", "g", "b"].map((c) => [c, top[c] * top.a + low[c] * (1 - top.a)]));
