@@ -1,0 +1,24 @@
+"""What pages of the console say is so: moments with their zone, what is paused, what nobody knows yet."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from tests import own
+from tests.console.test_pages import browser, sign_in
+from tests.server import Server
+
+
+@pytest.fixture
+async def visitor(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    async with browser(server) as signed_in:
+        assert (await sign_in(signed_in)).status_code == 303
+        yield signed_in
+
+
+async def test_a_moment_is_shown_with_its_time_zone(server: Server, visitor: httpx.AsyncClient) -> None:
+    await own.publish(server, last_updated="2026-03-01T12:00:00Z")
+
+    seen = await visitor.get("/console/locations/NL/OWA/LOC1")
+
+    assert "2026-03-01 12:00:00 UTC</time>" in seen.text
