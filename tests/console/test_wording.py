@@ -6,6 +6,7 @@ import httpx
 import pytest
 from tests import own
 from tests.console.test_pages import browser, sign_in
+from tests.partner import FakePartner
 from tests.server import Server
 
 
@@ -22,3 +23,19 @@ async def test_a_moment_is_shown_with_its_time_zone(server: Server, visitor: htt
     seen = await visitor.get("/console/locations/NL/OWA/LOC1")
 
     assert "2026-03-01 12:00:00 UTC</time>" in seen.text
+
+
+async def test_a_partner_that_is_not_connected_is_not_said_to_know_everything(
+    server: Server, visitor: httpx.AsyncClient
+) -> None:
+    await server.invite()
+    await server.connect(server.internet.add(FakePartner()))
+
+    invited, connected = [await visitor.get(f"/console/partners/{number}") for number in (1, 2)]
+    invited_later, connected_later = [await visitor.get(f"/console/partners/{number}/live") for number in (1, 2)]
+
+    for page in (invited, invited_later):
+        assert "Nothing is told to them: they are not connected." in page.text
+        assert "Everything" not in page.text
+    for page in (connected, connected_later):
+        assert "Everything: nothing waits, nothing was refused." in page.text

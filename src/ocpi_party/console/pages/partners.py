@@ -59,8 +59,9 @@ async def _show(visit: Visit, status: int = 200, **told: Any) -> Response:
 
 
 async def live(visit: Visit) -> Response:
+    partner = (await visit.api.get(_path(visit))).data
     sync = (await visit.api.get(f"{_path(visit)}/sync")).data
-    return visit.page("partner_sync.html", sync=sync, partner_id=visit.part("id"))
+    return visit.page("partner_sync.html", sync=sync, state=partner["status"])
 
 
 async def change(visit: Visit) -> Response:
