@@ -39,3 +39,17 @@ async def test_a_partner_that_is_not_connected_is_not_said_to_know_everything(
         assert "Everything" not in page.text
     for page in (connected, connected_later):
         assert "Everything: nothing waits, nothing was refused." in page.text
+
+
+async def test_what_is_switched_off_is_not_offered_to_be_sent_again(server: Server, visitor: httpx.AsyncClient) -> None:
+    await server.connect(server.internet.add(FakePartner()))
+    await server.operator.patch("/api/partners/1", json={"push": False})
+    await own.publish(server)
+
+    paused = await visitor.get("/console/deliveries?partner=1&state=paused")
+    all_of_them = await visitor.get("/console/deliveries?partner=1")
+
+    assert "when switched on" in paused.text
+    assert "on request" not in paused.text
+    assert "Send again" not in paused.text
+    assert "Send again" in all_of_them.text
