@@ -1,5 +1,6 @@
 """What pages of the console say is so: moments with their zone, what is paused, what nobody knows yet."""
 
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -53,3 +54,20 @@ async def test_what_is_switched_off_is_not_offered_to_be_sent_again(server: Serv
     assert "on request" not in paused.text
     assert "Send again" not in paused.text
     assert "Send again" in all_of_them.text
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        ("messages?status=bla", 'name="status"'),
+        ("deliveries?state=bla", 'name="state"'),
+        ("findings?partner=x", 'name="partner"'),
+    ],
+)
+async def test_a_search_that_cannot_be_keeps_its_form(visitor: httpx.AsyncClient, page: str, field: str) -> None:
+    seen = await visitor.get(f"/console/{page}")
+
+    assert seen.status_code == 422
+    assert field in seen.text
+    assert 'role="alert"' in seen.text
+    assert not re.search("There are none|Nobody|Everybody|None yet", seen.text)
