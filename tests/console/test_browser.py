@@ -303,6 +303,29 @@ async def test_what_scrolls_stays_within_reach_of_the_keyboard_when_it_comes_ane
     assert visitor.complaints == []
 
 
+async def test_what_was_closed_stays_closed_while_a_result_is_waited_for_and_then_nobody_asks_any_more(
+    visitor: Visitor, listening: Server
+) -> None:
+    partner = listening.internet.add(FakePartner())
+    cpo = await listening.connect(partner)
+    partner.on("POST", "/commands/", envelope({"result": "ACCEPTED", "timeout": 30}))
+    to = {"country_code": "NL", "party_id": "TNM", "reservation_id": "1"}
+    await listening.operator.post("/api/commands/CANCEL_RESERVATION", json=to)
+    page = visitor.page
+    await visitor.sign_in()
+    await visitor.look("/commands/1")
+
+    async with page.expect_response("**/commands/1/live"):
+        await page.get_by_text("As JSON").press("Enter")
+    (asked,) = partner.requests("POST", "/commands/")
+    await cpo.post(json.loads(asked.content)["response_url"], {"result": "ACCEPTED"})
+    await page.get_by_text("RESULTED", exact=True).wait_for()
+
+    assert await page.locator("details").get_attribute("open") is None
+    assert await page.locator("[hx-get]").count() == 0
+    assert visitor.complaints == []
+
+
 async def test_the_menu_of_a_phone_opens_with_the_keyboard(visitor: Visitor) -> None:
     await visitor.sign_in()
     await visitor.page.set_viewport_size(PHONE)
