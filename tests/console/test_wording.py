@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from tests import own
-from tests.console.test_pages import browser, sign_in
+from tests.console.test_pages import OURS, browser, sign_in
 from tests.partner import FakePartner
 from tests.server import Server
 
@@ -71,3 +71,23 @@ async def test_a_search_that_cannot_be_keeps_its_form(visitor: httpx.AsyncClient
     assert field in seen.text
     assert 'role="alert"' in seen.text
     assert not re.search("There are none|Nobody|Everybody|None yet", seen.text)
+
+
+async def test_the_menu_has_no_heading_without_pages(server: Server, visitor: httpx.AsyncClient) -> None:
+    made = await visitor.post("/console/keys", data={"name": "a system", "scope": "read"}, headers=OURS)
+    key = re.search(r'value="([^"]+)" id="key"', made.text)
+    assert key
+    async with browser(server) as reader:
+        await sign_in(reader, key[1])
+        seen = await reader.get("/console/partners")
+
+    assert "<p>Installation</p>" in made.text
+    assert "<p>Doing</p>" in seen.text
+    assert "<p>Installation</p>" not in seen.text
+
+
+async def test_a_map_tells_what_it_is(server: Server, visitor: httpx.AsyncClient) -> None:
+    await own.publish(server)
+
+    for page, name in (("/locations", "Map of the locations"), ("/locations/NL/OWA/LOC1", "Where it is")):
+        assert f'role="region" aria-label="{name}"' in (await visitor.get(f"/console{page}")).text
