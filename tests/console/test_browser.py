@@ -3,6 +3,7 @@
 `pytest tests/console/test_browser.py --screenshots` keeps pictures of the pages in docs/screenshots.
 """
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, ConsoleMessage, FloatRect, Page, ViewportSize, async_playwright
+from playwright.async_api import BrowserContext, ConsoleMessage, FloatRect, Page, Route, ViewportSize, async_playwright
 from tests.console import showcase
 from tests.objects import a_cdr_token, a_location, a_session, an_evse
 from tests.partner import FakePartner, envelope
@@ -162,6 +163,38 @@ async def test_a_partner_is_invited_and_its_token_seen_once(visitor: Visitor, li
     assert visitor.complaints == []
 
 
+async def test_a_form_that_is_sent_twice_counts_once(visitor: Visitor, listening: Server) -> None:
+    page, asked, began, may_go_on = visitor.page, 0, asyncio.Event(), asyncio.Event()
+
+    async def slowly(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        began.set()
+        await may_go_on.wait()
+        await route.continue_()
+
+    await page.route("**/partners/invite", slowly)
+    await visitor.sign_in()
+    await visitor.look("/partners/new")
+    name = page.get_by_label("Name, as you call them").first
+    await name.fill("TNM")
+
+    await page.keyboard.press("Enter")
+    await began.wait()
+    await page.keyboard.press("Enter")
+    may_go_on.set()
+    await page.get_by_role("heading", name="TNM is invited").wait_for()
+    once = asked
+    await page.go_back()
+    await name.fill("TNM")
+    await name.press("Enter")
+    await page.get_by_role("heading", name="TNM is invited").wait_for()
+
+    assert (once, asked) == (1, 2)
+    assert len((await listening.operator.get("/api/partners")).json()) == 2
+    assert visitor.complaints == []
+
+
 async def test_what_happens_appears_by_itself(visitor: Visitor, listening: Server) -> None:
     await visitor.sign_in()
     await visitor.look("/events")
@@ -187,6 +220,23 @@ async def test_each_page_is_clean_on_a_desk_and_fits_a_phone(
                 await _is_readable(visitor)
             if pytestconfig.getoption("screenshots"):
                 await _keep(visitor, name if size is DESK else f"{name}-phone", docs=size is DESK)
+    assert visitor.complaints == []
+
+
+async def test_long_words_are_broken_before_a_page_or_a_table_scrolls_sideways(
+    visitor: Visitor, listening: Server
+) -> None:
+    page, name = visitor.page, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    await listening.connect(listening.internet.add(FakePartner(name, f"{'long.' * 12}example")))
+    await visitor.sign_in()
+    wider = "(one) => one.scrollWidth - one.clientWidth"
+    for path in ("", "/partners", "/messages"):
+        await visitor.look(path)
+        assert await page.locator(".scroll").first.evaluate(wider) == 0, path
+    await page.set_viewport_size(PHONE)
+    for path in ("/partners/1", "/partners/1/unregister", "/messages/1", "/messages/2"):
+        await visitor.look(path)
+        assert await page.locator("html").evaluate(wider) == 0, path
     assert visitor.complaints == []
 
 
@@ -234,6 +284,45 @@ async def test_a_wide_table_is_scrolled_with_the_keyboard(visitor: Visitor, list
     scrolled = "(one, done) => one.scrollLeft > 0 ? done() : one.addEventListener('scroll', done, { once: true })"
     await table.evaluate(f"(element) => new Promise((done) => ({scrolled})(element, done))")
     assert await table.evaluate("(element) => element.scrollLeft") > 0
+    assert visitor.complaints == []
+
+
+async def test_what_scrolls_stays_within_reach_of_the_keyboard_when_it_comes_anew(
+    visitor: Visitor, listening: Server
+) -> None:
+    await showcase.fill(listening)
+    await visitor.sign_in()
+    await visitor.page.set_viewport_size(PHONE)
+    for path, name in (("/partners/2", "What they know of us"), ("/commands/1", "START_SESSION 1")):
+        async with visitor.page.expect_response(lambda response: response.url.endswith("/live")) as anew:
+            await visitor.look(path)
+        await (await anew.value).finished()
+        await visitor.page.wait_for_function("document.querySelector('.htmx-request') === null")
+
+        assert await visitor.page.get_by_role("region", name=name).first.get_attribute("tabindex") == "0", path
+    assert visitor.complaints == []
+
+
+async def test_what_was_closed_stays_closed_while_a_result_is_waited_for_and_then_nobody_asks_any_more(
+    visitor: Visitor, listening: Server
+) -> None:
+    partner = listening.internet.add(FakePartner())
+    cpo = await listening.connect(partner)
+    partner.on("POST", "/commands/", envelope({"result": "ACCEPTED", "timeout": 30}))
+    to = {"country_code": "NL", "party_id": "TNM", "reservation_id": "1"}
+    await listening.operator.post("/api/commands/CANCEL_RESERVATION", json=to)
+    page = visitor.page
+    await visitor.sign_in()
+    await visitor.look("/commands/1")
+
+    async with page.expect_response("**/commands/1/live"):
+        await page.get_by_text("As JSON").press("Enter")
+    (asked,) = partner.requests("POST", "/commands/")
+    await cpo.post(json.loads(asked.content)["response_url"], {"result": "ACCEPTED"})
+    await page.get_by_text("RESULTED", exact=True).wait_for()
+
+    assert await page.locator("details").get_attribute("open") is None
+    assert await page.locator("[hx-get]").count() == 0
     assert visitor.complaints == []
 
 

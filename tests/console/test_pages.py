@@ -1,5 +1,6 @@
 """The console's pages as a browser without scripts sees them: who may see them, what they may load, what they show."""
 
+import html
 import json
 import re
 from collections.abc import AsyncIterator
@@ -7,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from markupsafe import escape
 from tests import own
 from tests.objects import a_location, a_session, a_token
 from tests.partner import FakePartner, envelope
@@ -139,6 +141,43 @@ async def test_a_session_ends_by_time(database_url: str) -> None:
         assert (await visitor.get("/console/partners")).status_code == 303
 
 
+async def test_a_form_that_comes_too_late_is_not_done_and_its_page_is_come_back_to(
+    server: Server, visitor: httpx.AsyncClient
+) -> None:
+    await server.expire_console_sessions()
+
+    late = await visitor.post(
+        "/console/partners/invite",
+        data={"name": "x"},
+        headers=OURS | {"referer": f"{PUBLIC_URL}/console/partners/new?a=1"},
+    )
+    told = await visitor.get(late.headers["location"])
+    back = await visitor.post("/console/sign-in", data={"key": API_KEY, "next": _next(told)}, headers=OURS)
+    part = await visitor.get(back.headers["location"])
+
+    assert "what you sent was not done" in told.text
+    assert back.headers["location"] == "/console/partners/new?a=1"
+    assert part.status_code == 200
+    assert (await server.operator.get("/api/partners")).json() == []
+
+
+async def test_a_page_that_renews_itself_is_come_back_to(server: Server) -> None:
+    async with browser(server) as stranger:
+        part = {"hx-request": "true", "referer": f"{PUBLIC_URL}/console/events?type=cdr.*"}
+        gone = await stranger.get("/console/events/newer?after=3", headers=part)
+        form = await stranger.get(gone.headers["hx-redirect"])
+
+    assert gone.status_code == 401
+    assert _next(form) == "/console/events?type=cdr.*"
+    assert "not done" not in form.text
+
+
+def _next(form: httpx.Response) -> str:
+    found = re.search(r'name="next" value="([^"]*)"', form.text)
+    assert found, form.text
+    return html.unescape(found[1])
+
+
 async def test_a_session_ends_when_its_key_is_revoked(server: Server, visitor: httpx.AsyncClient) -> None:
     key = await _key(server, visitor, "read")
     async with browser(server) as other:
@@ -267,6 +306,23 @@ async def test_a_partner_is_changed_fetched_renewed_and_unregistered(
     assert wrong.status_code == 422
     assert gone.status_code == 303
     assert (await server.operator.get("/api/partners/1")).json()["status"] == "UNREGISTERED"
+
+
+@pytest.mark.parametrize("quirks", ['{"page_limit":', '{"no_such_quirk": true}'])
+async def test_what_was_written_about_a_partner_stays_in_the_form_when_it_is_refused(
+    server: Server, visitor: httpx.AsyncClient, quirks: str
+) -> None:
+    await server.invite("TNM")
+    form = {"name": "Renamed", "pull": "on", "token_encoding": "raw", "module_cdrs": "on", "quirks": quirks}
+
+    refused = await visitor.post("/console/partners/1", data=form, headers=OURS)
+
+    assert refused.status_code == 422
+    assert 'name="name" required maxlength="100" value="Renamed"' in refused.text
+    assert f">{escape(quirks)}</textarea>" in refused.text
+    assert '<option value="raw" selected>' in refused.text
+    assert re.findall(r'name="(\w+)" checked', refused.text) == ["pull", "module_cdrs"]
+    assert (await server.operator.get("/api/partners/1")).json()["name"] == "TNM"
 
 
 async def test_the_result_of_a_command_is_told_by_a_form(server: Server, visitor: httpx.AsyncClient) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from starlette._utils import get_route_path
 from starlette.datastructures import Headers, MutableHeaders
@@ -88,11 +88,24 @@ def came_from_us(headers: Headers) -> bool:
 
 
 def _to_sign_in(request: Request) -> Response:
-    if "hx-request" in request.headers:  # A part of a page cannot show the form: the whole page goes there.
-        return Response(status_code=401, headers={"hx-redirect": SIGN_IN})
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    behind = f"?next={quote(wanted)}" if request.method == "GET" and request.url.path != HOME else ""
-    return RedirectResponse(SIGN_IN + behind, 303)
+    """Somebody comes back to the page they wanted, or to the one whose form or part was refused."""
+    asked = urlsplit(request.headers.get("referer", "")) if _within_a_page(request) else request.url
+    wanted = asked.path + (f"?{asked.query}" if asked.query else "")
+    behind = {"next": wanted} if asked.path not in ("", HOME, SIGN_IN) else {}
+    if request.method not in _SAFE:
+        behind["done"] = "signed-out"
+    where = SIGN_IN + (f"?{urlencode(behind, safe='/', quote_via=quote)}" if behind else "")
+    if _is_part(request):  # A part of a page cannot show the form: the whole page goes there.
+        return Response(status_code=401, headers={"hx-redirect": where})
+    return RedirectResponse(where, 303)
+
+
+def _is_part(request: Request) -> bool:
+    return "hx-request" in request.headers
+
+
+def _within_a_page(request: Request) -> bool:
+    return _is_part(request) or request.method not in _SAFE
 
 
 def is_secure(request: Request, public_url: str) -> bool:

@@ -55,11 +55,11 @@ def _moment(given: object) -> datetime | None:
 
 
 def when(given: object) -> Markup | str:
-    """A moment of the wire, for people: `2026-03-01 12:00:05`, in UTC."""
+    """A moment of the wire, for people: `2026-03-01 12:00:05 UTC`."""
     at = _moment(given)
     if at is None:
         return str(given or "–")
-    return Markup('<time datetime="{}" title="UTC">{}</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def ago(given: object) -> Markup | str:

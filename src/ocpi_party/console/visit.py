@@ -121,6 +121,7 @@ _DONE: Final[Mapping[str, str]] = {
     "user-added": "The user is added, and can sign in.",
     "user-removed": "The user is gone, and signed out everywhere.",
     "password-set": "The password is changed. Whoever was signed in with the old one has to sign in anew.",
+    "signed-out": "You were signed out meanwhile, and what you sent was not done. Sign in, and send it again.",
     "deleted": "The webhook is gone.",
     "resending": "The events are delivered again.",
     "canceled": "The reservation is cancelled, and the eMSP is told.",

@@ -85,6 +85,9 @@ _WANTED = """FROM events
 _AFTER = Statement(
     f"SELECT seq, type, subject, partner_id, at, data {_WANTED} ORDER BY seq OFFSET :offset LIMIT CAST(:most AS bigint)"
 )
+_NEWEST = Statement(
+    f"SELECT min(seq) - 1 FROM (SELECT seq {_WANTED} ORDER BY seq DESC LIMIT CAST(:most AS bigint)) AS newest"
+)
 MOST_COUNTED = 10_000
 _COUNT = Statement(f"SELECT count(*) FROM (SELECT {_WANTED} LIMIT {MOST_COUNTED}) AS counted")
 _LAST = Statement("SELECT COALESCE(max(seq), 0) FROM events")
@@ -116,6 +119,12 @@ ALL = Wanted()
 async def after(tx: ReadTx, seq: int, *, upto: int, most: int, wanted: Wanted = ALL, offset: int = 0) -> list[Row]:
     """The next events behind this one, in order; upto  as `Decided` tells, before the transaction began"""
     return await tx.rows(_AFTER, after=seq, upto=upto, most=most, offset=offset, **wanted.given())
+
+
+async def newest(tx: ReadTx, *, upto: int, most: int, wanted: Wanted = ALL) -> int | None:
+    """Behind which seq the newest so many begin, as `after` reads them; None, if there are none up to this one."""
+    found: int | None = await tx.value(_NEWEST, after=0, upto=upto, most=most, **wanted.given())
+    return found
 
 
 async def count(tx: ReadTx, seq: int, *, upto: int, wanted: Wanted) -> int:

@@ -1,4 +1,4 @@
-// What every page may use: the menu on a phone, wide tables by keyboard, copying what is shown once, a word while a form is
+// What every page may use: the menu on a phone, wide tables by keyboard, copying what is shown once, a form that is
 // under way.
 "use strict";
 
@@ -11,19 +11,23 @@ if (button) {
   });
 }
 
-// What scrolls sideways must be reached with the Tab key, and tell what it is; not every browser sees to that.
-const wide = new ResizeObserver((seen) => {
-  for (const { target } of seen) {
-    if (target.scrollWidth <= target.clientWidth) target.removeAttribute("tabindex");
-    else target.tabIndex = 0;
-  }
-});
-for (const scrolled of document.querySelectorAll(".scroll")) {
+// What scrolls must be reached with the Tab key, and tell what it is; not every browser sees to that.
+function mark(scrolled) {
   const heading = scrolled.closest("section")?.querySelector("h2") || document.querySelector("h1");
   scrolled.setAttribute("role", "region");
   scrolled.setAttribute("aria-label", heading.textContent);
-  wide.observe(scrolled);
+  if (scrolled.scrollWidth <= scrolled.clientWidth && scrolled.scrollHeight <= scrolled.clientHeight) scrolled.removeAttribute("tabindex");
+  else scrolled.tabIndex = 0;
 }
+const sizes = new ResizeObserver((seen) => seen.forEach(({ target }) => mark(target)));
+function markAll() {
+  for (const scrolled of document.querySelectorAll(".scroll, pre")) {
+    mark(scrolled);
+    sizes.observe(scrolled);
+  }
+}
+markAll();
+document.addEventListener("htmx:after:swap", markAll); // A part of the page that comes anew knows nothing of this.
 
 for (const field of document.querySelectorAll("[data-copy]")) {
   field.addEventListener("focus", () => field.select());
@@ -39,10 +43,17 @@ for (const field of document.querySelectorAll("[data-copy]")) {
   field.closest("label").after(copy);
 }
 
-for (const form of document.querySelectorAll("form[data-busy]")) {
-  form.addEventListener("submit", () => {
-    const sent = form.querySelector("button");
+// What a form asks for is done once, however often it is sent while the answer is under way: a partner may be slow.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  const sent = form.querySelector("button");
+  const words = sent.textContent;
+  form.addEventListener("submit", (event) => {
+    if (sent.hasAttribute("aria-busy")) return event.preventDefault();
     sent.setAttribute("aria-busy", "true");
-    sent.textContent = form.dataset.busy;
+    if (form.dataset.busy) sent.textContent = form.dataset.busy;
+  });
+  window.addEventListener("pageshow", () => {
+    sent.removeAttribute("aria-busy"); // The page may come back as it was left.
+    sent.textContent = words;
   });
 }

@@ -47,7 +47,7 @@ async function showSpot(element) {
   const at = element.dataset.spot.split(",").map(Number);
   const map = await withLand(element);
   spot(at, "--good").addTo(map);
-  map.setView(at, 7);
+  map.setView(at, 7, { animate: false });
 }
 
 document.querySelectorAll("[data-map]").forEach(showList);

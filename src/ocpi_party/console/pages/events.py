@@ -11,17 +11,23 @@ _MOST = 100
 
 
 async def listing(visit: Visit) -> Response:
-    """The newest events, or those behind one; further ones come in by themselves."""
+    """The newest events of the kind that is wanted, or those behind one; further ones come in by themselves."""
     only = {name: visit.query.get(name, "") for name in ("type", "subject")}
     after = visit.query.get("after", "")
-    async with visit.building.database.read() as tx:
+    wanted = repository.Wanted(repository.patterns([only["type"]] if only["type"] else None), only["subject"] or None)
+    database = visit.building.database
+    async with database.read() as tx:
         last = await repository.last(tx)
-    start = int(after) if after.isdigit() else max(0, last - _MOST)
-    found = await _behind(visit, start, only)
+        start = (
+            int(after) if after.isdigit() else await repository.newest(tx, upto=last, most=_MOST, wanted=wanted) or 0
+        )
+    found = await _behind(visit, start, only)  # The API says what is no place to begin.
+    async with database.read() as tx:
+        earlier = await repository.newest(tx, upto=start, most=_MOST, wanted=wanted)
     reached = int(found[-1]["id"]) if found else max(start, last)
     types = sorted({str(kind).partition(".")[0] for kind in repository.EventType})
     return visit.page(
-        "events.html", found=list(reversed(found)), after=reached, start=start, most=_MOST, only=only, types=types
+        "events.html", found=list(reversed(found)), after=reached, earlier=earlier, only=only, types=types
     )
 
 

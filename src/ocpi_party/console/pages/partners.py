@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ocpi_party.console.handshake import watched
+from ocpi_party.console.rendering import pretty
 from ocpi_party.console.visit import Place, Visit
 from ocpi_party.ocpi.modules import ModuleId
 
@@ -53,30 +54,35 @@ async def _show(visit: Visit, status: int = 200, **told: Any) -> Response:
     path = _path(visit)
     partner = (await visit.api.get(path)).data
     sync = (await visit.api.get(f"{path}/sync")).data
-    return visit.page("partner.html", status, partner=partner, sync=sync, modules=MODULES, **told)
+    kept = {"given": partner, "quirks": pretty(partner["quirks"])}  # what the form says, unless it was written anew
+    return visit.page("partner.html", status, **{"partner": partner, "sync": sync, "modules": MODULES} | kept | told)
 
 
 async def live(visit: Visit) -> Response:
+    partner = (await visit.api.get(_path(visit))).data
     sync = (await visit.api.get(f"{_path(visit)}/sync")).data
-    return visit.page("partner_sync.html", sync=sync, partner_id=visit.part("id"))
+    return visit.page("partner_sync.html", sync=sync, state=partner["status"])
 
 
 async def change(visit: Visit) -> Response:
     form = await visit.form()
-    try:
-        quirks = json.loads(form.get("quirks") or "{}")
-    except ValueError:
-        return await _show(visit, 422, problem="The quirks are not JSON.")
     chosen = [module for module in MODULES if form.get(f"module_{module}")]
-    body = {
+    wanted = {
         "name": form.get("name", ""),
         "push": bool(form.get("push")),
         "pull": bool(form.get("pull")),
         "token_encoding": form.get("token_encoding", "base64"),
         "modules": None if form.get("all_modules") else chosen,
-        "quirks": quirks,
     }
-    return await _done(visit, "PATCH", "", "changed", body)
+    written = form.get("quirks") or "{}"
+    try:
+        quirks = json.loads(written)
+    except ValueError:
+        return await _show(visit, 422, problem="The quirks are not JSON.", given=wanted, quirks=written)
+    answer = await visit.api.call("PATCH", _path(visit), body=wanted | {"quirks": quirks})
+    if answer.problem is not None:
+        return await _show(visit, answer.status, problem=answer.problem, given=wanted, quirks=written)
+    return visit.go(f"/partners/{visit.part('id')}", "changed")
 
 
 async def rotate(visit: Visit) -> Response:
@@ -127,7 +133,9 @@ def _path(visit: Visit) -> str:
 PLACES = (
     Place("/partners", listing),
     Place("/partners/new", wizard, scope="admin"),
+    Place("/partners/invite", wizard, scope="admin"),  # where a browser comes back to from a form that failed
     Place("/partners/invite", invite, "POST", "admin"),
+    Place("/partners/connect", wizard, scope="admin"),
     Place("/partners/connect", connect, "POST", "admin"),
     Place("/partners/{id:int}", one),
     Place("/partners/{id:int}/live", live),

@@ -20,17 +20,17 @@ def _listing(name: str) -> Page:
     async def page(visit: Visit) -> Response:
         filtered = {one: visit.query.get(one, "") for one in FILTERS[name]}
         window = {one: visit.query.get(one, "") for one in ("offset", "cursor")}
-        answer = await visit.api.get(f"/api/{name}", filtered | window)
+        answer = await visit.api.call("GET", f"/api/{name}", params=filtered | window)
         partners = (await visit.api.get("/api/partners")).data
-        return visit.page(
-            f"{name}.html",
-            found=answer.data,
-            paging=paging(visit.query, answer, FILTERS[name]),
-            filtered=filtered,
-            partners=partners,
-            names={one["id"]: one["name"] for one in partners},
-            modules=list(ModuleId),
-        )
+        shown = {
+            "filtered": filtered,
+            "partners": partners,
+            "names": {one["id"]: one["name"] for one in partners},
+            "modules": list(ModuleId),
+        }
+        if answer.problem is not None:
+            return visit.failed(f"{name}.html", answer, **shown)
+        return visit.page(f"{name}.html", found=answer.data, paging=paging(visit.query, answer, FILTERS[name]), **shown)
 
     return page
 
