@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from tests.objects import a_cdr_token, a_location, a_session, a_tariff, a_token
 from tests.own import at
+from tests.partner import FakePartner
 from tests.server import Server
 
+from ocpi_party.database import Statement
 from ocpi_party.ocpi.types import PartyId
 
-OWA, OWM, TNM = PartyId("NL", "OWA"), PartyId("NL", "OWM"), PartyId("DE", "TNM")
+OWA, OWM, TNM, CPO = PartyId("NL", "OWA"), PartyId("NL", "OWM"), PartyId("DE", "TNM"), PartyId("NL", "TNM")
 OURS: dict[str, tuple[Any, str, str, list[Any]]] = {
     "locations/NL/OWA": (a_location(OWA, evses=[]), "id", "name", ["a", "b", "c", "d", "e", "f"]),
     "tariffs/NL/OWA": (a_tariff(OWA), "id", "currency", ["EUR", "USD", "CHF", "GBP", "NOK", "SEK"]),
@@ -37,3 +39,27 @@ async def test_of_changes_at_once_to_what_is_new_the_newest_stands(server: Serve
         assert (known["last_updated"], known[field]) == (at(9), values[MINUTES.index(9)])
         assert {one.status_code for one in answers} <= {200, 201, 409}
         assert [one.status_code for one in answers].count(201) == 1
+
+
+_HIDDEN = Statement("UPDATE tariffs SET gone = :gone WHERE key = '12'")
+_SOMEBODY_WAITS = Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))")
+
+
+@pytest.mark.requirement("OWN-08", "OWN-10", "STS-02")
+@pytest.mark.parametrize("removed", [True, False])
+async def test_an_object_is_new_if_it_was_removed_when_its_turn_came(server: Server, removed: bool) -> None:
+    caller = (await server.connect(server.internet.add(FakePartner()))).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+    await caller.put("/tariffs/NL/TNM/12", a_tariff(CPO, last_updated=at(1)))
+    database = server.app.building.database
+    async with database.write() as tx:
+        await tx.run(_HIDDEN, gone=not removed)
+
+    async with database.write() as tx:
+        await tx.run(_HIDDEN, gone=removed)
+        put = asyncio.create_task(caller.put("/tariffs/NL/TNM/12", a_tariff(CPO, last_updated=at(2))))
+        while not await tx.value(_SOMEBODY_WAITS):
+            await asyncio.sleep(0)
+    answer = await put
+
+    (event,) = await server.rows("SELECT type FROM events WHERE type LIKE 'object.%' ORDER BY seq DESC LIMIT 1")
+    assert (answer.http_status, event["type"]) == ((201, "object.received") if removed else (200, "object.changed"))

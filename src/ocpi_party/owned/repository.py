@@ -86,12 +86,19 @@ def _created(table: Table) -> str:
 
 @cache
 def _put(table: Table) -> Statement:
+    # Whether it was hidden is asked of the locked row: what others did until then is no part of what this statement sees
+    # otherwise, and of two who put a hidden object at the same time only one makes it new.
     return Statement(
         f"""
+        WITH known AS MATERIALIZED (
+            SELECT gone FROM {table.name}
+             WHERE partner_id = :partner_id AND addressee = :addressee AND owner = :owner AND key = :key FOR UPDATE
+        )
         INSERT INTO {table.name} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
-        VALUES (:partner_id, :addressee, :owner, :key, :last_updated, :audience, CAST(:document AS json))
+        SELECT :partner_id, :addressee, :owner, :key, CAST(:last_updated AS timestamptz), :audience, CAST(:document AS json)
+          FROM (SELECT count(*) FROM known) AS locked
         {_set(table)}
-        RETURNING seq, {_created(table)}
+        RETURNING seq, xmax = 0 OR COALESCE((SELECT gone FROM known), false) AS created
         """
     )
 
