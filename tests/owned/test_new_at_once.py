@@ -1,12 +1,13 @@
 """An object that is made several times at once ends in its newest state: there was nothing yet that could be locked."""
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import pytest
 from tests.objects import a_cdr_token, a_location, a_session, a_tariff, a_token
 from tests.own import at
-from tests.partner import FakePartner
+from tests.partner import FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.database import Statement
@@ -41,6 +42,7 @@ async def test_of_changes_at_once_to_what_is_new_the_newest_stands(server: Serve
         assert [one.status_code for one in answers].count(201) == 1
 
 
+T = TypeVar("T")
 _HIDDEN = Statement("UPDATE tariffs SET gone = :gone WHERE key = '12'")
 _SOMEBODY_WAITS = Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))")
 
@@ -50,16 +52,45 @@ _SOMEBODY_WAITS = Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backen
 async def test_an_object_is_new_if_it_was_removed_when_its_turn_came(server: Server, removed: bool) -> None:
     caller = (await server.connect(server.internet.add(FakePartner()))).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
     await caller.put("/tariffs/NL/TNM/12", a_tariff(CPO, last_updated=at(1)))
+
+    answer = await _in_its_turn(server, removed, caller.put("/tariffs/NL/TNM/12", a_tariff(CPO, last_updated=at(2))))
+
+    assert (answer.http_status, await _last_told(server)) == (
+        (201, "object.received") if removed else (200, "object.changed")
+    )
+
+
+@pytest.mark.requirement("OWN-17")
+@pytest.mark.parametrize("removed", [True, False])
+async def test_an_object_in_a_list_is_new_if_it_was_removed_when_its_turn_came(server: Server, removed: bool) -> None:
+    partner = FakePartner(endpoints=[("tariffs", "SENDER")])
+    partner.on(
+        "GET",
+        "/sender/tariffs",
+        lambda _: envelope([a_tariff(CPO, last_updated=at(2))], headers={"x-total-count": "1", "x-limit": "50"}),
+    )
+    caller = (await server.connect(server.internet.add(partner))).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+    await caller.put("/tariffs/NL/TNM/12", a_tariff(CPO, last_updated=at(1)))
+
+    await _in_its_turn(server, removed, server.app.pulling.pull_due())
+
+    assert await _last_told(server) == ("object.received" if removed else "object.changed")
+
+
+async def _in_its_turn(server: Server, removed: bool, putting: Coroutine[Any, Any, T]) -> T:
+    """Put while somebody else removes the object, or makes it new, and holds its row until the other waits for it."""
     database = server.app.building.database
     async with database.write() as tx:
         await tx.run(_HIDDEN, gone=not removed)
-
     async with database.write() as tx:
         await tx.run(_HIDDEN, gone=removed)
-        put = asyncio.create_task(caller.put("/tariffs/NL/TNM/12", a_tariff(CPO, last_updated=at(2))))
+        put = asyncio.create_task(putting)
         while not await tx.value(_SOMEBODY_WAITS):
             await asyncio.sleep(0)
-    answer = await put
+    return await put
 
+
+async def _last_told(server: Server) -> str:
     (event,) = await server.rows("SELECT type FROM events WHERE type LIKE 'object.%' ORDER BY seq DESC LIMIT 1")
-    assert (answer.http_status, event["type"]) == ((201, "object.received") if removed else (200, "object.changed"))
+    kind: str = event["type"]
+    return kind

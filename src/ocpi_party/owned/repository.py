@@ -79,11 +79,6 @@ def _set(table: Table) -> str:
                                                            OR t.last_updated > now() + interval '5 minutes'))"""
 
 
-def _created(table: Table) -> str:
-    # What a statement asks for in a query of its own is as it was before: a hidden object that is there again is new.
-    return f"xmax = 0 OR COALESCE((SELECT o.gone FROM {table.name} o WHERE o.seq = t.seq), false) AS created"
-
-
 @cache
 def _put(table: Table) -> Statement:
     # Whether it was hidden is asked of the locked row: what others did until then is no part of what this statement sees
@@ -145,19 +140,26 @@ class Told:
 
 @cache
 def _put_many(table: Table) -> Statement:
-    # What is as we have it is not written again: most of a list did not change since the last time.
+    # What is as we have it is not written again: most of a list did not change since the last time. What was hidden is asked of
+    # the locked rows, as in `_put`.
     return Statement(
         f"""
+        WITH told AS MATERIALIZED (
+            SELECT * FROM unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]),
+                                 CAST(:keys AS text[]), CAST(:times AS timestamptz[]), CAST(:documents AS text[]))
+                          AS o(partner_id, addressee, owner, key, last_updated, document)
+        ), known AS MATERIALIZED (
+            SELECT k.seq, k.gone FROM told JOIN {table.name} k USING (partner_id, addressee, owner, key)
+             ORDER BY owner, key FOR UPDATE OF k
+        )
         INSERT INTO {table.name} AS t (partner_id, addressee, owner, key, last_updated, audience, document)
         SELECT partner_id, addressee, owner, key, last_updated, :audience, CAST(document AS json)
-          FROM unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]), CAST(:keys AS text[]),
-                      CAST(:times AS timestamptz[]), CAST(:documents AS text[]))
-               AS o(partner_id, addressee, owner, key, last_updated, document)
+          FROM told, (SELECT count(*) FROM known) AS locked
          ORDER BY owner, key
         {_set(table)}
            AND (t.gone OR t.last_updated <> excluded.last_updated OR t.document::text <> excluded.document::text)
            AND (t.rev <= :since OR t.last_updated < excluded.last_updated)
-        RETURNING partner_id, addressee, owner, key, {_created(table)}
+        RETURNING partner_id, addressee, owner, key, xmax = 0 OR seq IN (SELECT seq FROM known WHERE gone) AS created
         """
     )
 
