@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.partner import FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.cli import doctor
-from ocpi_party.database import Statement
+from ocpi_party.database import Statement, WriteTx
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.outbox import marking, switching
@@ -179,6 +180,82 @@ async def test_a_partner_with_pushes_switched_off_from_its_beginning_is_told_wha
 
     assert before == {}
     assert {key: body["status"] for key, body in _told(partner).items()} == {EVSE: "CHARGING"}
+
+
+async def test_what_waits_of_a_party_that_a_partner_deals_with_no_more_is_not_told(
+    server: Server, tnm: FakePartner
+) -> None:
+    await report(server, "CHARGING")
+    await _put(server, "tokens/NL/OWM/012345678", a_token(OWM, last_updated=None))
+
+    await _switch(server, parties=["NL*OWM"])
+    await server.push()
+    told = list(_told(tnm))
+    await _switch(server, parties=["NL*OWA", "NL*OWM"])
+    await server.push()
+
+    assert told == [("PUT", "/tokens/NL/OWM/012345678")]
+    assert _told(tnm)["PUT", "/locations/NL/OWA/LOC1"]["evses"][0]["status"] == "CHARGING"
+    assert await _sync(server) == []
+
+
+@pytest.mark.requirement("OPS-02", "OPS-03")
+async def test_all_of_a_party_is_told_when_a_partner_deals_with_it_and_no_cdr_is_lost_until_then(
+    server: Server, tnm: FakePartner
+) -> None:
+    await _switch(server, parties=["NL*OWM"])
+    await _change_everything(server)
+    await server.push()
+    before = list(_told(tnm))
+    waiting = await _sync(server)
+
+    await _switch(server, parties=None)
+    await server.push()
+    told = list(_told(tnm))
+    await _switch(server, name="The New Motion", parties=["NL*OWA", "NL*OWM"])
+    await server.push()
+
+    assert before == [("PUT", "/tokens/NL/OWM/012345678")]
+    assert {one["module"]: one["paused"] for one in waiting} == {"sessions": 1, "cdrs": 1}
+    assert told[1:] == [
+        ("PUT", "/tariffs/NL/OWA/12"),
+        ("PUT", "/locations/NL/OWA/LOC1"),
+        ("PUT", "/sessions/NL/OWA/101"),
+        ("POST", "/cdrs"),
+    ]
+    assert list(_told(tnm)) == told  # Nothing came after it.
+
+
+@pytest.mark.parametrize("change_first", [True, False])
+async def test_what_changes_while_its_party_is_agreed_on_is_told(
+    server: Server, tnm: FakePartner, change_first: bool
+) -> None:
+    """Whoever is first, the other sees what he did."""
+    await _put(server, "tariffs/NL/OWA/12", a_tariff(OWA, last_updated=None))
+    await server.push()
+    await _switch(server, parties=["NL*OWM"])
+    tnm.asked.clear()
+
+    async def change(tx: WriteTx) -> None:
+        await tx.run(Statement("UPDATE tariffs SET last_updated = now() WHERE key = '12'"))
+        await marking.mark(tx, ModuleId.TARIFFS, "NL*OWA/12", owner="NL*OWA")
+
+    async def agree(tx: WriteTx) -> None:
+        await switching.change(tx, 1, parties=None)
+
+    async def alone(does: Callable[[WriteTx], Awaitable[None]]) -> None:
+        async with server.app.building.database.write() as tx:
+            await does(tx)
+
+    first, second = (change, agree) if change_first else (agree, change)
+    async with server.app.building.database.write() as tx:
+        await first(tx)
+        after = asyncio.create_task(alone(second))
+        await _waits_for_a_lock(server)
+    await after
+    (waiting,) = await server.rows("SELECT state FROM outbox_marks WHERE ref = 'NL*OWA/12'")
+
+    assert waiting["state"] == "WAITING"
 
 
 async def test_a_change_of_something_else_switches_nothing(server: Server, tnm: FakePartner) -> None:

@@ -58,7 +58,7 @@ class Prospect(Body):
 
 
 class PartnerChanges(Body):
-    """modules, parties: null for all; push, modules: what is switched off waits, and is told when it is switched on"""
+    """modules, parties: null for all; what is switched off by push, modules or parties waits, and is told when it is switched on"""
 
     model_config = {"extra": "forbid"}
 
@@ -127,7 +127,8 @@ async def patch_partner(
     """Change what is given. modules and parties may be null: all.
 
     Without `push`, or of a module that is not in `modules`, the partner is told nothing. What it does not know waits, and is told
-    when it is switched on again: each object once, as it stands then.
+    when it is switched on again: each object once, as it stands then. Of a party of ours that is not in `parties` it is told
+    nothing either; when it is added, all that is for it.
     """
     await known(building, partner_id)
     changes = body.model_dump(mode="json", exclude_unset=True)

@@ -60,7 +60,7 @@ async def retry(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, i
 async def get_sync(building: CurrentBuilding, partner_id: PartnerId) -> dict[str, Any]:
     """push: what is pending, refused and paused per module, and how each of the partner's parties is reached; pull: its lists.
 
-    Paused is what waits because the operator switched it off, with `push` or `modules` of the partner.
+    Paused is what waits because the operator switched it off, with `push`, `modules` or `parties` of the partner.
     """
     await known(building, partner_id)
     async with building.database.read() as tx:

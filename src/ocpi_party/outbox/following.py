@@ -23,7 +23,6 @@ _FOLLOW = Statement(
                      JOIN outbox_lanes l ON l.party = q.owner AND l.partner_id <> q.partner_id
          WHERE m.partner_id = l.partner_id AND m.party = l.party
            AND m.module = e.module AND m.state <> 'REFUSED' AND {IN_ITS_ROLE}
-           AND (q.parties IS NULL OR q.parties::jsonb ? split_part(m.ref, '/', 1))
            AND NOT EXISTS (SELECT FROM way q WHERE q.partner_id = m.partner_id AND q.owner = m.party AND {IN_ITS_ROLE})
         RETURNING q.partner_id, m.party, m.module, m.rank, m.ref, m.marked_at
     ), lanes AS (
@@ -31,9 +30,10 @@ _FOLLOW = Statement(
         SELECT DISTINCT partner_id, party FROM left_behind ORDER BY 1, 2 ON CONFLICT DO NOTHING
     )
     INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, marked_at, state)
-    SELECT b.partner_id, b.party, b.module, b.rank, b.ref, min(b.marked_at), {state("b.module")}
-      FROM left_behind b JOIN (SELECT DISTINCT partner_id, push, modules::jsonb FROM way) p ON p.partner_id = b.partner_id
-     GROUP BY b.partner_id, b.party, b.module, b.rank, b.ref, p.push, p.modules ORDER BY 1, 2
+    SELECT b.partner_id, b.party, b.module, b.rank, b.ref, min(b.marked_at), {state("b.module", "b.ref")}
+      FROM left_behind b
+      JOIN (SELECT DISTINCT partner_id, push, parties::jsonb, modules::jsonb FROM way) p ON p.partner_id = b.partner_id
+     GROUP BY b.partner_id, b.party, b.module, b.rank, b.ref, p.push, p.parties, p.modules ORDER BY 1, 2
     ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
        SET version = m.version + 1, state = excluded.state, error = NULL, patch = NULL
     """

@@ -12,7 +12,7 @@ from typing import Any
 from ocpi_party.database import Statement, WriteTx
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, TOLD_BY_CPOS, ModuleId, Role
 from ocpi_party.ocpi.types import encode
-from ocpi_party.outbox.reach import IN_ITS_ROLE, IS_TOLD_BY_CPOS, ONE_WAY, state
+from ocpi_party.outbox.reach import IN_ITS_ROLE, IS_TOLD_BY_CPOS, ONE_WAY, agreed, state
 from ocpi_party.partners.audience import EVERYBODY, NOBODY
 
 RANK = {ModuleId.TARIFFS: 0, ModuleId.LOCATIONS: 1, ModuleId.TOKENS: 1, ModuleId.SESSIONS: 2, ModuleId.CDRS: 3}
@@ -24,29 +24,35 @@ LAST = 9
 BROADCAST = frozenset({ModuleId.LOCATIONS, ModuleId.TARIFFS, ModuleId.TOKENS})
 """What may go to everybody behind a hub with one request; Sessions and CDRs never (Message routing, "Broadcast Push")."""
 
+
+def _hears(module: str, audience: str, *, broadcast: str, to_cpos: str) -> str:
+    """A party `q` of a partner `p` is told of an object, on this way. All are SQL expressions; audience  of the object"""
+    to_hub = f"{audience} = '' AND {broadcast} AND p.is_hub AND p.quirks::jsonb->'broadcast' ? {module}"
+    return f"""(CASE WHEN {to_hub} THEN q.role = 'HUB'
+                     WHEN {to_cpos} THEN q.role = 'CPO' ELSE {IS_TOLD_BY_CPOS} END
+                AND {audience} IN ('', q.owner) AND q.status IN ('CONNECTED', 'OFFLINE') AND {ONE_WAY})"""
+
+
 _MARK = Statement(
     f"""
-    WITH told AS (
+    WITH hear AS (
         SELECT q.partner_id, q.owner AS party
           FROM partner_endpoints e
           JOIN partners p ON p.id = e.partner_id AND p.status = 'CONNECTED'
-          JOIN partner_parties q ON q.partner_id = p.id AND q.status IN ('CONNECTED', 'OFFLINE')
+          JOIN partner_parties q ON q.partner_id = p.id
          WHERE e.module = :module AND e.interface = 'RECEIVER'
-           AND (CASE WHEN :broadcast AND p.is_hub AND p.quirks::jsonb->'broadcast' ? :module THEN q.role = 'HUB'
-                     WHEN :to_cpos THEN q.role = 'CPO' ELSE {IS_TOLD_BY_CPOS} END)
-           AND (:audience = '' OR q.owner = :audience)
-           AND (p.parties IS NULL OR p.parties::jsonb ? :owner)
-           AND {ONE_WAY}
+           AND {_hears(":module", ":audience", broadcast=":broadcast", to_cpos=":to_cpos")}
          GROUP BY q.partner_id, q.owner
     ), switch AS (
-        SELECT p.id, {state(":module")} AS state FROM partners p
-         WHERE p.id IN (SELECT partner_id FROM told) ORDER BY p.id FOR KEY SHARE
+        SELECT p.id, {state(":module", ":ref")} AS state, {agreed(":owner")} AS agreed FROM partners p
+         WHERE p.id IN (SELECT partner_id FROM hear) ORDER BY p.id FOR KEY SHARE
+    ), told AS (
+        SELECT partner_id, party, state FROM hear JOIN switch ON switch.id = partner_id WHERE agreed OR :audience <> ''
     ), lanes AS (
         INSERT INTO outbox_lanes (partner_id, party) SELECT partner_id, party FROM told ORDER BY 1, 2 ON CONFLICT DO NOTHING
     )
     INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, patch, state)
-    SELECT partner_id, party, :module, :rank, :ref, CAST(:patch AS json), state
-      FROM told JOIN switch ON switch.id = partner_id ORDER BY 1, 2
+    SELECT partner_id, party, :module, :rank, :ref, CAST(:patch AS json), state FROM told ORDER BY 1, 2
     ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
        SET version = m.version + 1,
            rank = excluded.rank,
@@ -69,6 +75,9 @@ async def mark(
     rank: int | None = None,
 ) -> int:
     """Note that the partners concerned do not know the newest state of one of our objects; tells how many there are.
+
+    A partner that does not deal with the object's owner is not concerned, unless the object is for one of its parties alone: then
+    it waits, paused, until they deal with each other. No CDR is lost because of a switch.
 
     ref       COUNTRY*PARTY/id, for parts of a Location /evse_uid and /connector_id behind it
     owner     our party that it belongs to
@@ -95,7 +104,7 @@ _MARK_PARTY = Statement(
     f"""
     WITH lane AS (INSERT INTO outbox_lanes (partner_id, party) VALUES (:partner_id, :party) ON CONFLICT DO NOTHING)
     INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, state)
-    SELECT id, :party, :module, :rank, :ref, {state(":module")} FROM partners p
+    SELECT id, :party, :module, :rank, :ref, {state(":module", ":ref")} FROM partners p
      WHERE id = :partner_id AND status = 'CONNECTED' FOR KEY SHARE
     ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
        SET version = m.version + 1, state = excluded.state, error = NULL, patch = NULL
@@ -109,24 +118,29 @@ async def mark_party(tx: WriteTx, module: ModuleId, ref: str, partner_id: int, p
     await tx.run(_MARK_PARTY, module=module, rank=rank, ref=ref, partner_id=partner_id, party=party)
 
 
-def _changed_since(table: str, module: ModuleId) -> Statement:
+def _ref(module: ModuleId) -> str:
     # A Location's reference has further ids behind its own, so that slashes in them are written %2F.
     key = "replace(replace(t.key, '%', '%25'), '/', '%2F')" if module is ModuleId.LOCATIONS else "t.key"
+    return f"t.owner || '/' || {key}"
+
+
+def _changed_since(module: ModuleId) -> Statement:
     return Statement(
         f"""
         WITH lane AS (INSERT INTO outbox_lanes (partner_id, party) VALUES (:partner_id, :party) ON CONFLICT DO NOTHING),
-             switch AS (SELECT {state(f"'{module}'")} AS state FROM partners p WHERE p.id = :partner_id FOR KEY SHARE)
+             p AS (SELECT push, modules, parties FROM partners WHERE id = :partner_id FOR KEY SHARE)
         INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, state)
-        SELECT :partner_id, :party, '{module}', {RANK[module]}, t.owner || '/' || {key}, switch.state
-          FROM {table} t CROSS JOIN switch
-         WHERE t.partner_id = 0 AND NOT t.gone AND t.audience IN ('', :party) AND t.last_updated >= :since ORDER BY t.seq
+        SELECT :partner_id, :party, '{module}', {RANK[module]}, {_ref(module)}, {state(f"'{module}'", "t.owner")}
+          FROM {module} t CROSS JOIN p
+         WHERE t.partner_id = 0 AND NOT t.gone AND t.audience IN ('', :party) AND t.last_updated >= :since
+           AND {agreed("t.owner")} ORDER BY t.seq
         ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
            SET version = m.version + 1, state = excluded.state, patch = NULL
         """
     )
 
 
-_CHANGED_SINCE = {module: _changed_since(str(module), module) for module in RANK}
+_CHANGED_SINCE = {module: _changed_since(module) for module in BROADCAST}
 
 
 _RECEIVES = Statement("SELECT module FROM partner_endpoints WHERE partner_id = :id AND interface = 'RECEIVER'")
@@ -143,6 +157,40 @@ async def mark_changed_since(
     for module in (ModuleId(row["module"]) for row in has if row["module"] in BROADCAST.intersection(modules)):
         if role in (TOLD_BY_CPOS if module in OWNED_BY_CPO else {Role.CPO}):
             await tx.run(_CHANGED_SINCE[module], partner_id=partner_id, party=party, since=since)
+
+
+def _all_of(module: ModuleId) -> Statement:
+    to_cpos = str(module not in OWNED_BY_CPO)
+    return Statement(
+        f"""
+        WITH told AS (
+            SELECT DISTINCT q.owner AS party, t.seq, {_ref(module)} AS ref, {state(f"'{module}'", "t.owner")} AS state
+              FROM partners p
+              JOIN partner_endpoints e ON e.partner_id = p.id AND e.module = '{module}' AND e.interface = 'RECEIVER'
+              JOIN partner_parties q ON q.partner_id = p.id
+              JOIN {module} t ON t.partner_id = 0 AND NOT t.gone AND t.owner = ANY(CAST(:owners AS text[]))
+             WHERE p.id = :partner_id AND p.status = 'CONNECTED'
+               AND {_hears(f"'{module}'", "t.audience", broadcast="true", to_cpos=to_cpos)}
+        ), lanes AS (
+            INSERT INTO outbox_lanes (partner_id, party)
+            SELECT DISTINCT :partner_id, party FROM told ORDER BY 2 ON CONFLICT DO NOTHING
+        )
+        INSERT INTO outbox_marks AS m (partner_id, party, module, rank, ref, state)
+        SELECT :partner_id, party, '{module}', {RANK[module]}, ref, state FROM told ORDER BY party, seq
+        ON CONFLICT ON CONSTRAINT outbox_marks_key DO UPDATE
+           SET version = m.version + 1, state = excluded.state, patch = NULL
+        """
+    )
+
+
+_ALL_OF = {module: _all_of(module) for module in sorted(BROADCAST)}
+
+
+async def mark_all_of(tx: WriteTx, partner_id: int, owners: Iterable[str]) -> None:
+    """A partner deals with these parties of ours from now on: what is for everybody was not kept for it until now, so it is told
+    all of it. owners  COUNTRY*PARTY; the partner is locked against other marks"""
+    for statement in _ALL_OF.values():
+        await tx.run(statement, partner_id=partner_id, owners=list(owners))
 
 
 _DROP_ALL = Statement(

@@ -25,9 +25,15 @@ ONE_WAY = """NOT EXISTS (
 """One way to each party: directly, else through the hub we know longest; a hub with `over_direct` goes first (HUB-27)."""
 
 
-def state(module: str) -> str:
-    """The state of a new mark: it waits, or it is paused because the operator switched this off. module  an SQL expression
+def agreed(owner: str) -> str:
+    """The partner deals with this party of ours. owner  an SQL expression, COUNTRY*PARTY"""
+    return f"(p.parties IS NULL OR p.parties::jsonb ? {owner})"
+
+
+def state(module: str, ref: str) -> str:
+    """The state of a new mark: it waits, or it is paused because the operator switched this off. module, ref  SQL expressions
 
     Whoever stores it holds the partner FOR KEY SHARE, so that it is not switched over unseen (`switching`).
     """
-    return f"CASE WHEN p.push AND (p.modules IS NULL OR p.modules::jsonb ? {module}) THEN 'WAITING' ELSE 'PAUSED' END"
+    return f"""CASE WHEN p.push AND (p.modules IS NULL OR p.modules::jsonb ? {module}) AND {agreed(f"split_part({ref}, '/', 1)")}
+                    THEN 'WAITING' ELSE 'PAUSED' END"""

@@ -104,7 +104,7 @@ async def drop(tx: WriteTx, mark: Mark) -> None:
 
 _RETRY = Statement(
     f"""WITH p AS (SELECT * FROM partners WHERE id = :id FOR KEY SHARE)
-        UPDATE outbox_marks m SET state = {state("m.module")}, patch = NULL FROM p
+        UPDATE outbox_marks m SET state = {state("m.module", "m.ref")}, patch = NULL FROM p
          WHERE m.partner_id = p.id AND m.state = 'REFUSED'"""
 )
 

@@ -22,7 +22,7 @@ _RESULTS = f"""results_due d JOIN inbound_requests r ON r.id = d.request_id
                  AND (CAST(:state AS text) IS NULL OR d.state = CASE :state WHEN 'WAITING' THEN 'DUE' ELSE :state END)
                 AND d.created_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
                 AND d.created_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
-_SWITCHED_OFF = "the operator has switched it off: push or modules of the partner"
+_SWITCHED_OFF = "the operator has switched it off: push, modules or parties of the partner"
 # Each half goes no further than the page, so that a page of few among many marks reads few of them.
 _PAGE = Statement(
     f"""
