@@ -1,7 +1,10 @@
 """What the operator sets for a partner, and how it looks for a party's objects."""
 
+from typing import Any
+
 import pytest
 from tests.own import publish
+from tests.partner import FakePartner
 from tests.server import Server
 
 
@@ -58,3 +61,15 @@ async def test_objects_are_found_by_their_party_and_by_nothing_like_it(server: S
 
     assert (answer.status_code, len(answer.json())) == (200, found)
     assert answer.headers["x-total-count"] == str(found)
+
+
+async def test_a_partner_hears_of_our_roles_again_only_if_what_it_deals_with_changed(server: Server) -> None:
+    await server.connect(server.internet.add(FakePartner()))
+
+    async def due(**changes: Any) -> bool:
+        assert (await server.operator.patch("/api/partners/1", json=changes)).status_code == 200
+        (row,) = await server.rows("SELECT renew_at <= now() AS due FROM partners")
+        return bool(row["due"])
+
+    assert not await due(name="TNM", modules=None, parties=None)
+    assert await due(parties=["NL*OWA", "NL*OWM"])

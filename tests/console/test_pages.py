@@ -291,15 +291,16 @@ async def test_a_partner_is_changed_fetched_renewed_and_unregistered(
     async def done(action: str, **form: str) -> httpx.Response:
         return await visitor.post(f"/console/partners/1{action}", data=form, headers=OURS)
 
-    changed = await done("", name="TNM", pull="on", module_locations="on", quirks='{"any_party": true}')
+    form = {"pull": "on", "module_locations": "on", "party_NL*OWM": "on", "quirks": '{"any_party": true}'}
+    changed = await done("", name="TNM", **form)
     seen = (await server.operator.get("/api/partners/1")).json()
     answers = [await done("/pull", module="locations"), await done("/retry"), await done("/rotate")]
     wrong = await done("/unregister", name="somebody else")
     gone = await done("/unregister", name="TNM")
 
     assert changed.headers["location"] == "/console/partners/1?done=changed"
-    assert {name: seen[name] for name in ("name", "push", "pull", "modules", "quirks")} == {
-        "name": "TNM", "push": False, "pull": True, "modules": ["locations"], "quirks": {"any_party": True},
+    assert {name: seen[name] for name in ("name", "push", "pull", "modules", "parties", "quirks")} == {
+        "name": "TNM", "push": False, "pull": True, "modules": ["locations"], "parties": ["NL*OWM"], "quirks": {"any_party": True},
     }  # fmt: skip
     assert [one.status_code for one in answers] == [303, 303, 303], [one.text for one in answers]
     assert (await visitor.get("/console/partners/1/live")).status_code == 200
@@ -308,12 +309,34 @@ async def test_a_partner_is_changed_fetched_renewed_and_unregistered(
     assert (await server.operator.get("/api/partners/1")).json()["status"] == "UNREGISTERED"
 
 
+async def test_what_is_switched_off_for_a_partner_is_to_be_seen(server: Server, visitor: httpx.AsyncClient) -> None:
+    await server.connect(server.internet.add(FakePartner()))
+    await own.publish(server)
+    await server.operator.patch("/api/partners/1", json={"push": False, "parties": ["NL*OWA"]})
+    await own.report(server, "CHARGING")
+
+    pages = [(await visitor.get(f"/console{page}")).text for page in ("", "/partners")]
+    metrics = (await server.operator.get("/metrics")).text
+
+    for page in pages:
+        assert "push is switched off; deals with NL*OWA" in page
+    assert 'ocpi_party_paused{partner="1",party="DE*TNM"} 2.0' in metrics  # the Location, and its EVSE
+    assert ">Switched off</th>" in pages[0]
+
+
 @pytest.mark.parametrize("quirks", ['{"page_limit":', '{"no_such_quirk": true}'])
 async def test_what_was_written_about_a_partner_stays_in_the_form_when_it_is_refused(
     server: Server, visitor: httpx.AsyncClient, quirks: str
 ) -> None:
     await server.invite("TNM")
-    form = {"name": "Renamed", "pull": "on", "token_encoding": "raw", "module_cdrs": "on", "quirks": quirks}
+    form = {
+        "name": "Renamed",
+        "pull": "on",
+        "token_encoding": "raw",
+        "module_cdrs": "on",
+        "party_NL*OWA": "on",
+        "quirks": quirks,
+    }
 
     refused = await visitor.post("/console/partners/1", data=form, headers=OURS)
 
@@ -321,7 +344,7 @@ async def test_what_was_written_about_a_partner_stays_in_the_form_when_it_is_ref
     assert 'name="name" required maxlength="100" value="Renamed"' in refused.text
     assert f">{escape(quirks)}</textarea>" in refused.text
     assert '<option value="raw" selected>' in refused.text
-    assert re.findall(r'name="(\w+)" checked', refused.text) == ["pull", "module_cdrs"]
+    assert re.findall(r'name="([\w*]+)" checked', refused.text) == ["pull", "module_cdrs", "party_NL*OWA"]
     assert (await server.operator.get("/api/partners/1")).json()["name"] == "TNM"
 
 
@@ -398,6 +421,7 @@ async def test_a_message_is_shown_as_json_and_as_text(database_url: str) -> None
         assert found
         seen = (await visitor.get(found[1])).text
 
+    assert '<dd><a href="/console/partners/1">tnm</a></dd>' in seen
     assert evil not in seen
     assert "&lt;img src=x onerror=alert(1)&gt;" in seen
     assert caller.token not in seen

@@ -170,6 +170,9 @@ def _pool(in_use: int, is_open: int) -> Iterator[Metric]:
 def _lanes(lanes: list[Row]) -> Iterator[Metric]:
     yield _by_partner(CounterMetricFamily, "deliveries", "Changes that the partner was told", lanes, "delivered")
     yield _by_partner(GaugeMetricFamily, "pending", "Objects whose newest state it does not know", lanes, "pending")
+    yield _by_partner(
+        GaugeMetricFamily, "paused", "Objects that it is not told of, by the operator's will", lanes, "paused"
+    )
     yield _by_partner(GaugeMetricFamily, "refused", "Objects that it refused", lanes, "refused")
     yield _by_partner(GaugeMetricFamily, "lag_seconds", "Age of the oldest change it was not told", lanes, "lag")
     yield _by_partner(GaugeMetricFamily, "breaker_open", "1 while we wait before we try it again", lanes, "broken")

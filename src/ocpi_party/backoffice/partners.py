@@ -130,12 +130,13 @@ async def patch_partner(
     when it is switched on again: each object once, as it stands then. Of a party of ours that is not in `parties` it is told
     nothing either; when it is added, all that is for it.
     """
-    await known(building, partner_id)
+    partner = await known(building, partner_id)
     changes = body.model_dump(mode="json", exclude_unset=True)
     changes = {name: value for name, value in changes.items() if value is not None or name in ("modules", "parties")}
     if changes:
         async with building.database.write() as tx:
-            if {"modules", "parties"} & set(changes):
+            offered = {"modules": partner.modules, "parties": partner.agreed}
+            if any(name in changes and changes[name] != (was and sorted(was)) for name, was in offered.items()):
                 changes["renew_at"] = now()  # What we offer to it changed.
             await switching.change(tx, partner_id, **changes)
             await building.connected(tx, partner_id)

@@ -25,6 +25,7 @@ _EVERY_LANE = Statement(
     """
     SELECT l.partner_id, l.party, l.delivered, (l.next_attempt_at > now())::int AS broken,
            count(m.seq) FILTER (WHERE m.state = 'WAITING') AS pending, count(m.seq) FILTER (WHERE m.state = 'REFUSED') AS refused,
+           count(m.seq) FILTER (WHERE m.state = 'PAUSED') AS paused,
            coalesce(extract(epoch FROM now() - min(m.marked_at) FILTER (WHERE m.state = 'WAITING')), 0)::float AS lag
       FROM outbox_lanes l LEFT JOIN outbox_marks m ON m.partner_id = l.partner_id AND m.party = l.party
      GROUP BY l.partner_id, l.party ORDER BY l.partner_id, l.party

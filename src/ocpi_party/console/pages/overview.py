@@ -71,11 +71,11 @@ async def _lists(visit: Visit) -> dict[str, Any]:
 def _per_partner(lanes: list[Row]) -> dict[int, dict[str, float]]:
     """Its parties together: sums, and of the lag the worst."""
     found: dict[int, dict[str, float]] = defaultdict(
-        lambda: {"pending": 0, "refused": 0, "broken": 0, "delivered": 0, "lag": 0.0}
+        lambda: {"pending": 0, "paused": 0, "refused": 0, "broken": 0, "delivered": 0, "lag": 0.0}
     )
     for lane in lanes:
         one = found[lane["partner_id"]]
-        for name in ("pending", "refused", "broken", "delivered"):
+        for name in ("pending", "paused", "refused", "broken", "delivered"):
             one[name] += lane[name]
         one["lag"] = max(one["lag"], lane["lag"])
     return found

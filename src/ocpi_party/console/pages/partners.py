@@ -54,8 +54,11 @@ async def _show(visit: Visit, status: int = 200, **told: Any) -> Response:
     path = _path(visit)
     partner = (await visit.api.get(path)).data
     sync = (await visit.api.get(f"{path}/sync")).data
+    ours = sorted({f"{one['country_code']}*{one['party_id']}" for one in (await visit.api.get("/api/parties")).data})
     kept = {"given": partner, "quirks": pretty(partner["quirks"])}  # what the form says, unless it was written anew
-    return visit.page("partner.html", status, **{"partner": partner, "sync": sync, "modules": MODULES} | kept | told)
+    return visit.page(
+        "partner.html", status, **{"partner": partner, "sync": sync, "modules": MODULES, "ours": ours} | kept | told
+    )
 
 
 async def live(visit: Visit) -> Response:
@@ -66,13 +69,13 @@ async def live(visit: Visit) -> Response:
 
 async def change(visit: Visit) -> Response:
     form = await visit.form()
-    chosen = [module for module in MODULES if form.get(f"module_{module}")]
     wanted = {
         "name": form.get("name", ""),
         "push": bool(form.get("push")),
         "pull": bool(form.get("pull")),
         "token_encoding": form.get("token_encoding", "base64"),
-        "modules": None if form.get("all_modules") else chosen,
+        "modules": None if form.get("all_modules") else _chosen(form, "module_"),
+        "parties": None if form.get("all_parties") else _chosen(form, "party_"),
     }
     written = form.get("quirks") or "{}"
     try:
@@ -83,6 +86,10 @@ async def change(visit: Visit) -> Response:
     if answer.problem is not None:
         return await _show(visit, answer.status, problem=answer.problem, given=wanted, quirks=written)
     return visit.go(f"/partners/{visit.part('id')}", "changed")
+
+
+def _chosen(form: dict[str, str], prefix: str) -> list[str]:
+    return [name.removeprefix(prefix) for name, on in form.items() if name.startswith(prefix) and on]
 
 
 async def rotate(visit: Visit) -> Response:

@@ -36,7 +36,9 @@ def _listing(name: str) -> Page:
 
 
 async def message(visit: Visit) -> Response:
-    return visit.page("message.html", one=(await visit.api.get(f"/api/messages/{visit.part('id')}")).data)
+    one = (await visit.api.get(f"/api/messages/{visit.part('id')}")).data
+    names = {partner["id"]: partner["name"] for partner in (await visit.api.get("/api/partners")).data}
+    return visit.page("message.html", one=one, name=names.get(one["partner"]))
 
 
 async def retry(visit: Visit) -> Response:
