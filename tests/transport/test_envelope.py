@@ -127,6 +127,23 @@ async def test_slashes_at_the_end_and_doubled_ones_do_not_matter(tnm: Caller) ->
 
 
 @BOTH
+@pytest.mark.requirement("VER-14")
+async def test_a_slash_may_be_forgotten_between_an_endpoint_and_what_follows(tnm: Caller) -> None:
+    """The specification itself writes {tokens_endpoint_url}{token_uid}/authorize, and some join all of theirs so."""
+    put = await tnm.put("/ocpi/emsp/2.2.1/locationsNL/TNM/LOC1", a_location())
+    got = await tnm.get("/locations/NL/TNM/LOC1")
+    asked = await tnm.post("/ocpi/emsp/2.2.1/tokens012345678/authorize")
+    nothing = [
+        await tnm.get(url)
+        for url in ("/ocpi/emsp/2.2.1/lNL/TNM/LOC1", "/ocpi/emsp/2.2.1/creditsX", "/ocpi/2.2.1/locationsX")
+    ]
+
+    assert (put.http_status, put.status_code, got.data["id"]) == (201, 1000, "LOC1")
+    assert asked.status_code == 2004  # Unknown Token
+    assert [one.http_status for one in nothing] == [404, 404, 404]
+
+
+@BOTH
 @pytest.mark.requirement("TRN-34")
 @pytest.mark.parametrize(
     ("spelt", "location_id"),

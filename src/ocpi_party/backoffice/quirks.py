@@ -21,6 +21,7 @@ class Quirks(Body):
     )
     sessions_date_from_optional: bool | None = Field(None, description="it may list our sessions without date_from")
     unknown_times: bool | None = Field(None, description="its CDRs may lack times that it does not know")
+    cdrs_without_evse_uid: bool | None = Field(None, description="cdr_location of its CDRs may lack evse_uid")
     broadcast: list[Annotated[ModuleId, Field(strict=False)]] | None = Field(
         None, description="a hub: modules that it takes once for everybody"
     )

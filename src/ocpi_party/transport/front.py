@@ -28,7 +28,7 @@ from ocpi_party.transport import routing
 from ocpi_party.transport.asked import Asked, Building
 from ocpi_party.transport.envelope import failure
 from ocpi_party.transport.errors import BodyTooLarge, InvitedOnly, NotYet, refusal_answer
-from ocpi_party.transport.paths import as_sent, owner_in
+from ocpi_party.transport.paths import as_sent, owner_in, with_forgotten_slash
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +144,9 @@ class OcpiFront:
 
     async def _asked(self, scope: Scope, given: Mapping[str, str], caller: Caller, answer: "_Answer") -> Asked:
         role, version, module = interface_of(scope["path"].removeprefix("/ocpi"))
+        if module is None and (meant := with_forgotten_slash(scope["path"])):
+            scope["path"] = meant
+            role, version, module = interface_of(meant.removeprefix("/ocpi"))
         if caller.invited and module not in _OPEN_TO_INVITED:
             raise InvitedOnly("this token is for registration only")
         house, partner = self._house, caller.partner

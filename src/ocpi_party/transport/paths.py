@@ -1,4 +1,4 @@
-"""Paths as partners sent them: percent-encoding kept, slashes at the end and repeated ones forgiven (AMB-07, AMB-08)."""
+"""Paths as partners sent them: percent-encoding kept; slashes at the end, repeated and forgotten ones forgiven (AMB-07, AMB-08)."""
 
 import re
 from urllib.parse import unquote
@@ -7,9 +7,11 @@ from starlette._utils import get_route_path
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
+from ocpi_party.ocpi.modules import FUNCTIONAL
 from ocpi_party.ocpi.types import PartyId
 
 _SLASHES = re.compile(r"/{2,}")
+_JOINED = re.compile(rf"(/ocpi/(?:cpo|emsp)/[^/]+/(?:{'|'.join(sorted(FUNCTIONAL))}))([^/].*)")
 
 
 class Interface(Mount):
@@ -38,6 +40,12 @@ def as_sent(scope: Scope) -> None:
     if "//" in path:
         path = _SLASHES.sub("/", path)
     scope["path"] = path.rstrip("/") or "/"
+
+
+def with_forgotten_slash(path: str) -> str | None:
+    """What a partner meant that joins an endpoint and an id as they are, as in /locationsNL/TNM/LOC1; None for another path."""
+    found = _JOINED.fullmatch(path)
+    return f"{found[1]}/{found[2]}" if found else None
 
 
 def owner_in(path: str) -> PartyId | None:

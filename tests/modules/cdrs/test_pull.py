@@ -40,6 +40,13 @@ async def test_unknown_times_in_a_list_are_refused_without_an_agreement(server: 
     assert finding["pointer"] == "/start_date_time"
 
 
+async def test_a_cdr_without_evse_in_a_list_is_taken_by_agreement(server: Server) -> None:
+    cdr = ours()
+    del cdr["cdr_location"]["evse_uid"]
+
+    assert await pull(server, cdr, cdrs_without_evse_uid=True) == [cdr]
+
+
 async def test_what_is_no_object_spoils_no_page_of_cdrs(server: Server) -> None:
     known = await pull(server, "nonsense", ours(), None, unknown_times=True)
 

@@ -346,6 +346,25 @@ async def test_unknown_times_take_an_agreement(server: Server, tnm: Caller, fiel
     assert (await tnm.get(URL)).data == cdr | {field: "1970-01-01T00:00:00Z"}
 
 
+async def test_a_cdr_without_evse_takes_an_agreement(server: Server, tnm: Caller) -> None:
+    cdr = ours()
+    for missing in ({}, {"evse_uid": None}):
+        place = {name: value for name, value in cdr["cdr_location"].items() if name != "evse_uid"}
+        cdr |= {"cdr_location": place | missing, "id": f"CDR{len(missing)}"}
+        await server.operator.patch("/api/partners/1", json={"quirks": {}})
+
+        refused = await tnm.post("/cdrs", cdr)
+        await server.operator.patch("/api/partners/1", json={"quirks": {"cdrs_without_evse_uid": True}})
+        taken = await tnm.post("/cdrs", cdr)
+        wrong = await tnm.post("/cdrs", cdr | {"id": "X", "cdr_location": {"id": "LOC1"}})
+
+        assert (refused.http_status, refused.status_code, taken.http_status) == (200, 2001, 201)
+        assert (await tnm.get(f"/cdrs/NL/TNM/{cdr['id']}")).data == cdr | {"cdr_location": place}
+        assert "as agreed" in (await findings(server, f"NL*TNM/{cdr['id']}"))["/cdr_location/evse_uid"]
+        assert "evse_uid" not in wrong.message
+        assert wrong.status_code == 2001
+
+
 @pytest.mark.requirement("CDR-R-26")
 async def test_costs_that_we_compute_otherwise_are_reported_and_not_refused(server: Server, tnm: Caller) -> None:
     answer = await tnm.post("/cdrs", ours(total_cost={"excl_vat": 5, "incl_vat": 6}))

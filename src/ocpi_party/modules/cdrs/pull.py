@@ -6,9 +6,9 @@ from typing import Any
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.modules.cdrs.agreed import read_cdr
 from ocpi_party.modules.cdrs.receiving import Taken, take
 from ocpi_party.modules.cdrs.table import CDRS
-from ocpi_party.modules.cdrs.unknown_times import read_cdr
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import ForeignToken, InvalidObject
 from ocpi_party.ocpi.modules import Role

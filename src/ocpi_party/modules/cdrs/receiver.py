@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ocpi_party.modules.cdrs import repository
+from ocpi_party.modules.cdrs.agreed import read_cdr
 from ocpi_party.modules.cdrs.receiving import Taken, take
-from ocpi_party.modules.cdrs.unknown_times import read_cdr
 from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
