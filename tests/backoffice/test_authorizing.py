@@ -131,6 +131,8 @@ async def test_type_and_no_body_are_handed_on(server: Server, tnm: Caller) -> No
         envelope(code=2004),
         envelope(code=2004, http_status=404),
         envelope(),
+        envelope([]),
+        envelope([{"allowed": "ALLOWED"}, {"allowed": "ALLOWED"}]),
         an_answer("MAYBE"),
         an_answer("BLOCKED"),
         envelope(code=2002),
@@ -146,6 +148,15 @@ async def test_whatever_is_no_clear_permission_is_none(server: Server, tnm: Call
 
     assert found["allowed"] in ("NOT_ALLOWED", "BLOCKED")
     assert (found["source"], "location" in found) == ("AUTH_REQUEST", False)
+
+
+async def test_a_permission_may_come_as_a_list_with_nothing_else(server: Server, tnm: Caller) -> None:
+    await tnm.put("/tokens/DE/TNM/012345678", a_token(TNM, whitelist="NEVER"))
+    tnm.partner.on("POST", "/authorize", envelope([{"allowed": "ALLOWED", "token": a_token(TNM)}]))
+
+    found = await swipe(server)
+
+    assert (found["allowed"], found["source"]) == ("ALLOWED", "AUTH_REQUEST")
 
 
 @pytest.mark.requirement("TOK-A-03", "TOK-A-11")

@@ -64,6 +64,13 @@ class Answer:
     timestamp: str | None = None
 
     @property
+    def object(self) -> Any:
+        """The data, where one object is asked for: some partners answer with a list that holds it alone, or nothing."""
+        if not isinstance(self.data, list) or len(self.data) > 1:
+            return self.data
+        return self.data[0] if self.data else None
+
+    @property
     def ok(self) -> bool:
         return self.http_status < 400 and is_success(self.status_code)
 

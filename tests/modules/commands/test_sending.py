@@ -89,6 +89,18 @@ async def test_each_command_is_sent_with_a_url_of_its_own_for_the_result(
     assert sent == wanted
 
 
+async def test_a_response_may_come_as_a_list_with_nothing_else(server: Server, tnm: Caller) -> None:
+    answers = []
+    for listed in ([ACCEPTED], [{"result": "REJECTED", "timeout": 0}], []):
+        tnm.partner.on("POST", "/receiver/commands", envelope(listed))
+        answers.append((await _send(server)).json())
+
+    assert [one["response"] for one in answers] == [ACCEPTED, {"result": "REJECTED", "timeout": 0}, None]
+    states = [(await _command(server, one["id"]))["state"] for one in answers]
+    assert states == ["WAITING", "REFUSED", "WAITING"]
+    assert "without a CommandResponse" in answers[2]["error"]
+
+
 @pytest.mark.requirement("CMD-S-02", "CMD-S-12")
 @pytest.mark.parametrize("result", list(CommandResultType))
 async def test_each_result_is_found_under_the_id_of_the_command(server: Server, tnm: Caller, result: str) -> None:

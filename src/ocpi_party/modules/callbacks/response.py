@@ -81,9 +81,9 @@ def read_response(spoken: Dialect, kind: type[House], answer: Answer) -> Respons
     """An error may come with a response, and success without one: then the result is waited for (AMB-54)."""
     document: Any = None
     error = None if answer.ok else str(answer)
-    if answer.data is not None:
+    if answer.object is not None:
         try:
-            document = spoken.read(kind, answer.data).document
+            document = spoken.read(kind, answer.object).document
         except InvalidObject as fault:
             error = f"{answer}, with a {kind.__name__} that cannot be read: {fault}"
     elif answer.ok:

@@ -68,7 +68,7 @@ async def _is_there(teller: Teller, url: str, state: State) -> bool:
         return False
     seen = await teller.send("GET", url, None, None)
     ours = document_of(teller.spell(Cdr, state.document))
-    return seen.ok and isinstance(seen.data, dict) and same_content(ours, seen.data)
+    return seen.ok and isinstance(seen.object, dict) and same_content(ours, seen.object)
 
 
 PUSHED = PushedCdrs()

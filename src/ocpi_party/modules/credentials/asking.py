@@ -203,12 +203,12 @@ async def _exchange(
 def _given(house: Building, method: str, version: str, answer: Answer) -> JsonObject:
     """The credentials in an answer that is a success. Raises HandshakeUncertain, if they are none"""
     try:
-        given = house.dialects[version].read(Credentials, answer.data).document
+        given = house.dialects[version].read(Credentials, answer.object).document
         check_url(given["url"], pointer="/url", allow_private=house.allow_private_urls)
     except InvalidObject as fault:
         # It is a success all the same: the partner uses the token that we offered.
         useless = f"{method} credentials: the answer holds no valid credentials: {fault}"
-        raise HandshakeUncertain(useless, _token_in(answer.data)) from fault
+        raise HandshakeUncertain(useless, _token_in(answer.object)) from fault
     return given
 
 

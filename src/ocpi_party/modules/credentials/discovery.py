@@ -3,11 +3,10 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ocpi_party.ocpi.errors import InvalidObject, NoMatchingEndpoints, UnableToUseClientApi, UnsupportedVersion
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
-from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.urls import check_url, resolve
 
@@ -38,7 +37,7 @@ class Discovery:
         Raises UnableToUseClientApi in words
         """
         found: dict[str, str] = {}
-        listed = await self._get(url, "versions")
+        listed = (await self._get(url, "versions")).data
         for entry in listed if isinstance(listed, list) else ():
             if isinstance(entry, dict) and isinstance(entry.get("version"), str) and isinstance(entry.get("url"), str):
                 found.setdefault(entry["version"], resolve(url, entry["url"]))
@@ -48,7 +47,7 @@ class Discovery:
 
     async def endpoints(self, url: str) -> Endpoints:
         """The endpoints of a version. Raises UnableToUseClientApi in words"""
-        details = await self._get(url, "version details")
+        details = (await self._get(url, "version details")).object
         listed = details.get("endpoints") if isinstance(details, dict) else None
         found: dict[tuple[str, str], str] = {}
         for entry in listed if isinstance(listed, list) else ():
@@ -70,7 +69,7 @@ class Discovery:
             self._check(endpoint)
         return found
 
-    async def _get(self, url: str, step: str) -> Any:
+    async def _get(self, url: str, step: str) -> Answer:
         self._check(url)
         try:
             answer = await self.client.send("GET", url, self.token, self.encoding, partner_id=self.partner_id)
@@ -80,7 +79,7 @@ class Discovery:
             raise Unauthorized(f"GET {step}: {url} does not accept the token (HTTP 401)")
         if not answer.ok:
             raise UnableToUseClientApi(f"GET {step}: {url} answered {answer}")
-        return answer.data
+        return answer
 
     def _check(self, url: str) -> None:
         try:

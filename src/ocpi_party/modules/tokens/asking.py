@@ -123,13 +123,13 @@ async def _ask(house: Building, whom: Whom, asking: Asking, within: timedelta) -
 
 def read_reply(partner: Partner, dialect: Dialect, answer: Answer, asking: Asking) -> Reply:
     """What an answer means. 404, 2004 with any HTTP status, and success without data: an unknown token (AMB-52)."""
-    if answer.unknown or (answer.ok and answer.data is None):
+    if answer.unknown or (answer.ok and answer.object is None):
         return Reply(AllowedType.NOT_ALLOWED, f"{partner.name} does not know this token", partner.id)
     if answer.status_code == StatusCode.NOT_ENOUGH_INFORMATION:
         return Reply(AllowedType.NOT_ALLOWED, f"{partner.name} needs to know where the driver stands", partner.id)
     if not answer.ok:
         return Reply(None, f"{partner.name} gives no answer: {answer}", partner.id)
-    wire = answer.data
+    wire = answer.object
     if isinstance(wire, dict) and wire.get("token") is None and asking.stored is not None:
         wire = wire | {"token": asking.stored}  # We know which token we asked about.
     try:
