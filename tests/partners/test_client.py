@@ -6,19 +6,22 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
+from ocpi_party.partners.exchange import About
 
 BODY = b'{"data":[],"status_code":1000,"timestamp":"2026-01-01T00:00:00Z"}'
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(
@@ -192,3 +195,49 @@ async def test_a_url_is_sent_as_it_is_written(path: str) -> None:
         await _ask(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{path}")
 
     assert asked == [f"GET {path} HTTP/1.1".encode()]
+
+
+async def _redirected(location: str | None, *, about: About | None = None) -> list[str]:
+    """The URLs that are called, if the partner redirects from one without a slash at its end."""
+    called: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        called.append(f"{request.method} {request.url} {request.headers['authorization']} {request.content.decode()}")
+        if request.url.path.endswith("/"):
+            return httpx.Response(200, content=BODY)
+        return httpx.Response(307, headers={} if location is None else {"location": location})
+
+    client = OcpiClient(
+        token_of=_no_token, forget=lambda: None, allow_private=False, transport=httpx.MockTransport(answer)
+    )
+    await client.open()
+    try:
+        with suppress(PartnerUnreachable):
+            await client.send("POST", "https://tnm.example/cdrs?a=1", "secret", "raw", body={"id": 1}, about=about)
+    finally:
+        await client.close()
+    return called
+
+
+@pytest.mark.parametrize(
+    "location", ["https://tnm.example/cdrs/?a=1", "http://tnm.example/cdrs/", "/cdrs/", "//tnm.example/cdrs/"]
+)
+async def test_a_redirect_to_the_same_url_with_a_slash_is_followed(location: str) -> None:
+    """Web frameworks redirect so by themselves, and know nothing of the proxy before them."""
+    assert await _redirected(location) == [
+        'POST https://tnm.example/cdrs?a=1 Token secret {"id":1}',
+        'POST https://tnm.example/cdrs/?a=1 Token secret {"id":1}',
+    ]
+
+
+@pytest.mark.requirement("OPS-09", "CMD-R-23")
+@pytest.mark.parametrize(
+    "location", ["https://evil.example/cdrs/", "/other/", "/cdrs", "/cdrs/cdrs/", "?a=2", None, "http://[bad/"]
+)
+async def test_no_other_redirect_is_followed_with_the_token(location: str | None) -> None:
+    assert len(await _redirected(location)) == 1
+
+
+@pytest.mark.requirement("OPS-09", "CMD-R-23")
+async def test_a_response_url_is_called_as_it_was_given() -> None:
+    assert len(await _redirected("/cdrs/", about=About(ModuleId.COMMANDS, "START_SESSION/1", url_is_secret=True))) == 1

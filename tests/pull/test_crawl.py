@@ -4,13 +4,14 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.objects import LATER, NOON, a_client_info, a_connector, a_location, an_evse
+from tests.objects import LATER, NOON, a_cdr, a_cdr_token, a_client_info, a_connector, a_location, an_evse
 from tests.partner import Caller, FakePartner, envelope
 from tests.pull.lists import PagedList, a_cpo, ids, some_locations
 from tests.server import Server
 
 from ocpi_party.ocpi.types import PartyId
 
+OWA = PartyId("NL", "OWA")
 _HELD = "SELECT owner, key, partner_id, addressee FROM locations WHERE NOT gone ORDER BY owner, length(key), key"
 _FINDINGS = "SELECT partner_id, module, ref, pointer, rule FROM findings ORDER BY ref, pointer"
 _PULLS = "SELECT * FROM pulls ORDER BY id"
@@ -402,3 +403,33 @@ async def test_an_evse_that_changed_alone_makes_its_location_new(server: Server)
 
     assert (await tnm.get("/locations/NL/TNM/LOC1/3256")).data["status"] == "CHARGING"
     assert await server.rows("SELECT rev FROM locations") != before
+
+
+class _WithSlashes(FakePartner):
+    """Its web framework sends whoever asks for a collection to the same URL with a slash, and calls itself http."""
+
+    async def answer(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path.endswith(("/credentials", "/locations", "/cdrs")):
+            return httpx.Response(307, headers={"location": f"http://{self.host}{path}/"})
+        request.url = request.url.copy_with(path=path.rstrip("/"))
+        return await super().answer(request)
+
+
+async def test_a_partner_that_redirects_to_a_slash_registers_is_fetched_and_is_told(server: Server) -> None:
+    partner = _WithSlashes(endpoints=[("locations", "SENDER"), ("cdrs", "RECEIVER")])
+    PagedList(partner, some_locations(5))
+    partner.on("POST", "/credentials", envelope(partner.credentials()))
+    server.internet.add(partner)
+
+    invitation = {"name": "tnm", "versions_url": f"{partner.base}/versions", "credentials_token": "token-a"}
+    connected = await server.operator.post("/api/partners", json=invitation)
+    await server.app.pulling.pull_due()
+    cdr = a_cdr(OWA, cdr_token=a_cdr_token(PartyId("DE", "TNM")))
+    await server.operator.put("/api/cdrs/NL/OWA/CDR1", json=cdr)
+    await server.push()
+
+    assert connected.status_code == 201, connected.text
+    assert len(await _held(server)) == 5
+    assert len(partner.requests("POST", "/receiver/cdrs")) == 1
+    assert await server.rows("SELECT FROM outbox_marks") == []

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from ocpi_party.ocpi.errors import UnreadableJson
+from ocpi_party.ocpi.headers import LOCATION
 from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
 from ocpi_party.ocpi.types import decode, now, without_nul
 
@@ -33,6 +34,14 @@ class ConnectionLost(PartnerUnreachable):
 
     def __init__(self, why: str) -> None:
         super().__init__(why, maybe_done=True)
+
+
+class Redirected(PartnerUnreachable):
+    """The partner says that what we ask for is elsewhere. location  as it says it, None if it does not"""
+
+    def __init__(self, http_status: int, location: str | None) -> None:
+        super().__init__(f"HTTP {http_status}: we do not follow redirects with a credentials token")
+        self.location = location
 
 
 class PartnerFailed(PartnerUnreachable):
@@ -100,7 +109,7 @@ def answer_of(response: httpx.Response, url: str) -> Answer:
     if status in (429, 503):
         raise PartnerUnreachable(f"HTTP {status}", retry_after=_retry_after(response))
     if 300 <= status < 400:
-        raise PartnerUnreachable(f"HTTP {status}: we do not follow redirects with a credentials token")
+        raise Redirected(status, response.headers.get(LOCATION))
     envelope: Any = None
     if response.content:
         try:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import aiohttp
 import httpx
@@ -18,7 +19,7 @@ from ocpi_party.ocpi import headers
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.types import encode, now
 from ocpi_party.partners.answer import Answer as Answer
-from ocpi_party.partners.answer import ConnectionLost, PartnerFailed, PartnerUnreachable, answer_of
+from ocpi_party.partners.answer import ConnectionLost, PartnerFailed, PartnerUnreachable, Redirected, answer_of
 from ocpi_party.partners.exchange import About, Observer, Route, endpoint_at
 from ocpi_party.partners.exchange import Exchange as Exchange
 from ocpi_party.partners.partner import Partner
@@ -145,16 +146,21 @@ class OcpiClient:
             partner_id, method, url, str(uuid.uuid4()), correlation_id or str(uuid.uuid4()), route, content, now(),
             params=params, about=about, endpoint=endpoint_at(partner, url) if partner else None, token=token,
         )  # fmt: skip
-        left = within or self.timeout
+        left, authorization = within or self.timeout, header_value(token, encoding)
         try:
-            return await self.observed(exchange, header_value(token, encoding), left)
+            return await self.observed(exchange, authorization, left)
+        except Redirected as fault:
+            meant = _with_its_slash(exchange, fault.location)
+            if meant is None:
+                raise
+            left -= timedelta(seconds=exchange.seconds)
+            return await self.observed(_again(exchange, url=meant), authorization, left)
         except ConnectionLost:
             left -= timedelta(seconds=exchange.seconds)
             if once or method not in _IDEMPOTENT or left <= timedelta(0):
                 raise
         try:
-            again = replace(exchange, request_id=str(uuid.uuid4()), sent_at=now(), error=None)
-            return await self.observed(again, header_value(token, encoding), left)
+            return await self.observed(_again(exchange), authorization, left)
         except PartnerUnreachable as fault:
             fault.maybe_done = True  # The first may have arrived.
             raise
@@ -207,6 +213,26 @@ class OcpiClient:
         answer = answer_of(response, exchange.url)
         exchange.status_code = answer.status_code
         return answer
+
+
+def _again(exchange: Exchange, **changes: Any) -> Exchange:
+    return replace(exchange, request_id=str(uuid.uuid4()), sent_at=now(), error=None, **changes)
+
+
+def _with_its_slash(exchange: Exchange, location: str | None) -> str | None:
+    """Our URL as the partner wants it, if all that is wrong is the slash at its end; None for every other redirect (OPS-09).
+
+    Frameworks do that by themselves; behind a proxy they may call our https http. A response_url is called as it was given.
+    """
+    if location is None or (exchange.about is not None and exchange.about.url_is_secret):
+        return None
+    try:
+        ours, wanted = urlsplit(exchange.url), urlsplit(urljoin(exchange.url, location))
+    except ValueError:
+        return None
+    if (wanted.hostname, wanted.path.rstrip("/")) != (ours.hostname, ours.path.rstrip("/")) or wanted.path == ours.path:
+        return None
+    return urlunsplit(ours._replace(path=wanted.path))
 
 
 def _was_connected(fault: BaseException) -> bool:
