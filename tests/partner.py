@@ -42,12 +42,18 @@ class Answer:
 
 
 def envelope(
-    data: Any = None, code: int = 1000, http_status: int = 200, headers: Mapping[str, str] | None = None
+    data: Any = None,
+    code: int = 1000,
+    http_status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    message: str | None = None,
 ) -> httpx.Response:
     """What a partner answers."""
     body: dict[str, Any] = {"status_code": code, "timestamp": wire_time(now())}
     if data is not None:
         body["data"] = data
+    if message is not None:
+        body["status_message"] = message
     return httpx.Response(http_status, json=body, headers=headers)
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.answer import PartnerUnreachable, answer_of
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.exchange import About
 
@@ -241,3 +241,18 @@ async def test_no_other_redirect_is_followed_with_the_token(location: str | None
 @pytest.mark.requirement("OPS-09", "CMD-R-23")
 async def test_a_response_url_is_called_as_it_was_given() -> None:
     assert len(await _redirected("/cdrs/", about=About(ModuleId.COMMANDS, "START_SESSION/1", url_is_secret=True))) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "words"),
+    [
+        ("application/json", '{"detail": [\n  "kwh is missing"]}', '{"detail": [ "kwh is missing"]}'),
+        ("text/plain; charset=utf-8", "secret may not do this", "*** may not do this"),
+        ("text/plain", "x" * 5000, "x" * 300),
+        ("text/html", "<h1>Bad Request</h1>", ""),
+    ],
+)
+async def test_what_a_refusal_without_envelope_says_is_told(kind: str, body: str, words: str) -> None:
+    answer = answer_of(httpx.Response(400, text=body, headers={"content-type": kind}), "https://tnm.example/", "secret")
+
+    assert (answer.status_code, answer.message) == (2001, words)

@@ -73,7 +73,7 @@ async def test_old_tokens_are_renewed_and_young_ones_are_not(server: Server, tnm
 
 async def test_a_renewal_that_fails_leaves_the_old_tokens_and_an_alert(server: Server, tnm: FakePartner) -> None:
     tnm.on("PUT", "/credentials", envelope(code=3000))
-    await server.operator.patch("/api/partners/1", json={"modules": None})
+    await server.operator.patch("/api/partners/1", json={"modules": ["locations"]})
 
     assert await _renew_due(server) == 1
 
@@ -93,8 +93,8 @@ async def test_a_partner_that_hangs_does_not_hold_up_the_renewal_of_others(serve
         return envelope(code=3000)
 
     tnm.on("PUT", "/credentials", hang)
-    await server.operator.patch("/api/partners/1", json={"modules": None})
-    await server.operator.patch("/api/partners/2", json={"modules": None})
+    await server.operator.patch("/api/partners/1", json={"modules": ["locations"]})
+    await server.operator.patch("/api/partners/2", json={"modules": ["locations"]})
     work = asyncio.create_task(server.app.renewing.run())
     async with asyncio.timeout(20):
         await asked.wait()

@@ -50,9 +50,21 @@ async def test_no_token_is_stored_or_logged_in_plain(
     rotated = await server.operator.post(f"/api/partners/{partner['id']}/rotate")
     await publish(server)
     await server.push()
-    tnm.on("*", "/locations", httpx.Response(500, text=f"your token was {tnm.token}"))
+    tnm.on("*", "/locations", httpx.Response(500, text="your token was given-c.of-tnm"))
     await report(server, "CHARGING")
     await server.push()
+    for spelt in ("given-c.of-tnm", base64.b64encode(b"given-c.of-tnm").decode()):
+        for words in (
+            envelope(code=3000, message=f"no more requests with {spelt}"),
+            envelope(code=2001, message=f"{spelt} may not do this"),
+            envelope(code=2001, http_status=401, message=f"{spelt} is unknown"),
+            httpx.Response(422, json={"detail": f"{spelt} is no header"}),
+        ):
+            tnm.on("*", "/locations", words)
+            await server.operator.post(f"/api/partners/{partner['id']}/retry")
+            await report(server, "CHARGING")
+            await report(server, "AVAILABLE")
+            await server.push()
 
     stored = await _everything_stored(database_url)
     logged = caplog.text + "".join(str(vars(record)) for record in caplog.records)

@@ -48,6 +48,11 @@ def masked(message: Message) -> Message:
     return message
 
 
+def without_secrets(text: str, secrets: tuple[str, ...]) -> str:
+    """What somebody told us in words, with no such secret in it, in whatever spelling."""
+    return _text(text, _spellings(secrets))
+
+
 class _Spellings(NamedTuple):
     """Secrets as they may stand somewhere, as text and as bytes.
 

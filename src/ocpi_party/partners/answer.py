@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import httpx
 
+from ocpi_party.messages.masking import without_secrets
 from ocpi_party.ocpi.errors import UnreadableJson
 from ocpi_party.ocpi.headers import LOCATION
 from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
@@ -101,8 +102,11 @@ class Answer:
         return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
 
 
-def answer_of(response: httpx.Response, url: str) -> Answer:
-    """Read the envelope first, whatever the HTTP status says (AMB-10); what is neither is PartnerUnreachable."""
+def answer_of(response: httpx.Response, url: str, token: str) -> Answer:
+    """Read the envelope first, whatever the HTTP status says (AMB-10); what is neither is PartnerUnreachable.
+
+    token  that we asked with: partners repeat it in their words, which are logged and told to people
+    """
     status = response.status_code
     if len(response.content) > MAX_ANSWER_BYTES:
         raise PartnerUnreachable(f"the answer has more than {MAX_ANSWER_BYTES} bytes", maybe_done=True)
@@ -119,15 +123,14 @@ def answer_of(response: httpx.Response, url: str) -> Answer:
                 raise PartnerUnreachable("the answer is not JSON", maybe_done=True) from fault
     code = envelope.get("status_code") if isinstance(envelope, dict) else None
     if isinstance(code, int) and not isinstance(code, bool):
+        words = without_secrets(str(envelope.get("status_message") or ""), (token,))
         if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
-            raise PartnerFailed(
-                status, code, f"HTTP {status}, OCPI {code} {envelope.get('status_message') or ''}".strip()
-            )
+            raise PartnerFailed(status, code, f"HTTP {status}, OCPI {code} {words}".strip())
         told = envelope.get("timestamp")
         return Answer(
             status,
             code,
-            str(envelope.get("status_message") or ""),
+            words,
             envelope.get("data"),
             response.headers,
             url,
@@ -139,8 +142,18 @@ def answer_of(response: httpx.Response, url: str) -> Answer:
         return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url)
     if status >= 400:
         code = StatusCode.INVALID_PARAMETERS if status in (400, 409, 422) else StatusCode.CLIENT_ERROR
-        return Answer(status, code, "", None, response.headers, url)
+        return Answer(status, code, _words(response, token), None, response.headers, url)
     raise PartnerUnreachable("the answer has no OCPI envelope", maybe_done=True)
+
+
+def _words(response: httpx.Response, token: str) -> str:
+    """What a refusal without an envelope says, if it is no page for browsers: frameworks tell there which field they miss."""
+    if not response.headers.get("content-type", "").startswith(
+        ("application/json", "application/problem+json", "text/plain")
+    ):
+        return ""
+    text = without_secrets(response.content[:2000].decode("utf-8", "replace"), (token,))
+    return " ".join(text.split())[:300]
 
 
 def _retry_after(response: httpx.Response) -> timedelta | None:

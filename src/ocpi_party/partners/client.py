@@ -210,7 +210,7 @@ class OcpiClient:
             raise PartnerUnreachable("this URL cannot be called") from fault
         exchange.http_status = response.status_code
         exchange.answer = response.content
-        answer = answer_of(response, exchange.url)
+        answer = answer_of(response, exchange.url, exchange.token)
         exchange.status_code = answer.status_code
         return answer
 
