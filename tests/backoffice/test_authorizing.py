@@ -136,6 +136,8 @@ async def test_type_and_no_body_are_handed_on(server: Server, tnm: Caller) -> No
         envelope(code=2002),
         envelope({"allowed": "ALLOWED", "token": {"uid": "1"}}),
         an_answer(location={"location_id": "LOC1", "evse_uids": ["3299"]}),
+        an_answer(location={"location_id": "LOC2"}),
+        an_answer(location=HERE | {"location_id": "LOC2"}),
     ],
 )
 async def test_whatever_is_no_clear_permission_is_none(server: Server, tnm: Caller, answer: httpx.Response) -> None:
@@ -340,6 +342,17 @@ async def test_an_answer_is_used_again_only_as_long_as_set_and_until_the_token_c
 
     assert [one["authorization_reference"] for one in found] == [REFERENCE, REFERENCE]
     assert (once, elsewhere, changed, len(caller.partner.asked)) == (1, 2, 3, 5)
+
+
+@pytest.mark.requirement("TOK-A-05")
+@pytest.mark.parametrize("named", [HERE, HERE | {"evse_uids": ["3256", "3299"]}, {"location_id": "loc1"}])
+async def test_only_what_was_asked_about_is_allowed(server: Server, tnm: Caller, named: JsonObject) -> None:
+    await tnm.put("/tokens/DE/TNM/012345678", a_token(TNM, whitelist="NEVER"))
+    tnm.partner.on("POST", "/authorize", an_answer(location=named))
+
+    found = await swipe(server)
+
+    assert (found["allowed"], found["location"]) == ("ALLOWED", HERE)
 
 
 @pytest.mark.requirement("TOK-W-07")
