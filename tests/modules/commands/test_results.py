@@ -312,6 +312,36 @@ async def test_a_reservation_that_the_station_refuses_is_no_reservation(server: 
     assert one["state"] == "FAILED"
 
 
+async def test_a_reservation_that_is_over_is_not_shown_as_active(server: Server, tnm: Caller) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    await settle(server)
+    await _sql(server, "UPDATE reservations SET expires_at = now()")
+
+    (one,) = await _reservations(server)
+    active = (await server.operator.get("/api/commands/reservations?state=active")).json()
+    expired = await server.operator.get("/api/commands/reservations?state=expired")
+
+    assert (one["state"], active) == ("EXPIRED", [])
+    assert (expired.json(), expired.headers["x-total-count"]) == ([one], "1")
+
+
+@pytest.mark.requirement("CMD-R-18")
+async def test_a_reservation_of_which_the_station_did_not_say_whether_it_keeps_it_can_be_canceled(
+    server: Server, tnm: Caller
+) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    await _sql(server, "UPDATE inbound_requests SET deadline = now()")
+    await server.app.results.time_out()
+    (before,) = await _reservations(server)
+
+    done = await server.operator.post(f"/api/commands/reservations/{before['id']}/cancel")
+    await deliver(server)
+
+    (after,) = await _reservations(server)
+    assert (before["state"], done.status_code, after["state"]) == ("TIMED_OUT", 202, "CANCELED")
+    assert [one["result"] for one in told(tnm.partner)] == ["TIMEOUT", "CANCELED_RESERVATION"]
+
+
 async def test_no_response_url_is_shown_to_the_operator_or_in_events(server: Server, tnm: Caller) -> None:
     partner: FakePartner = tnm.partner
     partner.on("POST", "/back", httpx.Response(500))
