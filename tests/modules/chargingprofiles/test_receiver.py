@@ -290,6 +290,18 @@ async def test_a_sender_that_set_a_profile_hears_of_each_change(
     assert (await server.operator.get(PLAN_URL)).json()["active_charging_profile"] == later
 
 
+@pytest.mark.requirement("CHP-R-19")
+@pytest.mark.parametrize("status", ["COMPLETED", "INVALID"])
+async def test_nothing_is_planned_for_a_session_that_is_over(server: Server, session: None, status: str) -> None:
+    await server.operator.put(PLAN_URL, json=PLAN)
+    before = await server.operator.get(PLAN_URL)
+    await server.operator.patch("/api/sessions/NL/OWA/101", json={"status": status})
+
+    after = await server.operator.get(PLAN_URL)
+
+    assert (before.status_code, after.status_code) == (200, 404)
+
+
 @pytest.mark.requirement("CHP-R-13")
 @pytest.mark.parametrize("how", ["nothing", "asked", "rejected"])
 async def test_nobody_else_hears_of_it(

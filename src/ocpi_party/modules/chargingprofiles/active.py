@@ -35,7 +35,7 @@ _KEEP = Statement(
 _SENDERS = Statement("SELECT partner_id, party FROM charging_profile_senders WHERE session_seq = :seq ORDER BY 1, 2")
 _OF_SESSION = Statement(
     """SELECT s.partner_id, a.document, a.told_at FROM active_charging_profiles a JOIN sessions s ON s.seq = a.session_seq
-        WHERE s.owner = :owner AND s.key = :key AND NOT s.gone
+        WHERE s.owner = :owner AND s.key = :key AND s.status NOT IN ('COMPLETED', 'INVALID') AND NOT s.gone
           AND (CAST(:partner_id AS bigint) IS NULL OR s.partner_id = :partner_id)
         ORDER BY s.partner_id <> 0, a.told_at DESC LIMIT 1"""
 )
@@ -48,7 +48,7 @@ async def keep(tx: WriteTx, session_seq: int, profile: JsonObject) -> bool:
 
 
 async def of_session(tx: ReadTx, owner: str, session_id: str, partner_id: int | None) -> Row | None:
-    """What is planned for a session, ours first: document, told_at."""
+    """What is planned for a session that is not over, ours first: document, told_at."""
     return await tx.row(_OF_SESSION, owner=owner, key=fold(session_id), partner_id=partner_id)
 
 
