@@ -312,6 +312,24 @@ async def test_a_reservation_that_the_station_refuses_is_no_reservation(server: 
     assert one["state"] == "FAILED"
 
 
+@pytest.mark.requirement("CMD-R-15", "CMD-R-19")
+async def test_a_reservation_that_the_emsp_canceled_is_not_brought_back_by_an_earlier_reserve_now(
+    server: Server, tnm: Caller
+) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    reserve = (await inbound(server))[0]["id"]
+    await tnm.post("/commands/CANCEL_RESERVATION", {"response_url": f"{BACK}/c", "reservation_id": "1"})
+    await settle(server)
+
+    late = await server.operator.post(f"/api/commands/{reserve}/result", json={"result": "ACCEPTED"})
+    after_late = (await _reservations(server))[0]["state"]
+    await tnm.post("/commands/RESERVE_NOW", reserve_now(response_url=f"{BACK}/2"))
+    await settle(server)
+
+    assert (late.status_code, after_late) == (202, "WITHDRAWN")
+    assert [one["state"] for one in await _reservations(server)] == ["ACTIVE"]
+
+
 async def test_a_reservation_that_is_over_is_not_shown_as_active(server: Server, tnm: Caller) -> None:
     await tnm.post("/commands/RESERVE_NOW", reserve_now())
     await settle(server)

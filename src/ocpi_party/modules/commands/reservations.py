@@ -41,10 +41,12 @@ _FIND = Statement(
         WHERE partner_id = :partner_id AND ours = :ours AND (:theirs = '' OR theirs = :theirs) AND reservation_key = :key
           AND state IN ('REQUESTED', 'ACTIVE') AND expires_at > now() ORDER BY id DESC LIMIT 1"""
 )
+# The eMSP may have canceled it before the result came: only a RESERVE_NOW that comes after that makes it anew.
 _ACCEPTED = Statement(
     """UPDATE reservations SET state = 'ACTIVE', request_id = :request_id, document = q.request,
               expires_at = CAST(q.request ->> 'expiry_date' AS timestamptz)
-         FROM inbound_requests q WHERE reservations.id = :id AND q.id = :request_id"""
+         FROM inbound_requests q
+        WHERE reservations.id = :id AND q.id = :request_id AND reservations.state <> 'WITHDRAWN'"""
 )
 _FAILED = Statement(
     "UPDATE reservations SET state = 'FAILED' WHERE id = :id AND request_id = :request_id AND state = 'REQUESTED'"
