@@ -330,6 +330,21 @@ async def test_a_reservation_that_the_emsp_canceled_is_not_brought_back_by_an_ea
     assert [one["state"] for one in await _reservations(server)] == ["ACTIVE"]
 
 
+@pytest.mark.requirement("CMD-R-15", "CMD-R-18")
+async def test_the_id_of_a_reservation_that_is_over_may_be_used_again(server: Server, tnm: Caller) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    await settle(server)
+    await _sql(server, "UPDATE reservations SET expires_at = now()")
+
+    await tnm.post("/commands/RESERVE_NOW", reserve_now(expiry_date="2099-06-01T00:00:00Z", response_url=f"{BACK}/2"))
+    (requested,) = await _reservations(server)
+    await tnm.post("/commands/CANCEL_RESERVATION", {"response_url": f"{BACK}/c", "reservation_id": "1"})
+    (cancel, *_) = await inbound(server)
+
+    assert (requested["state"], requested["expires_at"]) == ("REQUESTED", "2099-06-01T00:00:00Z")
+    assert (cancel["state"], cancel["reservation"]) == ("PENDING", requested["id"])
+
+
 async def test_a_reservation_that_is_over_is_not_shown_as_active(server: Server, tnm: Caller) -> None:
     await tnm.post("/commands/RESERVE_NOW", reserve_now())
     await settle(server)

@@ -27,12 +27,15 @@ class Whose:
     theirs: str
 
 
+_IN_FORCE = "r.state = 'ACTIVE' AND r.expires_at > now()"
 _CLAIM = Statement(
-    """INSERT INTO reservations AS r
+    f"""INSERT INTO reservations AS r
          (partner_id, ours, theirs, location_key, reservation_key, document, expires_at)
        VALUES (:partner_id, :ours, :theirs, :location_key, :reservation_key, CAST(:document AS json), :expires_at)
        ON CONFLICT ON CONSTRAINT reservations_key DO UPDATE
-          SET state = CASE WHEN r.state = 'ACTIVE' AND r.expires_at > now() THEN 'ACTIVE' ELSE 'REQUESTED' END
+          SET state = CASE WHEN {_IN_FORCE} THEN r.state ELSE excluded.state END,
+              document = CASE WHEN {_IN_FORCE} THEN r.document ELSE excluded.document END,
+              expires_at = CASE WHEN {_IN_FORCE} THEN r.expires_at ELSE excluded.expires_at END
        RETURNING id"""
 )
 _ASK = Statement("UPDATE reservations SET request_id = :request_id WHERE id = :id AND state = 'REQUESTED'")
