@@ -1,6 +1,7 @@
 """eMSPs ask for charging profiles in our sessions, and hear later what came of it."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from tests.partner import Answer, Caller, FakePartner, envelope
 from tests.server import Server, start_server
 
 from ocpi_party.database import Statement
-from ocpi_party.ocpi.types import JsonObject, PartyId
+from ocpi_party.ocpi.types import JsonObject, PartyId, now, wire_time
 
 OWA = PartyId("NL", "OWA")
 DE_TNM, DE_ABC = PartyId("DE", "TNM"), PartyId("DE", "ABC")
@@ -343,6 +344,20 @@ async def test_without_a_profile_the_maximum_of_the_evse_is_told(
         "charging_rate_unit": unit,
         "charging_profile_period": [{"start_period": 0, "limit": limit}],
     }
+
+
+@pytest.mark.requirement("CHP-R-15")
+@pytest.mark.parametrize("ahead", [timedelta(minutes=4), timedelta(days=365)])
+async def test_a_clock_that_is_ahead_keeps_no_later_plan_out(server: Server, session: None, ahead: timedelta) -> None:
+    early = wire_time(now() + ahead)
+    await server.operator.put(PLAN_URL, json=PLAN | {"start_date_time": early})
+
+    cleared = await server.operator.delete(PLAN_URL)
+
+    known = (await server.operator.get(PLAN_URL)).json()["active_charging_profile"]
+    assert (cleared.status_code, cleared.json()) == (202, known)
+    # Within what clocks differ by, the one who was told of the first plan must see that this one is not older.
+    assert (known["start_date_time"] == early) is (ahead == timedelta(minutes=4))
 
 
 @pytest.mark.requirement("CHP-R-14", "CHP-R-19")

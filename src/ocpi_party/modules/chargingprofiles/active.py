@@ -24,13 +24,19 @@ class NotCharging(Refusal):
     """The session is not ACTIVE: nothing is planned for it."""
 
 
-# A profile that was calculated before the one we have was overtaken on its way.
+_AHEAD = "now() + interval '5 minutes'"
+# A profile that was calculated before the one we have was overtaken on its way. A time far in the future is a wrong clock, and
+# must not keep later profiles out (AMB-28).
 _KEEP = Statement(
-    """INSERT INTO active_charging_profiles AS a (session_seq, document, calculated_at)
+    f"""INSERT INTO active_charging_profiles AS a (session_seq, document, calculated_at)
        VALUES (:seq, CAST(:document AS json), :at)
        ON CONFLICT (session_seq) DO UPDATE
           SET document = excluded.document, calculated_at = excluded.calculated_at, told_at = now()
-        WHERE a.calculated_at <= excluded.calculated_at"""
+        WHERE a.calculated_at <= excluded.calculated_at OR a.calculated_at > {_AHEAD}"""
+)
+_JUST_AHEAD = Statement(
+    f"""SELECT calculated_at FROM active_charging_profiles
+         WHERE session_seq = :seq AND calculated_at > now() AND calculated_at <= {_AHEAD}"""
 )
 _SENDERS = Statement("SELECT partner_id, party FROM charging_profile_senders WHERE session_seq = :seq ORDER BY 1, 2")
 _OF_SESSION = Statement(
@@ -73,7 +79,9 @@ async def report_none(tx: WriteTx, ref: Ref) -> JsonObject:
     connector = locations.connector_of(evse, document["connector_id"]) if evse else None
     if connector is None:
         raise InvalidObject("/connector_id", "is not known: what its maximum is has to be told")
-    profile = {"start_date_time": wire_time(now()), "charging_profile": _maximum(document_of(connector))}
+    # The clock at the charge point may be ahead of ours: whom it told of its plan must not take this one for older.
+    at = await tx.value(_JUST_AHEAD, seq=session.seq) or now()
+    profile = {"start_date_time": wire_time(at), "charging_profile": _maximum(document_of(connector))}
     await _tell(tx, session, profile)
     return profile
 
