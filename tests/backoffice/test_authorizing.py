@@ -138,6 +138,8 @@ async def test_type_and_no_body_are_handed_on(server: Server, tnm: Caller) -> No
         envelope(code=2002),
         envelope({"allowed": "ALLOWED", "token": {"uid": "1"}}),
         an_answer(location={"location_id": "LOC1", "evse_uids": ["3299"]}),
+        an_answer(location={"location_id": "LOC2"}),
+        an_answer(location=HERE | {"location_id": "LOC2"}),
     ],
 )
 async def test_whatever_is_no_clear_permission_is_none(server: Server, tnm: Caller, answer: httpx.Response) -> None:
@@ -353,6 +355,35 @@ async def test_an_answer_is_used_again_only_as_long_as_set_and_until_the_token_c
     assert (once, elsewhere, changed, len(caller.partner.asked)) == (1, 2, 3, 5)
 
 
+@pytest.mark.requirement("TOK-A-05")
+@pytest.mark.parametrize("named", [HERE, HERE | {"evse_uids": ["3256", "3299"]}, {"location_id": "loc1"}])
+async def test_only_what_was_asked_about_is_allowed(server: Server, tnm: Caller, named: JsonObject) -> None:
+    await tnm.put("/tokens/DE/TNM/012345678", a_token(TNM, whitelist="NEVER"))
+    tnm.partner.on("POST", "/authorize", an_answer(location=named))
+
+    found = await swipe(server)
+
+    assert (found["allowed"], found["location"]) == ("ALLOWED", HERE)
+
+
+@pytest.mark.requirement("TOK-W-07")
+async def test_an_answer_is_used_again_only_where_it_was_given_for(database_url: str) -> None:
+    async with a_server(database_url, authorize_reuse_seconds=3600) as server:
+        await server.add_party("NL", "OWB", "CPO")
+        caller = await an_emsp(server)
+        await caller.put("/tokens/DE/TNM/012345678", a_token(TNM, whitelist="ALLOWED_OFFLINE"))
+        caller.partner.on("POST", "/authorize", an_answer(location=HERE))
+        both = HERE | {"evse_uids": ["3256", "3257"]}
+        questions = [("NL*OWA", both), ("NL*OWA", both), ("NL*OWA", HERE), ("NL*OWB", HERE)]
+
+        found = []
+        for cpo, place in questions:
+            told = await swipe(server, f"{URL}?cpo={cpo}", place)
+            found.append((told["location"], len(caller.partner.asked)))
+
+    assert found == [(HERE, 1), (HERE, 2), (HERE, 2), (HERE, 3)]
+
+
 @pytest.mark.requirement("TOK-W-14", "TOK-W-15", "CMD-R-12")
 @pytest.mark.parametrize("token_type", ["RFID", "APP_USER"])
 async def test_a_token_of_a_command_needs_no_authorization(server: Server, tnm: Caller, token_type: str) -> None:
@@ -375,6 +406,22 @@ async def test_a_token_of_a_command_needs_no_authorization(server: Server, tnm: 
         "auth_method": "COMMAND",
     }
     assert (elsewhere["source"], len(tnm.partner.asked)) == ("AUTH_REQUEST", 1)
+
+
+@pytest.mark.requirement("TOK-W-14", "TOK-W-15")
+@pytest.mark.parametrize("token_type", ["RFID", "APP_USER"])
+async def test_a_command_for_one_of_our_cpos_allows_nothing_at_another(
+    server: Server, tnm: Caller, token_type: str
+) -> None:
+    await server.add_party("NL", "OWB", "CPO")
+    (partner,) = await server.rows("SELECT id FROM partners")
+    async with server.app.building.database.write() as tx:
+        await note_command(tx, partner["id"], "NL*OWB", a_start_session(token=a_token(TNM, type=token_type)))
+
+    there = await swipe(server, f"{URL}?type={token_type}&cpo=NL*OWB")
+    here = await swipe(server, f"{URL}?type={token_type}&cpo=NL*OWA")
+
+    assert (there["source"], here["source"], len(tnm.partner.asked)) == ("COMMAND", "AUTH_REQUEST", 1)
 
 
 async def test_the_tokens_of_a_partner_that_left_are_not_allowed(server: Server, tnm: Caller) -> None:

@@ -14,6 +14,7 @@ from ocpi_party.ocpi.types import PartyId
 
 OWM = PartyId("NL", "OWM")
 HERE = {"location_id": "LOC1", "evse_uids": ["3256"]}
+TWO = {"location_id": "LOC1", "evse_uids": ["3256", "3257"]}
 
 
 class Operator:
@@ -73,6 +74,39 @@ async def test_the_operators_system_decides_on_a_token(server: Server, operator:
     assert question["type"] == "question.authorization"
     assert (question["data"]["token"]["uid"], question["data"]["location"]) == ("012345678", HERE)
     assert await _kept(server) == [("NO_CREDIT", "the operator's system answers NO_CREDIT", None)]
+
+
+@pytest.mark.requirement("TOK-A-05")
+@pytest.mark.parametrize(
+    ("allowed_at", "allowed", "location"),
+    [
+        ({"location_id": "loc1"}, "ALLOWED", TWO),
+        ({"location_id": "LOC1", "evse_uids": ["3256", "9999"]}, "ALLOWED", HERE),
+        ({"location_id": "LOC1", "evse_uids": ["9999"]}, "NOT_ALLOWED", None),
+        ({"location_id": "LOC2"}, "NOT_ALLOWED", None),
+    ],
+)
+async def test_the_operators_system_allows_no_place_that_was_not_asked_about(
+    server: Server, operator: Operator, cpo: Caller, allowed_at: Any, allowed: str, location: Any
+) -> None:
+    await operator.answers("authorization", {"allowed": "ALLOWED", "location": allowed_at})
+
+    info = (await cpo.post("/tokens/012345678/authorize", TWO)).data
+
+    assert (info["allowed"], info.get("location")) == (allowed, location)
+    assert ("authorization_reference" in info) is (allowed == "ALLOWED")
+
+
+@pytest.mark.requirement("TOK-A-04", "TOK-A-05")
+async def test_where_the_operators_system_allows_some_places_the_cpo_has_to_say_which_it_is(
+    server: Server, operator: Operator, cpo: Caller
+) -> None:
+    await operator.answers("authorization", {"allowed": "ALLOWED", "location": HERE})
+
+    answer = await cpo.post("/tokens/012345678/authorize")
+
+    assert (answer.http_status, answer.status_code) == (200, 2002)
+    assert "data" not in answer.body
 
 
 async def test_the_operators_reference_is_told_and_kept(server: Server, operator: Operator, cpo: Caller) -> None:

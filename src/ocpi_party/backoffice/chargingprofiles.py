@@ -151,7 +151,7 @@ async def _send(building: Building, wanted: Wanted) -> Response:
 async def get_plan(
     building: CurrentBuilding, country_code: PathId, party_id: PathId, session_id: PathId, partner: Partner = None
 ) -> dict[str, Any]:
-    """What is planned for a session, as far as it was told."""
+    """What is planned for a session, as far as it was told; nothing, once it is over."""
     owner = str(PartyId(country_code, party_id).folded())
     async with building.database.read() as tx:
         row = await active.of_session(tx, owner, session_id, partner)

@@ -1,6 +1,7 @@
 """eMSPs ask for charging profiles in our sessions, and hear later what came of it."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from tests.partner import Answer, Caller, FakePartner, envelope
 from tests.server import Server, start_server
 
 from ocpi_party.database import Statement
-from ocpi_party.ocpi.types import JsonObject, PartyId
+from ocpi_party.ocpi.types import JsonObject, PartyId, now, wire_time
 
 OWA = PartyId("NL", "OWA")
 DE_TNM, DE_ABC = PartyId("DE", "TNM"), PartyId("DE", "ABC")
@@ -290,6 +291,18 @@ async def test_a_sender_that_set_a_profile_hears_of_each_change(
     assert (await server.operator.get(PLAN_URL)).json()["active_charging_profile"] == later
 
 
+@pytest.mark.requirement("CHP-R-19")
+@pytest.mark.parametrize("status", ["COMPLETED", "INVALID"])
+async def test_nothing_is_planned_for_a_session_that_is_over(server: Server, session: None, status: str) -> None:
+    await server.operator.put(PLAN_URL, json=PLAN)
+    before = await server.operator.get(PLAN_URL)
+    await server.operator.patch("/api/sessions/NL/OWA/101", json={"status": status})
+
+    after = await server.operator.get(PLAN_URL)
+
+    assert (before.status_code, after.status_code) == (200, 404)
+
+
 @pytest.mark.requirement("CHP-R-13")
 @pytest.mark.parametrize("how", ["nothing", "asked", "rejected"])
 async def test_nobody_else_hears_of_it(
@@ -331,6 +344,20 @@ async def test_without_a_profile_the_maximum_of_the_evse_is_told(
         "charging_rate_unit": unit,
         "charging_profile_period": [{"start_period": 0, "limit": limit}],
     }
+
+
+@pytest.mark.requirement("CHP-R-15")
+@pytest.mark.parametrize("ahead", [timedelta(minutes=4), timedelta(days=365)])
+async def test_a_clock_that_is_ahead_keeps_no_later_plan_out(server: Server, session: None, ahead: timedelta) -> None:
+    early = wire_time(now() + ahead)
+    await server.operator.put(PLAN_URL, json=PLAN | {"start_date_time": early})
+
+    cleared = await server.operator.delete(PLAN_URL)
+
+    known = (await server.operator.get(PLAN_URL)).json()["active_charging_profile"]
+    assert (cleared.status_code, cleared.json()) == (202, known)
+    # Within what clocks differ by, the one who was told of the first plan must see that this one is not older.
+    assert (known["start_date_time"] == early) is (ahead == timedelta(minutes=4))
 
 
 @pytest.mark.requirement("CHP-R-14", "CHP-R-19")

@@ -236,6 +236,16 @@ async def test_a_plan_is_stored_for_the_session_of_the_party_that_tells_it(serve
     assert older.status_code == 1000
 
 
+@pytest.mark.requirement("CHP-S-02")
+async def test_a_plan_with_a_time_far_in_the_future_keeps_no_later_plan_out(server: Server, tnm: Caller) -> None:
+    await tnm.put("/chargingprofiles/101", PLAN | {"start_date_time": "2099-01-01T00:00:00Z"})
+
+    await tnm.put("/chargingprofiles/101", PLAN)
+
+    known = (await server.operator.get("/api/sessions/NL/TNM/101/active_charging_profile")).json()
+    assert known["active_charging_profile"] == PLAN
+
+
 @pytest.mark.requirement("CHP-S-02", "CHP-S-04")
 async def test_two_cpos_with_one_session_id_are_told_apart_when_we_ask(
     server: Server, tnm: Caller, partner: FakePartner

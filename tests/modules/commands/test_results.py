@@ -312,6 +312,69 @@ async def test_a_reservation_that_the_station_refuses_is_no_reservation(server: 
     assert one["state"] == "FAILED"
 
 
+@pytest.mark.requirement("CMD-R-15", "CMD-R-19")
+async def test_a_reservation_that_the_emsp_canceled_is_not_brought_back_by_an_earlier_reserve_now(
+    server: Server, tnm: Caller
+) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    reserve = (await inbound(server))[0]["id"]
+    await tnm.post("/commands/CANCEL_RESERVATION", {"response_url": f"{BACK}/c", "reservation_id": "1"})
+    await settle(server)
+
+    late = await server.operator.post(f"/api/commands/{reserve}/result", json={"result": "ACCEPTED"})
+    after_late = (await _reservations(server))[0]["state"]
+    await tnm.post("/commands/RESERVE_NOW", reserve_now(response_url=f"{BACK}/2"))
+    await settle(server)
+
+    assert (late.status_code, after_late) == (202, "WITHDRAWN")
+    assert [one["state"] for one in await _reservations(server)] == ["ACTIVE"]
+
+
+@pytest.mark.requirement("CMD-R-15", "CMD-R-18")
+async def test_the_id_of_a_reservation_that_is_over_may_be_used_again(server: Server, tnm: Caller) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    await settle(server)
+    await _sql(server, "UPDATE reservations SET expires_at = now()")
+
+    await tnm.post("/commands/RESERVE_NOW", reserve_now(expiry_date="2099-06-01T00:00:00Z", response_url=f"{BACK}/2"))
+    (requested,) = await _reservations(server)
+    await tnm.post("/commands/CANCEL_RESERVATION", {"response_url": f"{BACK}/c", "reservation_id": "1"})
+    (cancel, *_) = await inbound(server)
+
+    assert (requested["state"], requested["expires_at"]) == ("REQUESTED", "2099-06-01T00:00:00Z")
+    assert (cancel["state"], cancel["reservation"]) == ("PENDING", requested["id"])
+
+
+async def test_a_reservation_that_is_over_is_not_shown_as_active(server: Server, tnm: Caller) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    await settle(server)
+    await _sql(server, "UPDATE reservations SET expires_at = now()")
+
+    (one,) = await _reservations(server)
+    active = (await server.operator.get("/api/commands/reservations?state=active")).json()
+    expired = await server.operator.get("/api/commands/reservations?state=expired")
+
+    assert (one["state"], active) == ("EXPIRED", [])
+    assert (expired.json(), expired.headers["x-total-count"]) == ([one], "1")
+
+
+@pytest.mark.requirement("CMD-R-18")
+async def test_a_reservation_of_which_the_station_did_not_say_whether_it_keeps_it_can_be_canceled(
+    server: Server, tnm: Caller
+) -> None:
+    await tnm.post("/commands/RESERVE_NOW", reserve_now())
+    await _sql(server, "UPDATE inbound_requests SET deadline = now()")
+    await server.app.results.time_out()
+    (before,) = await _reservations(server)
+
+    done = await server.operator.post(f"/api/commands/reservations/{before['id']}/cancel")
+    await deliver(server)
+
+    (after,) = await _reservations(server)
+    assert (before["state"], done.status_code, after["state"]) == ("TIMED_OUT", 202, "CANCELED")
+    assert [one["result"] for one in told(tnm.partner)] == ["TIMEOUT", "CANCELED_RESERVATION"]
+
+
 async def test_no_response_url_is_shown_to_the_operator_or_in_events(server: Server, tnm: Caller) -> None:
     partner: FakePartner = tnm.partner
     partner.on("POST", "/back", httpx.Response(500))

@@ -165,6 +165,27 @@ async def test_a_repeated_result_changes_nothing_and_a_further_one_is_kept_behin
     assert shown["result"] == {"result": "CANCELED_RESERVATION"}
 
 
+@pytest.mark.requirement("CMD-R-04", "CMD-R-18", "CMD-S-05")
+@pytest.mark.parametrize(
+    ("command", "results", "rules"),
+    [
+        ("START_SESSION", ("ACCEPTED", "REJECTED", "ACCEPTED"), ["must be told once; it was ACCEPTED before"]),
+        ("START_SESSION", ("TIMEOUT", "ACCEPTED"), []),
+        ("RESERVE_NOW", ("ACCEPTED", "ACCEPTED", "CANCELED_RESERVATION"), []),
+    ],
+)
+async def test_a_result_that_contradicts_the_one_before_is_a_finding(
+    server: Server, tnm: Caller, command: str, results: tuple[str, ...], rules: list[str]
+) -> None:
+    await _send(server, command)
+    for one in results:
+        await _result(tnm, _sent(tnm)["response_url"], {"result": one})
+
+    findings = (await server.operator.get("/api/findings")).json()
+
+    assert [one["rule"] for one in findings] == rules
+
+
 @pytest.mark.requirement("CMD-S-07")
 async def test_a_result_during_the_open_request_is_kept(server: Server, tnm: Caller) -> None:
     async def overtaken(request: httpx.Request) -> httpx.Response:

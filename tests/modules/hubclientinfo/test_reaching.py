@@ -241,6 +241,7 @@ async def test_nothing_is_sent_to_a_party_that_is_away(server: Server, hub: Call
     assert sent(hub.partner) == []
     assert swiped.json()["allowed"] == "NOT_ALLOWED"
     assert (commanded.status_code, wished.status_code, profiled.status_code) == (404, 409, 409)
+    assert "its hub says that it is away" in commanded.json()["detail"]
 
 
 @pytest.mark.requirement("HCI-R-06", "HCI-R-07", "HUB-29", "OPS-03")

@@ -156,7 +156,7 @@ async def receive(
     row = await tx.row(_LOCK, digest=secret_digest, partner_id=partner_id, module=module)
     if row is None:
         return None
-    known = _results(row)
+    known = results_of(row)
     if any(one["result"] == result for one in known):
         return row
     if len(known) >= _MOST_RESULTS:
@@ -167,7 +167,8 @@ async def receive(
     return row
 
 
-def _results(row: Row) -> list[JsonObject]:
+def results_of(row: Row) -> list[JsonObject]:
+    """What a request was told: {at, result}, oldest first."""
     known = decode(row["results"].encode())
     assert isinstance(known, list)
     return known

@@ -24,18 +24,24 @@ class NotCharging(Refusal):
     """The session is not ACTIVE: nothing is planned for it."""
 
 
-# A profile that was calculated before the one we have was overtaken on its way.
+_AHEAD = "now() + interval '5 minutes'"
+# A profile that was calculated before the one we have was overtaken on its way. A time far in the future is a wrong clock, and
+# must not keep later profiles out (AMB-28).
 _KEEP = Statement(
-    """INSERT INTO active_charging_profiles AS a (session_seq, document, calculated_at)
+    f"""INSERT INTO active_charging_profiles AS a (session_seq, document, calculated_at)
        VALUES (:seq, CAST(:document AS json), :at)
        ON CONFLICT (session_seq) DO UPDATE
           SET document = excluded.document, calculated_at = excluded.calculated_at, told_at = now()
-        WHERE a.calculated_at <= excluded.calculated_at"""
+        WHERE a.calculated_at <= excluded.calculated_at OR a.calculated_at > {_AHEAD}"""
+)
+_JUST_AHEAD = Statement(
+    f"""SELECT calculated_at FROM active_charging_profiles
+         WHERE session_seq = :seq AND calculated_at > now() AND calculated_at <= {_AHEAD}"""
 )
 _SENDERS = Statement("SELECT partner_id, party FROM charging_profile_senders WHERE session_seq = :seq ORDER BY 1, 2")
 _OF_SESSION = Statement(
     """SELECT s.partner_id, a.document, a.told_at FROM active_charging_profiles a JOIN sessions s ON s.seq = a.session_seq
-        WHERE s.owner = :owner AND s.key = :key AND NOT s.gone
+        WHERE s.owner = :owner AND s.key = :key AND s.status NOT IN ('COMPLETED', 'INVALID') AND NOT s.gone
           AND (CAST(:partner_id AS bigint) IS NULL OR s.partner_id = :partner_id)
         ORDER BY s.partner_id <> 0, a.told_at DESC LIMIT 1"""
 )
@@ -48,7 +54,7 @@ async def keep(tx: WriteTx, session_seq: int, profile: JsonObject) -> bool:
 
 
 async def of_session(tx: ReadTx, owner: str, session_id: str, partner_id: int | None) -> Row | None:
-    """What is planned for a session, ours first: document, told_at."""
+    """What is planned for a session that is not over, ours first: document, told_at."""
     return await tx.row(_OF_SESSION, owner=owner, key=fold(session_id), partner_id=partner_id)
 
 
@@ -73,7 +79,9 @@ async def report_none(tx: WriteTx, ref: Ref) -> JsonObject:
     connector = locations.connector_of(evse, document["connector_id"]) if evse else None
     if connector is None:
         raise InvalidObject("/connector_id", "is not known: what its maximum is has to be told")
-    profile = {"start_date_time": wire_time(now()), "charging_profile": _maximum(document_of(connector))}
+    # The clock at the charge point may be ahead of ours: whom it told of its plan must not take this one for older.
+    at = await tx.value(_JUST_AHEAD, seq=session.seq) or now()
+    profile = {"start_date_time": wire_time(at), "charging_profile": _maximum(document_of(connector))}
     await _tell(tx, session, profile)
     return profile
 

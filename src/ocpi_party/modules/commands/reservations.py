@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.dialects.dialect import read_own
@@ -27,12 +27,15 @@ class Whose:
     theirs: str
 
 
+_IN_FORCE = "r.state = 'ACTIVE' AND r.expires_at > now()"
 _CLAIM = Statement(
-    """INSERT INTO reservations AS r
+    f"""INSERT INTO reservations AS r
          (partner_id, ours, theirs, location_key, reservation_key, document, expires_at)
        VALUES (:partner_id, :ours, :theirs, :location_key, :reservation_key, CAST(:document AS json), :expires_at)
        ON CONFLICT ON CONSTRAINT reservations_key DO UPDATE
-          SET state = CASE WHEN r.state = 'ACTIVE' AND r.expires_at > now() THEN 'ACTIVE' ELSE 'REQUESTED' END
+          SET state = CASE WHEN {_IN_FORCE} THEN r.state ELSE excluded.state END,
+              document = CASE WHEN {_IN_FORCE} THEN r.document ELSE excluded.document END,
+              expires_at = CASE WHEN {_IN_FORCE} THEN r.expires_at ELSE excluded.expires_at END
        RETURNING id"""
 )
 _ASK = Statement("UPDATE reservations SET request_id = :request_id WHERE id = :id AND state = 'REQUESTED'")
@@ -41,10 +44,12 @@ _FIND = Statement(
         WHERE partner_id = :partner_id AND ours = :ours AND (:theirs = '' OR theirs = :theirs) AND reservation_key = :key
           AND state IN ('REQUESTED', 'ACTIVE') AND expires_at > now() ORDER BY id DESC LIMIT 1"""
 )
+# The eMSP may have canceled it before the result came: only a RESERVE_NOW that comes after that makes it anew.
 _ACCEPTED = Statement(
     """UPDATE reservations SET state = 'ACTIVE', request_id = :request_id, document = q.request,
               expires_at = CAST(q.request ->> 'expiry_date' AS timestamptz)
-         FROM inbound_requests q WHERE reservations.id = :id AND q.id = :request_id"""
+         FROM inbound_requests q
+        WHERE reservations.id = :id AND q.id = :request_id AND reservations.state <> 'WITHDRAWN'"""
 )
 _FAILED = Statement(
     "UPDATE reservations SET state = 'FAILED' WHERE id = :id AND request_id = :request_id AND state = 'REQUESTED'"
@@ -94,28 +99,34 @@ async def resulted(tx: WriteTx, request: Row, result: str) -> None:
 
 
 class ReservationState(StrEnum):
-    """How far it is. WITHDRAWN by the eMSP, CANCELED by us"""
+    """How far it is. TIMED_OUT: nobody knows whether the station took it; WITHDRAWN by the eMSP, CANCELED by us"""
 
     REQUESTED = "REQUESTED"
+    TIMED_OUT = "TIMED_OUT"
     ACTIVE = "ACTIVE"
     FAILED = "FAILED"
     WITHDRAWN = "WITHDRAWN"
     CANCELED = "CANCELED"
+    EXPIRED = "EXPIRED"
 
 
-_COLUMNS = "r.id, r.partner_id, r.ours, r.theirs, r.state, r.request_id, r.document, r.expires_at"
-_LOCK = Statement(
-    f"""SELECT {_COLUMNS}, q.state AS request_state FROM reservations r LEFT JOIN inbound_requests q ON q.id = r.request_id
-         WHERE r.id = :id FOR UPDATE OF r"""
-)
+CANCELABLE: Final = (ReservationState.ACTIVE, ReservationState.TIMED_OUT)
+"""What a station may be keeping an EVSE for."""
+
+# A reservation ends, and its command times out, without anybody touching its row.
+_STATE = """CASE WHEN r.state NOT IN ('REQUESTED', 'ACTIVE') THEN r.state
+                 WHEN r.expires_at <= now() THEN 'EXPIRED'
+                 WHEN r.state = 'REQUESTED' AND q.state = 'TIMED_OUT' THEN 'TIMED_OUT'
+                 ELSE r.state END"""
+_COLUMNS = f"r.id, r.partner_id, r.ours, r.theirs, {_STATE} AS state, r.request_id, r.document, r.expires_at"
+_FROM = "reservations r LEFT JOIN inbound_requests q ON q.id = r.request_id"
+_LOCK = Statement(f"SELECT {_COLUMNS} FROM {_FROM} WHERE r.id = :id FOR UPDATE OF r")
 _CANCEL = Statement("UPDATE reservations SET state = 'CANCELED' WHERE id = :id")
-_WHERE = """(CAST(:state AS text) IS NULL OR r.state = :state)
+_WHERE = f"""(CAST(:state AS text) IS NULL OR {_STATE} = :state)
             AND r.expires_at >= COALESCE(CAST(:date_from AS timestamptz), '-infinity')
             AND r.expires_at < COALESCE(CAST(:date_to AS timestamptz), 'infinity')"""
-_PAGE = Statement(
-    f"SELECT {_COLUMNS} FROM reservations r WHERE {_WHERE} ORDER BY r.id DESC OFFSET :offset LIMIT :limit"
-)
-_COUNT = Statement(f"SELECT count(*) FROM reservations r WHERE {_WHERE}")
+_PAGE = Statement(f"SELECT {_COLUMNS} FROM {_FROM} WHERE {_WHERE} ORDER BY r.id DESC OFFSET :offset LIMIT :limit")
+_COUNT = Statement(f"SELECT count(*) FROM {_FROM} WHERE {_WHERE}")
 
 
 async def cancel(tx: WriteTx, number: int, body: JsonObject, keep_trying: timedelta) -> None:
@@ -128,7 +139,7 @@ async def cancel(tx: WriteTx, number: int, body: JsonObject, keep_trying: timede
     row = await tx.row(_LOCK, id=number)
     if row is None:
         raise UnknownObject(f"reservation {number}")
-    if row["state"] not in ("REQUESTED", "ACTIVE") or row["request_state"] == "PENDING" or row["expires_at"] <= now():
+    if row["state"] not in CANCELABLE:
         raise NotCancelable("the reservation is not in force: it has no result yet, is over, or was ended before")
     await tx.run(_CANCEL, id=number)
     give_up_at = max(now() + keep_trying, row["expires_at"])

@@ -3,9 +3,11 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ocpi_party.database import Row
+from ocpi_party.dialects.tolerance import Finding
 from ocpi_party.modules.callbacks import outbound
 from ocpi_party.modules.callbacks.urls import RESULTS
-from ocpi_party.ocpi.command import CommandResult, CommandResultType
+from ocpi_party.ocpi.command import CommandResult, CommandResultType, CommandType
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject
@@ -25,12 +27,24 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
         raise UnknownObject("no command of ours waits for a result here")
     asked.about = f"{known['kind']}/{known['id']}"
     reading = asked.spoken.read(CommandResult, await json_object(request, asked))
+    result = _meant(reading.document)
     async with asked.database.write() as tx:
-        await outbound.receive(tx, ModuleId.COMMANDS, asked.partner.id, digest, _meant(reading.document))
-        if reading.findings:
-            await note(tx, asked.partner.id, ModuleId.COMMANDS, known["kind"], reading.findings)
+        before = await outbound.receive(tx, ModuleId.COMMANDS, asked.partner.id, digest, result)
+        findings = [*reading.findings, *(_contradiction(before, result) if before else ())]
+        if findings:
+            await note(tx, asked.partner.id, ModuleId.COMMANDS, known["kind"], findings)
     asked.house.happenings.wake()
     return success()
+
+
+def _contradiction(request: Row, result: JsonObject) -> list[Finding]:
+    """A command has one result; it may yet succeed after a TIMEOUT, and a reservation be canceled. request  as it was before"""
+    known = [one["result"] for one in outbound.results_of(request)]
+    if not known or result in known or known[-1]["result"] == CommandResultType.TIMEOUT:
+        return []
+    if (request["kind"], result["result"]) == (CommandType.RESERVE_NOW, CommandResultType.CANCELED_RESERVATION):
+        return []
+    return [Finding("/result", f"must be told once; it was {known[-1]['result']} before")]
 
 
 def _meant(result: JsonObject) -> JsonObject:

@@ -55,7 +55,7 @@ async def _way_to(house: Building, cpo: PartyId) -> tuple[Partner, str]:
     async with house.database.read() as tx:
         partner = await partners.way_to(tx, str(cpo.folded()), Role.CPO)
     if partner is None:
-        raise UnknownObject(f"we are not connected to a CPO {cpo}")
+        raise UnknownObject(f"the way to a CPO {cpo}: no connected partner has it, or its hub says that it is away")
     url = partner.endpoint(ModuleId.COMMANDS, InterfaceRole.RECEIVER)
     if url is None or not partner.exchanges(ModuleId.COMMANDS):
         raise NoReceiver(f"{cpo} takes no commands")

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ocpi_party.dialects.dialect import Dialect, dialect_of
-from ocpi_party.modules.tokens.place import Place, folded
+from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.push import type_parameter
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
@@ -141,8 +141,11 @@ def read_reply(partner: Partner, dialect: Dialect, answer: Answer, asking: Askin
     if info["allowed"] not in set(AllowedType):
         why = f"{partner.name} answers {info['allowed']}, which is no permission"
         return Reply(AllowedType.NOT_ALLOWED, why, partner.id, info)
-    if info["allowed"] == AllowedType.ALLOWED and _elsewhere(info, asking.place):
-        return Reply(AllowedType.NOT_ALLOWED, f"{partner.name} allows it, but not at this EVSE", partner.id, info)
+    if info["allowed"] == AllowedType.ALLOWED and asking.place is not None and info.get("location") is not None:
+        location = asking.place.part(info["location"])
+        if location is None:
+            return Reply(AllowedType.NOT_ALLOWED, f"{partner.name} allows it, but not at this EVSE", partner.id, info)
+        info = info | {"location": location}
     return Reply(AllowedType(info["allowed"]), f"{partner.name} answers {info['allowed']}", partner.id, info)
 
 
@@ -157,12 +160,6 @@ def _of_another(token: JsonObject, partner: Partner, asking: Asking) -> bool:
     if asking.stored is not None:
         return not owner.is_same(PartyId(asking.stored["country_code"], asking.stored["party_id"]))
     return not partner.is_hub and not partner.has_party(owner.folded())
-
-
-def _elsewhere(info: JsonObject, place: Place | None) -> bool:
-    """Whether the answer names EVSEs, and none of them is one that we asked about."""
-    named = folded((info.get("location") or {}).get("evse_uids"))
-    return bool(place and place.evses and named) and not set(named) & set(place.evses if place else ())
 
 
 def whom_to_ask(

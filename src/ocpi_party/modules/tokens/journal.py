@@ -22,7 +22,7 @@ _KEEP_AND_TELL = Statement(
 _RECENT = Statement(
     """SELECT reference, at FROM authorizations
         WHERE token = :token AND at > now() - CAST(:within AS interval) AND NOT as_emsp AND source = 'AUTH_REQUEST'
-          AND allowed = 'ALLOWED' AND token_rev = :token_rev
+          AND allowed = 'ALLOWED' AND token_rev = :token_rev AND (CAST(:cpo AS text) IS NULL OR cpo = :cpo)
           AND location_id IS NOT DISTINCT FROM CAST(:location_id AS text)
           AND evse_uids IS NOT DISTINCT FROM CAST(:evse_uids AS text[])
         ORDER BY at DESC LIMIT 1"""
@@ -31,7 +31,11 @@ _RECENT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """token  HMAC of its key; token_rev  the revision of its row, None if there is none"""
+    """An authorization given or taken.
+
+    token      HMAC of its key; token_rev  the revision of its row, None if there is none
+    place      where the driver stands; of a swipe that was allowed, the part where that is so
+    """
 
     as_emsp: bool
     partner_id: int | None
@@ -81,13 +85,13 @@ def _columns(done: Authorization) -> dict[str, object]:
 
 
 async def recently_allowed(
-    tx: ReadTx, token: bytes, token_rev: int, place: Place | None, within: timedelta
+    tx: ReadTx, token: bytes, token_rev: int, cpo: str | None, place: Place | None, within: timedelta
 ) -> tuple[bool, str | None]:
-    """Whether its eMSP allowed this token at this place within that time, and with which reference.
+    """Whether its eMSP allowed this token at all of this place of that CPO within that time, and with which reference.
 
     A token that changed since has another revision: what was allowed before does not count any more (TOK-R-13).
     """
-    row = await tx.row(_RECENT, token=token, token_rev=token_rev, within=within, **_where(place))
+    row = await tx.row(_RECENT, token=token, token_rev=token_rev, cpo=cpo, within=within, **_where(place))
     return (True, row["reference"]) if row else (False, None)
 
 

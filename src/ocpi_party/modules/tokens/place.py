@@ -28,6 +28,18 @@ class Place:
         kept = [uid for uid in self.document["evse_uids"] if fold(uid) in evses]
         return self.document | {"evse_uids": kept}
 
+    def part(self, named: JsonObject) -> JsonObject | None:
+        """What of it lies within LocationReferences; None, if nothing does."""
+        within = folded(named.get("evse_uids"))
+        if fold(named["location_id"]) != self.location:
+            return None
+        if not within:
+            return self.document
+        if not self.evses:
+            return self.document | {"evse_uids": named["evse_uids"]}
+        kept = [uid for uid in self.evses if uid in within]
+        return self.only(kept) if kept else None
+
 
 def folded(ids: Any) -> list[str]:
     return [fold(one) for one in ids or ()]

@@ -26,7 +26,7 @@ from ocpi_party.partners.audience import OURS
 from ocpi_party.transport.asked import Building
 
 # One row in any case. Of several tokens with this uid a valid one that came directly and last is meant; those of a partner that
-# left count no more: nobody would pay.
+# left count no more: nobody would pay. Two CPOs of ours may call two places the same: a command is for one of them.
 _LOOK_UP = Statement(
     """
     SELECT t.partner_id, t.addressee, t.owner, t.rev, t.whitelist, t.valid, t.document, t.rules,
@@ -49,6 +49,7 @@ _LOOK_UP = Statement(
                   c.evse_uid IS NULL OR c.evse_uid = ANY(CAST(:evses AS text[])) AS same_evse
              FROM command_tokens c
             WHERE c.key = :key AND (CAST(:owner AS text) IS NULL OR c.owner = :owner) AND c.good_until > now()
+              AND (CAST(:cpo AS text) IS NULL OR c.addressee = :cpo)
             ORDER BY c.location_id = CAST(:location AS text) DESC NULLS LAST,
                      c.evse_uid IS NULL OR c.evse_uid = ANY(CAST(:evses AS text[])) DESC, c.at DESC
             LIMIT 1) c ON true
@@ -139,7 +140,8 @@ async def _allowed_before(tx: ReadTx, house: Building, swipe: Swipe, known: Row)
     if not reuse or not known["partner_id"] or known["whitelist"] not in _MAY_BE_KEPT:
         return None
     token = house.vault.digest(swipe.key)
-    found, reference = await journal.recently_allowed(tx, token, known["rev"], swipe.place, reuse)
+    cpo = str(swipe.cpo) if swipe.cpo else None
+    found, reference = await journal.recently_allowed(tx, token, known["rev"], cpo, swipe.place, reuse)
     if not found:
         return None
     return Outcome(
@@ -277,6 +279,6 @@ def _entry(house: Building, swipe: Swipe, known: Row, outcome: Outcome, correlat
         source=outcome.source,
         why=outcome.why[:500],
         reference=outcome.reference,
-        place=swipe.place,
+        place=Place(outcome.location) if outcome.location else swipe.place,
         correlation_id=correlation_id,
     )
