@@ -133,6 +133,28 @@ async def test_what_a_partner_refused_is_listed_and_told_again_when_the_operator
     assert (await server.operator.post("/api/deliveries/retry", json={"partner": 9})).status_code == 404
 
 
+@pytest.mark.requirement("HCI-R-09", "CDR-R-28", "OPS-04")
+async def test_a_cdr_whose_payer_nobody_reaches_is_listed_until_somebody_does(server: Server, tnm: Caller) -> None:
+    lost = a_cdr(OWA, cdr_token=a_cdr_token(PartyId("FR", "CCC")), last_updated=JUST_NOW) | {"id": "LOST"}
+    told = a_cdr(OWA, cdr_token=a_cdr_token(DE_TNM), last_updated=JUST_NOW) | {"id": "TOLD"}
+    ours = a_cdr(OWA, cdr_token=a_cdr_token(OWM), last_updated=JUST_NOW) | {"id": "OURS"}
+    for cdr in (lost, told, ours):
+        cdr.pop("session_id", None)
+        answer = await server.operator.put(f"/api/cdrs/NL/OWA/{cdr['id']}", json=cdr)
+        assert answer.status_code == 201, answer.text
+    await server.push()
+
+    listed = await _watched(server)
+    soon = await _watched(server, push_minutes=15)
+    await server.connect(
+        server.internet.add(FakePartner(host="ccc.example", token="c.c", roles=(("EMSP", "FR", "CCC"),)))
+    )
+
+    assert listed == [("cdr_for_nobody", "our own system", "NL*OWA/LOST")]
+    assert soon == []
+    assert await _watched(server) == []
+
+
 async def test_findings_are_listed_by_partner_and_module(server: Server, tnm: Caller) -> None:
     await tnm.post("/cdrs", a_cdr(cdr_token=a_cdr_token(OWM), session_id="999", total_energy=99999))
     found = (await server.operator.get("/api/findings")).json()
