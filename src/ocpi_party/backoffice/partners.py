@@ -137,9 +137,6 @@ async def patch_partner(
             if {"modules", "parties"} & set(changes):
                 changes["renew_at"] = now()  # What we offer to it changed.
             await switching.change(tx, partner_id, **changes)
-        # Apart, for who keeps a page has its list, which is planned anew, and refers to the partner, which nobody could until here.
-        async with building.database.write() as tx:
-            await repository.lock(tx, partner_id)
             await building.connected(tx, partner_id)
         building.directory.drop()
         building.wake()
