@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.behind import EVC, a_hub, tell
 from tests.commanding import an_emsp, deliver, settle, start_session
 from tests.objects import a_cdr, a_cdr_token, a_location, a_session, a_token
 from tests.partner import Caller, FakePartner, envelope
@@ -153,6 +154,22 @@ async def test_a_cdr_whose_payer_nobody_reaches_is_listed_until_somebody_does(se
     assert listed == [("cdr_for_nobody", "our own system", "NL*OWA/LOST")]
     assert soon == []
     assert await _watched(server) == []
+
+
+@pytest.mark.requirement("HCI-R-08", "HCI-R-09", "OPS-04")
+@pytest.mark.parametrize(("status", "listed"), [("SUSPENDED", True), ("PLANNED", True), ("OFFLINE", False)])
+async def test_a_cdr_for_a_party_that_a_hub_does_not_reach_for_good_is_listed(
+    server: Server, status: str, listed: bool
+) -> None:
+    await tell(await a_hub(server), EVC, status=status)
+    cdr = a_cdr(OWA, cdr_token=a_cdr_token(EVC), last_updated=JUST_NOW) | {"id": "LATE"}
+    cdr.pop("session_id", None)
+
+    answer = await server.operator.put("/api/cdrs/NL/OWA/LATE", json=cdr)
+
+    assert answer.status_code == 201, answer.text
+    found = ("cdr_for_nobody", "our own system", "NL*OWA/LATE")
+    assert (found in await _watched(server)) is listed
 
 
 async def test_findings_are_listed_by_partner_and_module(server: Server, tnm: Caller) -> None:
