@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.behind import EVC, a_hub, tell
 from tests.commanding import an_emsp, deliver, settle, start_session
 from tests.objects import a_cdr, a_cdr_token, a_location, a_session, a_token
 from tests.partner import Caller, FakePartner, envelope
@@ -131,6 +132,44 @@ async def test_what_a_partner_refused_is_listed_and_told_again_when_the_operator
     assert (answer.status_code, answer.json()) == (202, {"retried": 1})
     assert (await server.operator.get("/api/deliveries")).json() == []
     assert (await server.operator.post("/api/deliveries/retry", json={"partner": 9})).status_code == 404
+
+
+@pytest.mark.requirement("HCI-R-09", "CDR-R-28", "OPS-04")
+async def test_a_cdr_whose_payer_nobody_reaches_is_listed_until_somebody_does(server: Server, tnm: Caller) -> None:
+    lost = a_cdr(OWA, cdr_token=a_cdr_token(PartyId("FR", "CCC")), last_updated=JUST_NOW) | {"id": "LOST"}
+    told = a_cdr(OWA, cdr_token=a_cdr_token(DE_TNM), last_updated=JUST_NOW) | {"id": "TOLD"}
+    ours = a_cdr(OWA, cdr_token=a_cdr_token(OWM), last_updated=JUST_NOW) | {"id": "OURS"}
+    for cdr in (lost, told, ours):
+        cdr.pop("session_id", None)
+        answer = await server.operator.put(f"/api/cdrs/NL/OWA/{cdr['id']}", json=cdr)
+        assert answer.status_code == 201, answer.text
+    await server.push()
+
+    listed = await _watched(server)
+    soon = await _watched(server, push_minutes=15)
+    await server.connect(
+        server.internet.add(FakePartner(host="ccc.example", token="c.c", roles=(("EMSP", "FR", "CCC"),)))
+    )
+
+    assert listed == [("cdr_for_nobody", "our own system", "NL*OWA/LOST")]
+    assert soon == []
+    assert await _watched(server) == []
+
+
+@pytest.mark.requirement("HCI-R-08", "HCI-R-09", "OPS-04")
+@pytest.mark.parametrize(("status", "listed"), [("SUSPENDED", True), ("PLANNED", True), ("OFFLINE", False)])
+async def test_a_cdr_for_a_party_that_a_hub_does_not_reach_for_good_is_listed(
+    server: Server, status: str, listed: bool
+) -> None:
+    await tell(await a_hub(server), EVC, status=status)
+    cdr = a_cdr(OWA, cdr_token=a_cdr_token(EVC), last_updated=JUST_NOW) | {"id": "LATE"}
+    cdr.pop("session_id", None)
+
+    answer = await server.operator.put("/api/cdrs/NL/OWA/LATE", json=cdr)
+
+    assert answer.status_code == 201, answer.text
+    found = ("cdr_for_nobody", "our own system", "NL*OWA/LATE")
+    assert (found in await _watched(server)) is listed
 
 
 async def test_findings_are_listed_by_partner_and_module(server: Server, tnm: Caller) -> None:

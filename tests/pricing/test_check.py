@@ -181,6 +181,26 @@ def test_what_cannot_be_calculated_is_reported_not_raised() -> None:
     assert [(each.field, each.words) for each in found] == [("", "cannot be recomputed: not a number: 'plenty'")]
 
 
+@pytest.mark.requirement("CDR-R-26")
+@pytest.mark.parametrize("hours", ["1e9", "1e20", "-1e20"])
+def test_a_reservation_that_the_calendar_does_not_hold_is_reported_not_raised(hours: str) -> None:
+    dimensions = [{"type": "RESERVATION_TIME", "volume": D(hours)}]
+    periods = [{"start_date_time": "2019-06-17T07:30:00Z", "dimensions": dimensions}, *a_cdr()["charging_periods"]]
+
+    (difference,) = check_cdr(a_cdr(charging_periods=periods))
+
+    assert "not a time that somebody reserves" in difference.words
+
+
+@pytest.mark.requirement("CDR-R-26", "TAR-C-04")
+@pytest.mark.parametrize("bound", ["min_duration", "max_duration"])
+@pytest.mark.parametrize("duration", [-(2**63), 2**63])
+def test_a_bound_that_no_session_reaches_changes_no_price_within_it(bound: str, duration: int) -> None:
+    tariff = a_tariff(an_element(a_component("TIME", "5"), **{bound: duration}), an_element(a_component("TIME", "1")))
+
+    assert check_cdr(a_cdr(tariff)) == []
+
+
 @pytest.mark.requirement("CDR-R-19", "TAR-C-12")
 def test_a_reservation_that_nobody_used() -> None:
     tariff = example("tariff_17_reservation_with_expire_fee")

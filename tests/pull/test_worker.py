@@ -348,3 +348,57 @@ async def test_a_partner_that_registers_anew_while_its_list_is_fetched_stops_nei
     await asyncio.gather(*renewing)
     (pull,) = await server.rows(_PULLS)
     assert (pull["objects"], pull["error"], pull["next_url"]) == (2, None, None)
+
+
+@pytest.mark.parametrize("changes", [{"pull": False}, {"modules": ["tariffs"]}, {"push": False}])
+async def test_a_partner_that_the_operator_changes_while_its_list_is_fetched_stops_neither(
+    server: Server, changes: dict[str, Any]
+) -> None:
+    answers: list[asyncio.Task[httpx.Response]] = []
+
+    @dataclass(frozen=True, slots=True)
+    class Changing(Pulled):
+        """While a page is kept, the operator changes the partner, and waits for the list to be free."""
+
+        async def absorb(
+            self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+        ) -> Sequence[Refused]:
+            answers.append(asyncio.create_task(server.operator.patch("/api/partners/1", json=changes)))
+            while not await tx.value(Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+                await asyncio.sleep(0.01)
+            return ()
+
+    server.app.pulling.pulled = {ModuleId.LOCATIONS: Changing(Location, LOCATIONS)}
+    partner = server.internet.add(a_cpo())
+    PagedList(partner, some_locations(2))
+    await server.connect(partner)
+
+    await server.app.pulling.pull_due()
+
+    (answer,) = await asyncio.gather(*answers)
+    assert answer.status_code == 200, answer.text
+    assert [pull["error"] for pull in await server.rows(_PULLS)] == ([] if "push" not in changes else [None])
+
+
+@pytest.mark.requirement("OPS-05")
+@pytest.mark.parametrize("order", [1, -1])
+async def test_lists_that_are_wanted_at_once_while_they_are_planned_anew_wait_their_turn(
+    server: Server, order: int
+) -> None:
+    server.app.pulling.pulled = {
+        ModuleId.LOCATIONS: Ignored(Location, None),
+        ModuleId.TARIFFS: Ignored(Tariff, None),
+    }
+    await server.connect(server.internet.add(a_cpo(endpoints=[("locations", "SENDER"), ("tariffs", "SENDER")])))
+    first, last = [pull["id"] for pull in await server.rows(_PULLS)][::order]
+    touch = Statement("UPDATE pulls SET rank = rank WHERE id = :id")
+
+    async with server.app.building.database.write() as tx:
+        await partners.lock(tx, 1)
+        await tx.run(touch, id=last)
+        asked = asyncio.create_task(_pull(server, 1, full=True))
+        while not await tx.value(Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+            await asyncio.sleep(0.01)
+        await tx.run(touch, id=first)
+
+    assert (await asked).status_code == 202

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from ocpi_party.pricing.exact import Document, seconds, zone
+from ocpi_party.pricing.exact import NEVER, Document, seconds, zone
 from ocpi_party.pricing.restrictions import State, clock
 from ocpi_party.pricing.tariff import SESSION, Tariff, read_tariff
 
 DIMENSIONS = ("FLAT", "ENERGY", "TIME", "PARKING_TIME")
 DAY = timedelta(days=1)
-NEVER = 10**9
-"""Seconds, more than thirty years."""
 
 
 def boundaries(
@@ -52,7 +50,8 @@ def _candidates(
     for each in restrictions:
         durations = [each[name] for name in ("min_duration", "max_duration") if each.get(name) is not None]
         yield from (
-            session_start.astimezone(UTC) + timedelta(seconds=min(int(duration), NEVER)) for duration in durations
+            session_start.astimezone(UTC) + timedelta(seconds=min(max(int(duration), 0), NEVER))
+            for duration in durations
         )
     texts = {each.get(name) for each in restrictions for name in ("start_time", "end_time")} - {None}
     dates = any(each.get(name) for each in restrictions for name in ("day_of_week", "start_date", "end_date"))

@@ -16,6 +16,8 @@ DIGITS = Context(prec=28)
 GUARDED = Context(prec=80)
 CALENDAR = range(1900, 9000)
 MICROSECOND = timedelta(microseconds=1)
+NEVER = 10**9
+"""Seconds, more than thirty years: no session takes so long."""
 
 
 class Unpriceable(Refusal):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Self
 
-from ocpi_party.pricing.exact import Document, delta, moment, seconds
+from ocpi_party.pricing.exact import HOUR, NEVER, Document, Unpriceable, delta, moment, seconds, shown
 from ocpi_party.pricing.periods import Period
 from ocpi_party.pricing.restrictions import State
 from ocpi_party.pricing.slices import Session, Use, slices_of, uses
@@ -30,11 +30,16 @@ class Reservation:
 
     @classmethod
     def from_periods(cls, periods: Sequence[Period], expired: bool = False) -> Self | None:
-        """As the charging periods of a CDR tell it with RESERVATION_TIME; None if they do not."""
+        """As the charging periods of a CDR tell it with RESERVATION_TIME; None if they do not.
+
+        Raises Unpriceable
+        """
         reserved = [period for period in periods if period.reserved]
         if not reserved:
             return None
         total = sum((period.reserved for period in reserved), Fraction(0))
+        if abs(total) > NEVER:  # The calendar ends before such a reservation does.
+            raise Unpriceable(f"not a time that somebody reserves: {shown(total / HOUR)} hours")
         return cls(reserved[0].start, delta(total), expired, reserved[0].tariff_id)
 
     @classmethod

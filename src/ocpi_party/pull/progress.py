@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.ocpi.modules import ModuleId
+from ocpi_party.partners import repository as partners
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,12 @@ _HOLD = Statement(f"UPDATE pulls p SET leased_until = now() + :lease_for WHERE {
 
 
 async def hold(tx: WriteTx, pull: Pull, lease_for: timedelta) -> None:
-    """Keep the list longer; nobody takes it before this transaction ends. Raises LeaseLost"""
+    """Keep the list longer; nobody takes it before this transaction ends. Raises LeaseLost
+
+    The partner is locked before its list, and both before what the list holds: whoever plans its lists anew, because it or a
+    party behind it changed, goes the same way.
+    """
+    await partners.lock(tx, pull.partner_id)
     if not await tx.run(_HOLD, id=pull.id, lease=pull.lease, lease_for=lease_for):
         raise LeaseLost
 
@@ -220,6 +226,7 @@ _FAIL = Statement(
 
 async def fail(tx: WriteTx, pull: Pull, until: datetime, error: str, *, anew: bool) -> None:
     """The next page cannot be had now; what was fetched is kept. anew  begin again at the first page"""
+    await partners.lock(tx, pull.partner_id)  # As in `hold`: an alert may follow.
     await tx.run(_FAIL, id=pull.id, lease=pull.lease, until=until, error=error[:1000], anew=anew)
 
 

@@ -1,10 +1,14 @@
-"""When the lists of partners are fetched: planned, wanted, at once, and whole. OCPI 2.2.1, Transport and format, "Pagination"."""
+"""When the lists of partners are fetched: planned, wanted, at once, and whole. OCPI 2.2.1, Transport and format, "Pagination".
+
+Whoever writes several lists of a partner has locked it before, for two of them would take the lists in different orders.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
 
 from ocpi_party.database import Statement, WriteTx
 from ocpi_party.ocpi.modules import OWNED_BY_CPO, ModuleId, Role
+from ocpi_party.partners import repository as partners
 from ocpi_party.pull.planning import Wanted
 
 _KEYS = """unnest(CAST(:modules AS text[]), CAST(:parties AS text[]), CAST(:addressees AS text[]), CAST(:ranks AS int[]))
@@ -47,6 +51,7 @@ _PAUSE = timedelta(seconds=5)
 
 async def want(tx: WriteTx, partner_id: int, module: ModuleId) -> bool:
     """The partner has something that we miss: fetch what changed soon. False, if that was planned, or nothing is fetched."""
+    await partners.lock(tx, partner_id)
     return await tx.run(_WANT, partner_id=partner_id, module=module, pause=_PAUSE) > 0
 
 
@@ -86,6 +91,7 @@ _NOW = Statement(
 
 async def pull_now(tx: WriteTx, partner_id: int, module: ModuleId | None, *, full: bool) -> int:
     """Fetch the partner's lists, or those of one module, at once; tells how many there are."""
+    await partners.lock(tx, partner_id)
     return await tx.run(_NOW, partner_id=partner_id, module=module, full=full)
 
 

@@ -1,18 +1,25 @@
 """A hub tells us of the parties behind it. OCPI 2.2.1, HubClientInfo, "Receiver Interface"."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from tests.behind import ABC, CLIENT_INFO, EVC, HUB, a_hub, tell
 from tests.conftest import BOTH
-from tests.objects import NOON, a_client_info, a_location
+from tests.objects import LATER, NOON, a_client_info, a_location
 from tests.own import publish
-from tests.partner import Caller, FakePartner
+from tests.partner import Answer, Caller, FakePartner
 from tests.pull.lists import PagedList
 from tests.server import Server
 
-from ocpi_party.database import Statement
+from ocpi_party.database import Statement, WriteTx
+from ocpi_party.modules.hubclientinfo.pull import PULLED, PulledParties
+from ocpi_party.ocpi.client_info import ClientInfo
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
+from ocpi_party.owned.pull import Found, Refused
 from ocpi_party.partners import repository
 
 URL = f"{CLIENT_INFO}/SE/EVC"
@@ -278,3 +285,35 @@ async def test_a_platform_that_is_no_hub_any_more_speaks_for_itself_alone(server
     assert [one.method for one in hub.partner.asked if one.method != "GET"] == []
     (shown,) = (await server.operator.get("/api/partners")).json()
     assert [(one["role"], one["party_id"]) for one in shown["roles"]] == [("CPO", "HUB")]
+
+
+@pytest.mark.requirement("HCI-R-02", "HCI-S-01")
+async def test_a_hub_that_tells_of_a_party_while_its_list_is_fetched_is_taken_at_both_words(
+    server: Server, hub: Caller
+) -> None:
+    told: list[asyncio.Task[Answer]] = []
+
+    @dataclass(frozen=True, slots=True)
+    class Telling(PulledParties):
+        """While the page with a party is kept, the hub tells of it, and waits for the list to be free."""
+
+        async def absorb(
+            self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False
+        ) -> Sequence[Refused]:
+            told.append(asyncio.create_task(tell(hub, status="OFFLINE", last_updated=LATER)))
+            while not await tx.value(Statement("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+                await asyncio.sleep(0.01)
+            return await PulledParties.absorb(self, tx, found, since=since, any_age=any_age)
+
+    PagedList(hub.partner, [a_client_info(EVC, "EMSP")], module="hubclientinfo")
+    pulled = {**server.app.pulling.pulled}
+    pulled[ModuleId.HUB_CLIENT_INFO] = Telling(ClientInfo, None, PULLED.name)
+    server.app.pulling.pulled = pulled
+
+    await server.operator.post("/api/partners/1/pull", json={"module": "hubclientinfo", "full": True})
+    await server.app.pulling.pull_due()
+
+    await asyncio.gather(*told)
+    assert len(told) == 1
+    assert [one["status"] for one in await parties(server)] == ["OFFLINE"]
+    assert await server.rows("SELECT error FROM pulls WHERE module = 'hubclientinfo' AND error IS NOT NULL") == []

@@ -9,6 +9,7 @@ from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned.receive import must_match
+from ocpi_party.partners import repository as partners
 from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import stored, success
@@ -34,6 +35,7 @@ async def put_client_info(request: Request, asked: CurrentAsked, country_code: I
     must_match(body, country_code=country_code, party_id=party_id)
     reading = asked.spoken.read(ClientInfo, body)
     async with asked.database.write() as tx:
+        await partners.lock(tx, asked.partner.id)
         new = await directory.keep(tx, asked.partner.id, reading.document)
         owner = str(PartyId(country_code, party_id).folded())
         await note(tx, asked.partner.id, ModuleId.HUB_CLIENT_INFO, owner, reading.findings)

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.oversight.shown import shown
+from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import JsonObject, wire_time
+from ocpi_party.outbox.reach import IS_TOLD_BY_CPOS
 
 MOST: Final = 100
 """Of each kind, the oldest first."""
@@ -20,7 +22,7 @@ class Limits:
     start    from an accepted START_SESSION to its session
     silence  of a session that goes on
     cdr      from the end of a session to its CDR, and from a CDR to a session that it names
-    push     from a change to a partner's knowing of it
+    push     from a change to a partner's knowing of it, and from a CDR to somebody who can be told of it
     since    what is older than that was seen, or will never be mended
     """
 
@@ -102,6 +104,24 @@ _STATEMENTS: Final = {
                  ORDER BY 1 LIMIT {MOST}"""
         ),
     ),
+    "cdr_for_nobody": (
+        "push",
+        Statement(
+            f"""SELECT last_updated AS since, NULL::bigint AS id, NULL::bigint AS partner_id, audience AS kind,
+                       owner || '/' || (document->>'id') AS object, true AS own
+                  FROM cdrs c
+                 WHERE partner_id = 0 AND NOT gone
+                   AND last_updated BETWEEN now() - CAST(:since AS interval) AND now() - CAST(:limit AS interval)
+                   AND NOT EXISTS (SELECT FROM partner_parties q JOIN partners p ON p.id = q.partner_id
+                                    WHERE q.owner = c.audience AND {IS_TOLD_BY_CPOS}
+                                      AND p.status = 'CONNECTED' AND q.status IN ('CONNECTED', 'OFFLINE'))
+                   AND NOT EXISTS (SELECT FROM parties o WHERE o.owner = c.audience AND o.role = '{Role.EMSP}')
+                   AND NOT EXISTS (SELECT FROM cdr_urls u WHERE u.ref = c.owner || '/' || c.key)
+                   AND NOT EXISTS (SELECT FROM outbox_marks m
+                                    WHERE m.module = 'cdrs' AND m.ref = c.owner || '/' || c.key)
+                 ORDER BY 1 LIMIT {MOST}"""
+        ),
+    ),
     "late_delivery": (
         "push",
         Statement(
@@ -171,6 +191,10 @@ _WORDS: Final[dict[str, tuple[str, str | None]]] = {
     "silent_session": ("session {object} is {detail}, and has not changed for long", None),
     "session_without_cdr": ("session {object} is COMPLETED, and there is no CDR for it", None),
     "cdr_without_session": ("CDR {object} is for session {detail}, which is not known", None),
+    "cdr_for_nobody": (
+        "CDR {object} is to be paid by {detail}, whom no partner of ours reaches: nobody is told of it",
+        _OURS,
+    ),
     "late_delivery": ("the partner does not know the newest state of {object} yet: {detail}", _THEIRS),
     "refused_delivery": (
         "the partner refused {object}: {detail}. When it is mended: POST /api/deliveries/retry",
