@@ -1,5 +1,6 @@
 """Each environment variable once, with type, unit and default."""
 
+import re
 import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,10 @@ SecondsOrNone = Annotated[float, Field(ge=0, le=_CENTURY_SECONDS)]
 Days = Annotated[float, Field(gt=0, le=A_CENTURY)]
 DaysOrNone = Annotated[float, Field(ge=0, le=A_CENTURY)]
 Count = Annotated[int, Field(gt=0)]
+
+
+_BASE = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+_NO_BASE = "must be an http:// or https:// address without user, query or blanks, such as https://ocpi.example.com"
 
 
 def _for_ever_or_a_year(days: float) -> float:
@@ -230,9 +235,14 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _is_base(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must be an http:// or https:// address without query, such as https://ocpi.example.com")
+        try:
+            parts = urlsplit(value)
+            host, _port = parts.hostname, parts.port
+        except ValueError:
+            raise ValueError(_NO_BASE) from None
+        # Partners would be shown a user and password.
+        if not _BASE.fullmatch(value) or not host or "@" in parts.netloc or "?" in value or "#" in value:
+            raise ValueError(_NO_BASE)
         return value.rstrip("/")
 
     @field_validator("ca_bundle")
