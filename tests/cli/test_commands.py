@@ -114,6 +114,24 @@ def test_tokens_are_printed_by_invite_alone(commands: Commands) -> None:
         assert KEYS["OCPI_SECRET_KEY"] not in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (["invite", ""], "name"),
+        (["connect", "n" * 101, "http://127.0.0.1:1/ocpi/versions", "--token", "a-token"], "name"),
+        (["connect", "ABC", "http://127.0.0.1:1/ocpi/versions", "--token", "two words"], "credentials_token"),
+    ],
+)
+def test_partners_are_made_by_commands_only_as_the_api_makes_them(
+    commands: Commands, words: list[str], field: str
+) -> None:
+    done = commands.run("partner", *words)
+
+    assert done.code == 1
+    assert done.err.startswith(f"ocpi-party: This is no partner: {field}: ")
+    assert commands.run("partner", "list", "--json").json == []
+
+
 def test_partner_that_there_is_not_and_partner_that_does_not_answer(commands: Commands) -> None:
     commands.run("party", "add", "NL", "TNM", "CPO", "--name", "TNM")
     assert "There is no partner nobody" in commands.run("partner", "show", "nobody").err
