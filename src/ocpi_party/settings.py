@@ -298,8 +298,17 @@ def _reachable(host: str) -> str:
 
 def variable(field: str) -> str:
     """The name of a setting in the environment."""
+    return variables(field)[0]
+
+
+def variables(field: str) -> list[str]:
+    """All names that a setting is read from, the one to tell first."""
     alias = Settings.model_fields[field].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias or f"OCPI_{field.upper()}")
+    return (
+        [str(one) for one in alias.choices]
+        if isinstance(alias, AliasChoices)
+        else [str(alias or f"OCPI_{field.upper()}")]
+    )
 
 
 def shown(settings: Settings) -> list[tuple[str, str, str]]:
@@ -333,7 +342,8 @@ def page() -> str:
     return f"""# Settings
 
 Given in the environment, or in a file `.env` in the working directory; the environment wins, and an empty value is none.
-No time may be longer than {A_CENTURY} days. This page is made by `python -m ocpi_party.settings > docs/settings.md`.
+No time may be longer than {A_CENTURY} days. `ocpi-party doctor` names what in the environment begins with `OCPI_` and is none.
+This page is made by `python -m ocpi_party.settings > docs/settings.md`.
 
 {table()}"""
 

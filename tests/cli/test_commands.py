@@ -157,6 +157,25 @@ def test_doctor_says_what_is_wrong_and_who_mends_it(commands: Commands) -> None:
     assert "WRONG parties: we have none: ocpi-party party add" in told.out
 
 
+def test_doctor_names_what_is_set_and_is_no_setting(commands: Commands) -> None:
+    commands.environment |= {"OCPI_PAGESIZE": "7", "OCPI_PAGE_SIZE": "7", "OCPI_CREDENTIALS_TOKEN": "a-token"}
+    commands.environment |= {"OCPI_DATABASE_URL": commands.environment["DATABASE_URL"]}
+
+    wrong = [one["told"] for one in commands.run("doctor", "--json").json if one["what"] == "settings" and one["mend"]]
+
+    assert wrong == ["OCPI_PAGESIZE is set, but there is no such setting"]
+
+
+@pytest.mark.parametrize(("name", "what"), [("OCPI_SECRET_KEY", "secret-key"), ("OCPI_API_KEY", "api-key")])
+def test_doctor_finds_keys_that_can_be_guessed(commands: Commands, name: str, what: str) -> None:
+    commands.environment[name] = "hunter2"
+
+    found = commands.run("doctor", "--json")
+
+    assert [one["mend"] for one in found.json if one["what"] == what and "guessed" in one["told"]] == ["you"]
+    assert "hunter2" not in found.out + found.err
+
+
 def test_doctor_says_that_a_key_is_missing(commands: Commands) -> None:
     del commands.environment["OCPI_API_KEY"]
 
