@@ -59,6 +59,11 @@ def test_dotenv_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch
     [
         ("DATABASE_URL", "mysql://db/ocpi"),
         ("OCPI_PUBLIC_URL", "ocpi.nowhere.test"),
+        ("OCPI_PUBLIC_URL", "https://user:hunter2@ocpi.nowhere.test"),
+        ("OCPI_PUBLIC_URL", "https://ocpi nowhere.test"),
+        ("OCPI_PUBLIC_URL", "https://ocpi.nowhere.test:port"),
+        ("OCPI_PUBLIC_URL", "https://:8443"),
+        ("OCPI_PUBLIC_URL", "https://ocpi.nowhere.test/?a=1"),
         ("OCPI_PUSH_LEASE_SECONDS", "29.5"),
         ("OCPI_PAGE_SIZE", "-7"),
         ("PORT", "70123"),

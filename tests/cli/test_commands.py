@@ -114,6 +114,24 @@ def test_tokens_are_printed_by_invite_alone(commands: Commands) -> None:
         assert KEYS["OCPI_SECRET_KEY"] not in done.out + done.err
 
 
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        (["invite", ""], "name"),
+        (["connect", "n" * 101, "http://127.0.0.1:1/ocpi/versions", "--token", "a-token"], "name"),
+        (["connect", "ABC", "http://127.0.0.1:1/ocpi/versions", "--token", "two words"], "credentials_token"),
+    ],
+)
+def test_partners_are_made_by_commands_only_as_the_api_makes_them(
+    commands: Commands, words: list[str], field: str
+) -> None:
+    done = commands.run("partner", *words)
+
+    assert done.code == 1
+    assert done.err.startswith(f"ocpi-party: This is no partner: {field}: ")
+    assert commands.run("partner", "list", "--json").json == []
+
+
 def test_partner_that_there_is_not_and_partner_that_does_not_answer(commands: Commands) -> None:
     commands.run("party", "add", "NL", "TNM", "CPO", "--name", "TNM")
     assert "There is no partner nobody" in commands.run("partner", "show", "nobody").err
@@ -137,6 +155,25 @@ def test_doctor_says_what_is_wrong_and_who_mends_it(commands: Commands) -> None:
     assert wrong == {"public URL": "you", "parties": "you"}
     told = commands.run("doctor")
     assert "WRONG parties: we have none: ocpi-party party add" in told.out
+
+
+def test_doctor_names_what_is_set_and_is_no_setting(commands: Commands) -> None:
+    commands.environment |= {"OCPI_PAGESIZE": "7", "OCPI_PAGE_SIZE": "7", "OCPI_CREDENTIALS_TOKEN": "a-token"}
+    commands.environment |= {"OCPI_DATABASE_URL": commands.environment["DATABASE_URL"]}
+
+    wrong = [one["told"] for one in commands.run("doctor", "--json").json if one["what"] == "settings" and one["mend"]]
+
+    assert wrong == ["OCPI_PAGESIZE is set, but there is no such setting"]
+
+
+@pytest.mark.parametrize(("name", "what"), [("OCPI_SECRET_KEY", "secret-key"), ("OCPI_API_KEY", "api-key")])
+def test_doctor_finds_keys_that_can_be_guessed(commands: Commands, name: str, what: str) -> None:
+    commands.environment[name] = "hunter2"
+
+    found = commands.run("doctor", "--json")
+
+    assert [one["mend"] for one in found.json if one["what"] == what and "guessed" in one["told"]] == ["you"]
+    assert "hunter2" not in found.out + found.err
 
 
 def test_doctor_says_that_a_key_is_missing(commands: Commands) -> None:

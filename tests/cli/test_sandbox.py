@@ -53,3 +53,7 @@ def test_sandbox_runs_beside_an_installation_and_takes_faults(commands: Commands
 
 def test_party_id_that_is_none_is_wrong_usage(commands: Commands) -> None:
     assert commands.run("sandbox", "--role", "cpo", "--party-id", "SBCX").code == 2
+
+
+def test_public_url_that_is_none_is_wrong_usage(commands: Commands) -> None:
+    assert commands.run("sandbox", "--role", "cpo", "--public-url", "sandbox.nowhere.test").code == 2

@@ -197,6 +197,25 @@ async def test_a_url_is_sent_as_it_is_written(path: str) -> None:
     assert asked == [f"GET {path} HTTP/1.1".encode()]
 
 
+async def test_a_partner_that_does_not_answer_in_time_is_told_with_the_time() -> None:
+    hung_up = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hung_up.wait()
+        writer.close()
+
+    client = OcpiClient(token_of=_no_token, forget=lambda: None, allow_private=True)
+    await client.open()
+    async with await asyncio.start_server(say_nothing, "127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+        with pytest.raises(PartnerUnreachable, match=r"^no answer within 0\.1 s$") as silence:
+            await client.send("GET", url, "token", within=timedelta(seconds=0.1))
+        hung_up.set()
+    await client.close()
+
+    assert silence.value.maybe_done
+
+
 async def _redirected(location: str | None, *, about: About | None = None) -> list[str]:
     """The URLs that are called, if the partner redirects from one without a slash at its end."""
     called: list[str] = []

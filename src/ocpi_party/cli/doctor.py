@@ -1,5 +1,6 @@
 """doctor: what is wrong with this installation or with a partner, and who must mend it."""
 
+import os
 import stat
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -8,6 +9,7 @@ from typing import Annotated
 
 import typer
 import uvloop
+from pydantic import SecretStr
 
 from ocpi_party import schema
 from ocpi_party.cli import logs
@@ -19,7 +21,7 @@ from ocpi_party.cli.installation import (
     installation,
     read_settings,
 )
-from ocpi_party.cli.partner import named
+from ocpi_party.cli.partner import TOKEN_VARIABLE, named
 from ocpi_party.cli.tell import AsJson, as_json
 from ocpi_party.database import Row
 from ocpi_party.modules.credentials.preflight import EITHER, THEY, YOU, Preflight
@@ -31,6 +33,7 @@ from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.secret_key import WrongSecretKey
 from ocpi_party.partners.secrets import NO_TOKEN
 from ocpi_party.server import App
+from ocpi_party.settings import Settings, variables
 from ocpi_party.transport import offer
 
 
@@ -44,6 +47,9 @@ class Finding:
 
 
 Findings = AsyncIterator[Finding]
+
+_SHORTEST_KEY = 16
+"""Characters of a key that somebody chose; shorter ones can be tried out."""
 
 
 def doctor(
@@ -83,7 +89,9 @@ async def _all(partner: str | None) -> Findings:
         settings = read_settings()
         with installation(settings) as here:
             yield Finding("settings", f"database {'embedded' if settings.embedded else 'from DATABASE_URL'}")
-            for finding in _key_files(here):
+            for name in _no_settings():
+                yield Finding("settings", f"{name} is set, but there is no such setting", YOU)
+            for finding in _keys(here):
                 yield finding
             await check_schema(here)
             yield Finding("database", f"answers, at migration {schema.head()}")
@@ -104,13 +112,29 @@ async def _all(partner: str | None) -> Findings:
         yield Finding("installation", in_words(fault), YOU)
 
 
-def _key_files(here: Installation) -> list[Finding]:
+def _no_settings() -> list[str]:
+    """Names in the environment that look like settings and are none: whoever set them thinks that they have an effect."""
+    known = {name for field in Settings.model_fields for name in variables(field)} | {TOKEN_VARIABLE}
+    return sorted(name for name in os.environ if name.upper().startswith("OCPI_") and name.upper() not in known)
+
+
+def _keys(here: Installation) -> list[Finding]:
     settings = here.settings
     kept = {"secret-key": settings.secret_key, "api-key": settings.api_key}
     return [
-        _key_file(settings.data_dir / name) if value is None else Finding(name, "set in the environment")
+        _key_file(settings.data_dir / name) if value is None else _given_key(name, value)
         for name, value in kept.items()
     ]
+
+
+def _given_key(name: str, value: SecretStr) -> Finding:
+    if len(value.get_secret_value()) < _SHORTEST_KEY:
+        return Finding(
+            name,
+            f"set in the environment, so short that it can be guessed: take {_SHORTEST_KEY} characters or more",
+            YOU,
+        )
+    return Finding(name, "set in the environment")
 
 
 def _key_file(path: Path) -> Finding:

@@ -37,6 +37,12 @@ def in_words(error: Exception) -> str:
     return text[:1].upper() + text[1:]
 
 
+def unusable(what: str, error: ValidationError) -> Failed:
+    """Names each field that was given wrongly, and never its value."""
+    faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
+    return Failed(f"this is no {what}: {'; '.join(faults)}")
+
+
 def wrong_settings(error: ValidationError) -> Failed:
     """Names each setting as it stands in the environment, and never its value; none that only follows from another."""
     wrong = [one for one in error.errors(include_input=False) if one["type"] != "default_factory_not_called"]

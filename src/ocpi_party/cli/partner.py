@@ -5,9 +5,10 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from ocpi_party.backoffice import partners
-from ocpi_party.cli.failure import Failed
+from ocpi_party.cli.failure import Failed, unusable
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.tell import AsJson, as_json, listed, shown
 from ocpi_party.modules.credentials import asking
@@ -25,8 +26,10 @@ TOKEN_VARIABLE = "OCPI_CREDENTIALS_TOKEN"  # noqa: S105 - the name of a variable
 def invite(name: Annotated[str, typer.Argument(help="How we call them.")], json: AsJson = False) -> None:
     """Make an invitation: the partner registers with us. The token is printed this once."""
 
+    body = _new_partner(name=name)
+
     async def work(house: App) -> dict[str, Any]:
-        return await partners.invite_partner(house.building, name)
+        return await partners.invite_partner(house.building, body.name)
 
     invitation = run(work)
     if json:
@@ -58,12 +61,22 @@ def connect(
     if not given:
         raise typer.BadParameter(f"give --token, or set {TOKEN_VARIABLE}")
 
+    encoding = "raw" if raw_token else "base64"
+    body = _new_partner(name=name, versions_url=versions_url, credentials_token=given, token_encoding=encoding)
+
     async def work(house: App) -> dict[str, Any]:
-        encoding = "raw" if raw_token else "base64"
-        partner = await asking.connect(house.building, name, versions_url, given, encoding)
+        partner = await asking.connect(house.building, body.name, versions_url, given, body.token_encoding)
         return await partners.get_partner(house.building, partner.id)
 
     _show(run(work), json=json)
+
+
+def _new_partner(**given: str) -> partners.NewPartner:
+    """As the operator's API takes it."""
+    try:
+        return partners.NewPartner.model_validate(given)
+    except ValidationError as error:
+        raise unusable("partner", error) from error
 
 
 @app.command("list")

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from ocpi_party.backoffice import parties
-from ocpi_party.cli.failure import Failed
+from ocpi_party.cli.failure import unusable
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.tell import AsJson, as_json, listed
 from ocpi_party.server import App
@@ -36,8 +36,7 @@ def add(
             {"country_code": country_code, "party_id": party_id, "role": role.value, "business_details": details}
         )
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise Failed(f"this is no party: {faults}") from error
+        raise unusable("party", error) from error
 
     async def work(house: App) -> dict[str, Any]:
         return await parties.post_party(house.building, body)

@@ -16,7 +16,7 @@ from ocpi_party.sandbox.faults import Fault, Faults
 from ocpi_party.sandbox.opening import open_sandbox
 from ocpi_party.sandbox.parties import PARTIES
 from ocpi_party.sandbox.server import sandboxed
-from ocpi_party.settings import Settings, base_url
+from ocpi_party.settings import Settings, base_of_urls, base_url
 from ocpi_party.transport import offer
 
 _PARTY_ID = re.compile("[A-Za-z0-9]{3}")
@@ -66,16 +66,22 @@ def sandbox(
     """
     settings = read_settings()
     logs.configure_server(settings)
-    party = _party(role, party_id)
+    party, base = _party(role, party_id), _base(public_url)
     at = _PORTS[role] if port is None else port
     with process.stoppable(), process.bind(settings.host, at) as bound:
-        ours = _settings(
-            settings, data_dir or settings.data_dir / f"sandbox-{role}", bound.getsockname()[1], public_url
-        )
+        ours = _settings(settings, data_dir or settings.data_dir / f"sandbox-{role}", bound.getsockname()[1], base)
         with installation(ours) as here:
             token = uvloop.run(_open(here, party))
             make = Factory(here, True, party, tuple(fault or ()), speed)
             process.serve(make, bound, processes=1, ready=lambda: _announce(here, token))
+
+
+def _base(public_url: str | None) -> str | None:
+    """Raises BadParameter, if no URL can begin with it"""
+    try:
+        return base_of_urls(public_url) if public_url else None
+    except ValueError as fault:
+        raise typer.BadParameter(str(fault), param_hint="--public-url") from fault
 
 
 def _party(role: Role, party_id: str | None) -> Party:
@@ -96,7 +102,7 @@ def _settings(settings: Settings, data_dir: Path, port: int, public_url: str | N
         "data_dir": data_dir,
         "allow_private_urls": True,
     }
-    base = (public_url or base_url(settings.host, port)).rstrip("/")
+    base = public_url or base_url(settings.host, port)
     return settings.model_copy(update=own | {"port": port, "public_url": base})
 
 

@@ -204,7 +204,10 @@ class OcpiClient:
             if _was_connected(fault):
                 raise ConnectionLost(f"no answer: {_words(fault)}") from fault
             raise PartnerUnreachable(f"no connection: {_words(fault)}") from fault
-        except (httpx.HTTPError, TimeoutError, aiohttp.ClientError, OSError) as fault:
+        except TimeoutError as fault:
+            words = f": {fault}" if str(fault) else f" within {round(within.total_seconds(), 1):g} s"
+            raise PartnerUnreachable(f"no answer{words}", maybe_done=True) from fault
+        except (httpx.HTTPError, aiohttp.ClientError, OSError) as fault:
             raise PartnerUnreachable(f"no answer: {_words(fault)}", maybe_done=True) from fault
         except httpx.InvalidURL as fault:
             raise PartnerUnreachable("this URL cannot be called") from fault
