@@ -144,6 +144,17 @@ async def test_a_clock_far_ahead_blocks_nothing(known: Caller) -> None:
     assert (await known.get(URL)).data["last_updated"] == LATER
 
 
+@pytest.mark.requirement("OWN-17", "OWN-18")
+async def test_once_a_clock_is_right_again_what_is_older_is_refused_again(known: Caller) -> None:
+    await known.patch(URL, {"name": "Ahead", "last_updated": "2099-01-01T00:00:00Z"})
+    right = await known.patch(URL, {"name": "Right", "last_updated": LATER})
+    older = await known.patch(URL, {"name": "Old", "last_updated": EARLY})
+
+    assert (right.status_code, older.status_code) == (1000, 2001)
+    location = (await known.get(URL)).data
+    assert (location["name"], location["last_updated"]) == ("Right", LATER)
+
+
 @pytest.mark.requirement("OWN-10", "OWN-11", "OWN-12", "OWN-13", "LOC-R-09", "LOC-R-13")
 async def test_a_patch_changes_what_it_names_and_nothing_else(known: Caller) -> None:
     before = (await known.get(URL)).data

@@ -5,7 +5,7 @@ OCPI 2.2.1, Locations, "Receiver Interface".
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ocpi_party.database import WriteTx
 from ocpi_party.modules.locations import repository
@@ -15,14 +15,12 @@ from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
 from ocpi_party.ocpi.evse import Evse
 from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.types import House, JsonObject, encode, fold, now, parse_time, wire_time
-from ocpi_party.owned.receive import must_have_last_updated
+from ocpi_party.owned.receive import CLOCK_AHEAD, must_have_last_updated
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 
 Check = Callable[[type[House], JsonObject], JsonObject]
 """Checks a whole object, and gives it back as it is stored; raises InvalidObject."""
-
-_CLOCK_AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ class Changing:
         at = self._newer(head["last_updated"], location.last_updated)
         stamp = head.pop("last_updated")
         head.pop("evses", None)
-        await repository.store(self.tx, location, encode(head), max(at, location.last_updated), stamp)
+        await repository.store(self.tx, location, encode(head), at, stamp)
         for number, evse in enumerate(evses or ()):
             if not isinstance(evse, dict) or not isinstance(evse.get("uid"), str):
                 raise InvalidObject(f"/evses/{number}/uid", "is required")
@@ -152,7 +150,7 @@ class Changing:
     def _newer(self, told: str, known: datetime) -> datetime:
         """The time told, unless we know a newer state (AMB-28); a state from the future is a wrong clock and blocks nothing."""
         at = parse_time(told)
-        if not self.any_age and at < known <= now() + _CLOCK_AHEAD:
+        if not self.any_age and at < known <= now() + CLOCK_AHEAD:
             raise InvalidObject("/last_updated", "is older than the state that we have")
         return at
 
