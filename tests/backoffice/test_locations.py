@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.objects import a_connector, a_location, an_evse
+from tests.objects import LATER, NOON, a_connector, a_location, an_evse
 from tests.partner import FakePartner, envelope
 from tests.server import Server
 
@@ -269,3 +269,22 @@ async def test_two_connectors_of_an_evse_have_ids_of_their_own(server: Server, t
     assert (whole.status_code, whole.json()["pointer"]) == (422, "/evses/0/connectors")
     assert (evse.status_code, evse.json()["pointer"]) == (422, "/connectors")
     assert (await server.operator.get(URL)).json() == a_location(OWA)
+
+
+@pytest.mark.requirement("OWN-18", "LOC-G-04")
+async def test_a_report_of_a_clock_far_ahead_blocks_no_later_one(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put(URL, json=a_location(OWA))
+    ahead = {"last_updated": "9999-12-31T23:59:59.999Z"}
+    parts: dict[str, dict[str, Any]] = {
+        URL: {"name": "x"}, f"{URL}/3256": {"status": "BLOCKED"}, f"{URL}/3256/1": {"max_amperage": 1}
+    }  # fmt: skip
+    for url, changes in parts.items():
+        assert (await server.operator.patch(url, json=changes | ahead)).status_code == 200
+
+    reported = await server.operator.patch(f"{URL}/3256", json={"status": "CHARGING", "last_updated": LATER})
+    named = await server.operator.patch(URL, json={"name": "y", "last_updated": LATER})
+    late = await server.operator.patch(URL, json={"name": "z", "last_updated": NOON})
+
+    assert (reported.status_code, reported.json()["last_updated"]) == (200, LATER)
+    assert (named.status_code, named.json()["last_updated"]) == (200, LATER)
+    assert (late.status_code, late.json()["title"]) == (409, "Older than known")
