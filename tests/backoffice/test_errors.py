@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.objects import a_location, a_session, a_tariff
+from tests.objects import LATER, a_cdr, a_location, a_session, a_tariff
 from tests.own import OWA, publish, url
 from tests.server import Server
 
@@ -187,3 +187,18 @@ async def test_a_last_updated_that_is_no_moment_is_pointed_at_and_never_taken_fo
         told = _problem(await server.operator.request(method, path, json=body), 422)
         assert told["pointer"] == "/last_updated", (method, path, told)
         assert (await server.operator.get(path)).json() == before
+
+
+@pytest.mark.requirement("TYP-15")
+async def test_null_is_as_good_as_leaving_out_what_the_url_and_the_clock_say(server: Server) -> None:
+    objects = {
+        "locations": a_location(OWA), "tariffs": a_tariff(OWA), "sessions": a_session(OWA), "cdrs": a_cdr(OWA)
+    }  # fmt: skip
+    for module, whole in objects.items():
+        left_to_us = {"country_code": None, "party_id": None, "id": None, "last_updated": None}
+        answer = await server.operator.put(f"/api/{module}/NL/OWA/{whole['id']}", json=whole | left_to_us)
+
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        assert [told[name] for name in ("country_code", "party_id", "id")] == ["NL", "OWA", whole["id"]]
+        assert told["last_updated"] > LATER

@@ -142,7 +142,13 @@ def _behind(hidden: datetime | None, at: datetime) -> datetime:
 
 def must_be(document: JsonObject, **from_url: str) -> JsonObject:
     """The body, with the identifiers of the URL where it leaves them out. Raises InvalidObject, where it has others"""
+    told = {name: value for name, value in document.items() if value is not None or name not in from_url}
     for name, value in from_url.items():
-        if str(document.get(name, value)).upper() != value.upper():
-            raise InvalidObject(f"/{name}", f"is {document[name]!s}, but the URL says {value}")
-    return from_url | document
+        if str(told.get(name, value)).upper() != value.upper():
+            raise InvalidObject(f"/{name}", f"is {told[name]!s}, but the URL says {value}")
+    return from_url | told
+
+
+def dated(document: JsonObject) -> JsonObject:
+    """The body, with a last_updated where it leaves that out: now."""
+    return document if document.get("last_updated") is not None else document | {"last_updated": wire_time(now())}
