@@ -288,3 +288,19 @@ async def test_a_report_of_a_clock_far_ahead_blocks_no_later_one(server: Server,
     assert (reported.status_code, reported.json()["last_updated"]) == (200, LATER)
     assert (named.status_code, named.json()["last_updated"]) == (200, LATER)
     assert (late.status_code, late.json()["title"]) == (409, "Older than known")
+
+
+@pytest.mark.requirement("LOC-G-04", "LOC-G-05")
+async def test_a_connector_that_changes_in_a_patch_of_its_evse_changes_all_three_times(
+    server: Server, tnm: FakePartner
+) -> None:
+    await server.operator.put(
+        URL, json=a_location(OWA, evses=[an_evse(connectors=[a_connector(), a_connector(id="2")])])
+    )
+
+    changes = {"connectors": [{"id": "1"}, {"id": "2", "max_amperage": 63}]}
+    evse = (await server.operator.patch(f"{URL}/3256", json=changes)).json()
+
+    location = (await server.operator.get(URL)).json()
+    assert location["last_updated"] == evse["last_updated"] == evse["connectors"][1]["last_updated"] > LATER
+    assert evse["connectors"][0] == a_connector()

@@ -227,6 +227,31 @@ async def test_evses_in_a_patch_of_the_location_are_merged_by_uid(known: Caller)
     assert after["evses"][1] == before["evses"][1]
 
 
+@pytest.mark.requirement("LOC-R-12", "OWN-17")
+async def test_an_evse_in_a_patch_of_the_location_keeps_the_newer_state_that_we_know(known: Caller) -> None:
+    await known.patch(EVSE, {"status": "CHARGING", "last_updated": LATER})
+    newer = (await known.get(EVSE)).data
+
+    done = await known.patch(
+        URL,
+        {"name": "New", "last_updated": LATEST, "evses": [{"uid": "3256", "status": "BLOCKED", "last_updated": NOON}]},
+    )
+
+    assert done.status_code == 1000
+    location = (await known.get(URL)).data
+    assert (location["name"], location["last_updated"], location["evses"][0]) == ("New", LATEST, newer)
+
+
+@pytest.mark.requirement("LOC-R-12", "LOC-R-07")
+async def test_a_connector_that_changes_with_its_evse_changed_when_that_did(known: Caller) -> None:
+    both = [{"id": "1"}, {"id": "2", "max_amperage": 63}]
+
+    await known.patch(f"{URL}/3257", {"connectors": both, "last_updated": LATER})
+
+    same, changed = (await known.get(f"{URL}/3257")).data["connectors"]
+    assert (same["last_updated"], changed["last_updated"], changed["max_amperage"]) == (NOON, LATER, 63)
+
+
 @pytest.mark.requirement("LOC-R-12", "TRN-28")
 @pytest.mark.parametrize("no_list", [{}, "", 0, False, {"uid": "3256"}])
 async def test_evses_in_a_patch_that_are_no_list_are_refused(known: Caller, no_list: object) -> None:

@@ -64,7 +64,7 @@ class Changing:
     async def patch_location(self, changes: JsonObject) -> Changed:
         """Change fields of the Location.
 
-        EVSEs among the changes are merged by uid and never removed (AMB-26).
+        EVSEs among the changes are merged by uid and never removed (AMB-26); one that we know in a newer state keeps it.
         """
         location = await self._locked()
         must_have_last_updated(changes)
@@ -90,7 +90,8 @@ class Changing:
             whole = self.check(Evse, before | _with_connectors(before, changes))
         except InvalidObject as fault:
             raise InvalidObject(where + fault.pointer, fault.rule) from None
-        await self._store(location, whole)
+        if known is None or not self._is_older(parse_time(whole["last_updated"]), known.last_updated):
+            await self._store(location, whole)
 
     async def put_evse(self, evse_uid: str, document: JsonObject) -> Changed:
         """Create or replace one EVSE. UnknownLocation, if its Location is new (AMB-13)."""
@@ -148,11 +149,15 @@ class Changing:
         return location, known
 
     def _newer(self, told: str, known: datetime) -> datetime:
-        """The time told, unless we know a newer state (AMB-28); a state from the future is a wrong clock and blocks nothing."""
+        """The time told, unless we know a newer state (AMB-28)."""
         at = parse_time(told)
-        if not self.any_age and at < known <= now() + CLOCK_AHEAD:
+        if self._is_older(at, known):
             raise InvalidObject("/last_updated", "is older than the state that we have")
         return at
+
+    def _is_older(self, at: datetime, known: datetime) -> bool:
+        """A state from the future is a wrong clock and blocks nothing."""
+        return not self.any_age and at < known <= now() + CLOCK_AHEAD
 
     async def _store(self, location: LockedLocation, evse: JsonObject) -> None:
         row = _row(evse)
@@ -214,7 +219,10 @@ def _connector(evse: JsonObject, connector_id: str) -> JsonObject | None:
 
 
 def _with_connectors(evse: JsonObject, changes: JsonObject) -> JsonObject:
-    """The changes with all connectors in them: those given are merged by id into those we know (AMB-26)."""
+    """The changes with all connectors in them: those given are merged by id into those we know (AMB-26).
+
+    One that changes without saying when, changed with its EVSE.
+    """
     given = changes.get("connectors")
     if not isinstance(given, list):
         return changes
@@ -223,5 +231,7 @@ def _with_connectors(evse: JsonObject, changes: JsonObject) -> JsonObject:
         if not isinstance(change, dict) or not isinstance(change.get("id"), str):
             raise InvalidObject("/connectors", "each needs an id")
         place = next((i for i, c in enumerate(known) if fold(c["id"]) == fold(change["id"])), len(known))
-        known[place : place + 1] = [(known[place] if place < len(known) else {}) | change]
+        before = known[place] if place < len(known) else {}
+        when = {"last_updated": changes["last_updated"]} if before | change != before else {}
+        known[place : place + 1] = [before | when | change]
     return changes | {"connectors": known}
