@@ -304,3 +304,22 @@ async def test_a_connector_that_changes_in_a_patch_of_its_evse_changes_all_three
     location = (await server.operator.get(URL)).json()
     assert location["last_updated"] == evse["last_updated"] == evse["connectors"][1]["last_updated"] > LATER
     assert evse["connectors"][0] == a_connector()
+
+
+@pytest.mark.requirement("LOC-G-04", "LOC-G-06", "LOC-S-01")
+@pytest.mark.parametrize("part", ["3257", "3257/1"])
+async def test_a_late_report_is_found_by_a_partner_that_asks_what_changed_since_its_last_visit(
+    server: Server, tnm: FakePartner, part: str
+) -> None:
+    old = {"last_updated": NOON, "connectors": [a_connector(last_updated=NOON)]}
+    await server.operator.put(URL, json=a_location(OWA, evses=[an_evse(), an_evse(uid="3257", evse_id=None, **old)]))
+    await server.operator.patch(f"{URL}/3256", json={"status": "CHARGING"})
+    visited = (await server.operator.get(URL)).json()["last_updated"]
+
+    change = {"max_amperage": 16} if "/" in part else {"status": "CHARGING"}
+    late = await server.operator.patch(f"{URL}/{part}", json=change | {"last_updated": LATER})
+
+    assert (late.status_code, late.json()["last_updated"]) == (200, LATER)
+    assert (await server.operator.get(URL)).json()["last_updated"] > visited
+    (found,) = (await server.operator.get("/api/locations", params={"date_from": visited, "own": True})).json()
+    assert found["evses"][1]["last_updated"] == LATER

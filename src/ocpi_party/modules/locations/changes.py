@@ -43,12 +43,14 @@ class Changing:
 
     check    a partner's objects are read with leniency, ours are strictly checked
     any_age  older states are taken too
+    moved_to last_updated of the Location, from what it was and that of the EVSE that changed
     """
 
     tx: WriteTx
     ref: Ref
     check: Check
     any_age: bool = False
+    moved_to: Callable[[datetime, datetime], datetime] = max
 
     async def put_location(self, document: JsonObject, *, audience: str = EVERYBODY) -> Changed:
         """Create or replace the whole tree."""
@@ -161,7 +163,8 @@ class Changing:
 
     async def _store(self, location: LockedLocation, evse: JsonObject) -> None:
         row = _row(evse)
-        await repository.store_evse(self.tx, location, row.key, row.document, row.last_updated, evse["last_updated"])
+        moved_to = self.moved_to(location.last_updated, row.last_updated)
+        await repository.store_evse(self.tx, location, row, moved_to, _stamp(evse["last_updated"], moved_to))
 
     async def _store_connector(self, location: LockedLocation, evse: JsonObject, connector: JsonObject) -> None:
         """A connector's change is a change of its EVSE and of its Location; none of them goes back in time for it."""

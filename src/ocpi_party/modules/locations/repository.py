@@ -213,8 +213,8 @@ _TOUCH = Statement(
         ON CONFLICT (location_seq, key) DO UPDATE
            SET last_updated = excluded.last_updated, document = excluded.document, gone = false
     )
-    UPDATE locations SET rev = nextval('revisions'), last_updated = GREATEST(last_updated, :at),
-           stamp = CASE WHEN last_updated > :at THEN stamp ELSE :stamp END, unlisted = 0
+    UPDATE locations SET rev = nextval('revisions'), last_updated = GREATEST(last_updated, CAST(:moved_to AS timestamptz)),
+           stamp = CASE WHEN last_updated > :moved_to THEN stamp ELSE :stamp END, unlisted = 0
      WHERE seq = :seq
     """
 )
@@ -225,8 +225,14 @@ async def store(tx: WriteTx, location: LockedLocation, document: bytes, at: date
     await tx.run(_STORE, seq=location.seq, document=document.decode(), at=at, stamp=stamp)
 
 
-async def store_evse(
-    tx: WriteTx, location: LockedLocation, key: str, document: bytes, at: datetime, stamp: str
-) -> None:
-    """Keep an EVSE; its Location's last_updated moves with it, and never backwards."""
-    await tx.run(_TOUCH, seq=location.seq, key=key, document=document.decode(), at=at, stamp=stamp)
+async def store_evse(tx: WriteTx, location: LockedLocation, evse: EvseRow, moved_to: datetime, stamp: str) -> None:
+    """Keep an EVSE; its Location's last_updated moves with it, and never backwards. stamp  how the wire spells moved_to"""
+    await tx.run(
+        _TOUCH,
+        seq=location.seq,
+        key=evse.key,
+        document=evse.document.decode(),
+        at=evse.last_updated,
+        moved_to=moved_to,
+        stamp=stamp,
+    )
