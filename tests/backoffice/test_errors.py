@@ -1,10 +1,12 @@
 """Each fault of a request is told in the same way: problem+json, and where it is, in the body or in the URL."""
 
+import itertools
 from typing import Any
 
 import httpx
 import pytest
-from tests.own import publish, url
+from tests.objects import LATER, a_cdr, a_location, a_session, a_tariff
+from tests.own import OWA, publish, url
 from tests.server import Server
 
 WITH_A_BODY = [
@@ -166,3 +168,37 @@ async def test_a_webhook_is_told_if_no_event_has_its_type(server: Server) -> Non
 
     assert told["pointer"] == "/types/1"
     assert (await server.operator.get("/api/webhooks")).json() == []
+
+
+@pytest.mark.requirement("TYP-06", "TYP-09")
+@pytest.mark.parametrize("written", ["yesterday", "2026-03-01", "2026-02-30T12:00:00Z", "", 5, True, [], {}])
+async def test_a_last_updated_that_is_no_moment_is_pointed_at_and_never_taken_for_now(
+    server: Server, written: object
+) -> None:
+    location, tariff, session = "/api/locations/NL/OWA/LOC1", "/api/tariffs/NL/OWA/14", "/api/sessions/NL/OWA/101"
+    objects = {location: a_location(OWA), tariff: a_tariff(OWA, id="14"), session: a_session(OWA)}
+    for path, known in objects.items():
+        assert (await server.operator.put(path, json=known)).status_code == 201
+    parts = (location, f"{location}/3256", f"{location}/3256/1", tariff, session)
+
+    for method, path in itertools.product(("PUT", "PATCH"), parts):
+        before = (await server.operator.get(path)).json()
+        body = (before if method == "PUT" else {}) | {"last_updated": written}
+        told = _problem(await server.operator.request(method, path, json=body), 422)
+        assert told["pointer"] == "/last_updated", (method, path, told)
+        assert (await server.operator.get(path)).json() == before
+
+
+@pytest.mark.requirement("TYP-15")
+async def test_null_is_as_good_as_leaving_out_what_the_url_and_the_clock_say(server: Server) -> None:
+    objects = {
+        "locations": a_location(OWA), "tariffs": a_tariff(OWA), "sessions": a_session(OWA), "cdrs": a_cdr(OWA)
+    }  # fmt: skip
+    for module, whole in objects.items():
+        left_to_us = {"country_code": None, "party_id": None, "id": None, "last_updated": None}
+        answer = await server.operator.put(f"/api/{module}/NL/OWA/{whole['id']}", json=whole | left_to_us)
+
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        assert [told[name] for name in ("country_code", "party_id", "id")] == ["NL", "OWA", whole["id"]]
+        assert told["last_updated"] > LATER

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.objects import a_connector, a_location, an_evse
+from tests.objects import LATER, NOON, a_connector, a_location, an_evse
 from tests.partner import FakePartner, envelope
 from tests.server import Server
 
@@ -269,3 +269,57 @@ async def test_two_connectors_of_an_evse_have_ids_of_their_own(server: Server, t
     assert (whole.status_code, whole.json()["pointer"]) == (422, "/evses/0/connectors")
     assert (evse.status_code, evse.json()["pointer"]) == (422, "/connectors")
     assert (await server.operator.get(URL)).json() == a_location(OWA)
+
+
+@pytest.mark.requirement("OWN-18", "LOC-G-04")
+async def test_a_report_of_a_clock_far_ahead_blocks_no_later_one(server: Server, tnm: FakePartner) -> None:
+    await server.operator.put(URL, json=a_location(OWA))
+    ahead = {"last_updated": "9999-12-31T23:59:59.999Z"}
+    parts: dict[str, dict[str, Any]] = {
+        URL: {"name": "x"}, f"{URL}/3256": {"status": "BLOCKED"}, f"{URL}/3256/1": {"max_amperage": 1}
+    }  # fmt: skip
+    for url, changes in parts.items():
+        assert (await server.operator.patch(url, json=changes | ahead)).status_code == 200
+
+    reported = await server.operator.patch(f"{URL}/3256", json={"status": "CHARGING", "last_updated": LATER})
+    named = await server.operator.patch(URL, json={"name": "y", "last_updated": LATER})
+    late = await server.operator.patch(URL, json={"name": "z", "last_updated": NOON})
+
+    assert (reported.status_code, reported.json()["last_updated"]) == (200, LATER)
+    assert (named.status_code, named.json()["last_updated"]) == (200, LATER)
+    assert (late.status_code, late.json()["title"]) == (409, "Older than known")
+
+
+@pytest.mark.requirement("LOC-G-04", "LOC-G-05")
+async def test_a_connector_that_changes_in_a_patch_of_its_evse_changes_all_three_times(
+    server: Server, tnm: FakePartner
+) -> None:
+    await server.operator.put(
+        URL, json=a_location(OWA, evses=[an_evse(connectors=[a_connector(), a_connector(id="2")])])
+    )
+
+    changes = {"connectors": [{"id": "1"}, {"id": "2", "max_amperage": 63}]}
+    evse = (await server.operator.patch(f"{URL}/3256", json=changes)).json()
+
+    location = (await server.operator.get(URL)).json()
+    assert location["last_updated"] == evse["last_updated"] == evse["connectors"][1]["last_updated"] > LATER
+    assert evse["connectors"][0] == a_connector()
+
+
+@pytest.mark.requirement("LOC-G-04", "LOC-G-06", "LOC-S-01")
+@pytest.mark.parametrize("part", ["3257", "3257/1"])
+async def test_a_late_report_is_found_by_a_partner_that_asks_what_changed_since_its_last_visit(
+    server: Server, tnm: FakePartner, part: str
+) -> None:
+    old = {"last_updated": NOON, "connectors": [a_connector(last_updated=NOON)]}
+    await server.operator.put(URL, json=a_location(OWA, evses=[an_evse(), an_evse(uid="3257", evse_id=None, **old)]))
+    await server.operator.patch(f"{URL}/3256", json={"status": "CHARGING"})
+    visited = (await server.operator.get(URL)).json()["last_updated"]
+
+    change = {"max_amperage": 16} if "/" in part else {"status": "CHARGING"}
+    late = await server.operator.patch(f"{URL}/{part}", json=change | {"last_updated": LATER})
+
+    assert (late.status_code, late.json()["last_updated"]) == (200, LATER)
+    assert (await server.operator.get(URL)).json()["last_updated"] > visited
+    (found,) = (await server.operator.get("/api/locations", params={"date_from": visited, "own": True})).json()
+    assert found["evses"][1]["last_updated"] == LATER

@@ -309,6 +309,59 @@ async def test_what_a_whole_list_does_not_show_is_noted_and_kept(server: Server)
     assert len(await _held(server)) == 5
 
 
+async def _shown(server: Server, location_id: str = "LOC2") -> tuple[bool, str]:
+    display = (await server.operator.get(f"/api/display/locations/NL/TNM/{location_id}")).json()
+    return display["shown"], display["why"]
+
+
+@pytest.mark.requirement("PAG-19", "LOC-S-01")
+async def test_apps_may_not_show_what_two_whole_lists_in_a_row_leave_out(server: Server) -> None:
+    partner = a_cpo()
+    listed = PagedList(partner, some_locations(3))
+    await _connected(server, partner)
+    await server.app.pulling.pull_due()
+    whole = list(listed.objects)
+
+    shown = []
+    for without in (True, False, True, True):
+        listed.objects[:] = [whole[0], whole[2]] if without else whole
+        await _again(server)
+        shown.append(await _shown(server))
+
+    assert [one for one, _ in shown] == [True, True, True, False]
+    assert shown[-1][1] == "its owner does not list it any more"
+    assert (await _shown(server, "LOC1"))[0]
+    assert len(await _held(server)) == 3
+    (pull,) = await server.rows(_PULLS)
+    assert pull["wanted_full"]  # a list of changes would not show that it is back
+
+
+@pytest.mark.requirement("PAG-19")
+@pytest.mark.parametrize("how", ["listed", "put", "patch", "patch of its EVSE"])
+async def test_a_location_is_shown_again_as_soon_as_its_owner_lists_it_or_tells_of_it(server: Server, how: str) -> None:
+    partner = a_cpo()
+    listed = PagedList(partner, some_locations(3))
+    tnm = await _connected(server, partner)
+    await server.app.pulling.pull_due()
+    left_out = listed.objects.pop(1)
+    for _ in range(2):
+        await _again(server)
+    assert not (await _shown(server))[0]
+
+    match how:
+        case "listed":
+            listed.objects.append(left_out)
+            await _again(server)
+        case "put":
+            await tnm.put("/locations/NL/TNM/LOC2", left_out)
+        case "patch":
+            await tnm.patch("/locations/NL/TNM/LOC2", {"last_updated": LATER})
+        case _:
+            await tnm.patch("/locations/NL/TNM/LOC2/3256", {"status": "CHARGING", "last_updated": LATER})
+
+    assert await _shown(server) == (True, "it is published")
+
+
 @pytest.mark.requirement("PAG-19")
 @pytest.mark.parametrize("how", ["with date_from", "cut short", "no data"])
 async def test_nothing_follows_from_absence_in_a_part_of_a_list(server: Server, how: str) -> None:

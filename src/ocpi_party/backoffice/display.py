@@ -10,9 +10,10 @@ from ocpi_party.backoffice.filters import UPPER
 from ocpi_party.backoffice.objects import BY_NAME, find
 from ocpi_party.backoffice.writing import PathId
 from ocpi_party.modules.locations.display import display
+from ocpi_party.modules.locations.facts import is_listed
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import TokenType
-from ocpi_party.ocpi.types import document_of, now
+from ocpi_party.ocpi.types import PartyId, document_of, now
 from ocpi_party.partners import repository
 from ocpi_party.partners.parties import own_parties
 from ocpi_party.transport.pagination import moment
@@ -45,4 +46,5 @@ async def get_display(
     async with building.database.read() as tx:
         parties = [party for partner in await repository.connected(tx) for party in partner.parties]
         parties += await own_parties(tx)
-    return asdict(display(location, token=token or None, at=seen_at, parties=parties))
+        listed = await is_listed(tx, str(PartyId(country_code, party_id).folded()), location_id)
+    return asdict(display(location, listed=listed, token=token or None, at=seen_at, parties=parties))

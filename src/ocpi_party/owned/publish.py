@@ -14,7 +14,7 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, document_of, encode, now, parse_time, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
-from ocpi_party.owned.receive import Merge, replaced
+from ocpi_party.owned.receive import CLOCK_AHEAD, Merge, replaced
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY, OURS
 
@@ -31,16 +31,25 @@ def our_ref(owner: str, key: str) -> Ref:
 
 
 def moment(given: object, known: datetime | None) -> datetime:
-    """When our object changed: what is told, else now; always later than what partners may know already.
+    """When our object changed: what is told, else now; later than what partners may know already, unless that was a wrong clock.
 
-    Raises OlderThanKnown, if an older moment is told
+    Raises InvalidObject, if what is told is no moment; OlderThanKnown, if it is an older one
     """
-    at = parse_time(given) if isinstance(given, str) else now()
-    if known is None or at > known:
+    at = now() if given is None else _told(given)
+    if known is None or at > known or known > now() + CLOCK_AHEAD:
         return at
-    if isinstance(given, str) and at < known:
+    if given is not None and at < known:
         raise OlderThanKnown(f"last_updated {given} is older than the state of {wire_time(known)} that we have")
     return known + _TICK
+
+
+def _told(last_updated: object) -> datetime:
+    if not isinstance(last_updated, str):
+        raise InvalidObject("/last_updated", "must be a moment in UTC, such as 2015-06-29T20:39:09Z")
+    try:
+        return parse_time(last_updated)
+    except InvalidObject as fault:
+        raise InvalidObject("/last_updated", fault.rule) from None
 
 
 def same_content(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -133,7 +142,13 @@ def _behind(hidden: datetime | None, at: datetime) -> datetime:
 
 def must_be(document: JsonObject, **from_url: str) -> JsonObject:
     """The body, with the identifiers of the URL where it leaves them out. Raises InvalidObject, where it has others"""
+    told = {name: value for name, value in document.items() if value is not None or name not in from_url}
     for name, value in from_url.items():
-        if str(document.get(name, value)).upper() != value.upper():
-            raise InvalidObject(f"/{name}", f"is {document[name]!s}, but the URL says {value}")
-    return from_url | document
+        if str(told.get(name, value)).upper() != value.upper():
+            raise InvalidObject(f"/{name}", f"is {told[name]!s}, but the URL says {value}")
+    return from_url | told
+
+
+def dated(document: JsonObject) -> JsonObject:
+    """The body, with a last_updated where it leaves that out: now."""
+    return document if document.get("last_updated") is not None else document | {"last_updated": wire_time(now())}

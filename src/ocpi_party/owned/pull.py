@@ -83,10 +83,13 @@ class Pulled:
                     WHERE t.partner_id = :partner_id AND t.addressee = :addressee AND NOT t.gone
                       AND (CAST(:owner AS text) IS NULL OR t.owner = :owner)"""
 
-    async def missed(self, tx: WriteTx, partner_id: int, refs: Sequence[str], before: int) -> Again | None:
+    async def missed(
+        self, tx: WriteTx, partner_id: int, addressee: str, refs: Sequence[str], before: int
+    ) -> Again | None:
         """What a whole list did not show, noted as findings by now; tells whether the next list is to be whole as well.
 
-        before  what has a higher rev was written meanwhile
+        addressee  our party that asked for the list
+        before     what has a higher rev was written meanwhile
         """
         return None
 

@@ -1,6 +1,7 @@
 """A partner changes its own object. OCPI 2.2.1, Client owned objects."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 from sqlalchemy import Table
 
@@ -16,6 +17,9 @@ from ocpi_party.owned.names import spelt
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.partners.findings import note
+
+CLOCK_AHEAD = timedelta(minutes=5)
+"""What is said to have changed further in the future than this comes from a wrong clock, and blocks nothing (AMB-28)."""
 
 Merge = Callable[[JsonObject, JsonObject], JsonObject]
 """(what we have, what changed) → the whole object afterwards"""

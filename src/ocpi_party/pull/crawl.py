@@ -239,12 +239,14 @@ class Crawl:
             await schedule.catch_up(tx, self.partner.id)
 
     async def _missed(self, tx: WriteTx) -> Again | None:
-        """What is absent from the whole list may be gone: that is noted, and nothing deleted (PAG-19, AMB-36)."""
+        """What is absent from the whole list is not valid any more: that is noted, and nothing deleted (PAG-19, AMB-36)."""
         if self.pulled.held is None or self.pull.since_rev is None:
             return None
         owner = None if self.partner.is_hub else self.pull.party
         missing = await note_missing(tx, self.pull, self.pulled.held, owner, NOT_LISTED)
-        return await self.pulled.missed(tx, self.partner.id, missing, self.pull.since_rev) if missing else None
+        if not missing:
+            return None
+        return await self.pulled.missed(tx, self.partner.id, self.pull.addressee, missing, self.pull.since_rev)
 
     async def _repeat(self, tx: WriteTx, why: str) -> None:
         log.warning("partner %s, %s: %s", self.partner.id, self.pull.module, why)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +71,7 @@ class Hands:
             await asyncio.gather(*self.busy, return_exceptions=True)
 
     async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for(self._woken.wait(), _POLL_SECONDS)
-        except TimeoutError:
-            return
+        # Not wait_for: in Python 3.11 it swallows a cancellation that comes just when it is woken, and the server would never stop.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self._woken.wait()

@@ -99,7 +99,8 @@ class OcpiFront:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         as_sent(scope)
-        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        # The server takes away the blanks before a value, and leaves those behind it (RFC 9110, "Field Values").
+        given = {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in scope["headers"]}
         answer = _Answer(send, given.get(headers.REQUEST_ID), given.get(headers.CORRELATION_ID), Kept(self._body_bytes))
         handled = Handled(
             scope, given, now(), answer.request_id, answer.correlation_id, Kept(self._body_bytes), answer.kept

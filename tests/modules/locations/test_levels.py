@@ -144,6 +144,17 @@ async def test_a_clock_far_ahead_blocks_nothing(known: Caller) -> None:
     assert (await known.get(URL)).data["last_updated"] == LATER
 
 
+@pytest.mark.requirement("OWN-17", "OWN-18")
+async def test_once_a_clock_is_right_again_what_is_older_is_refused_again(known: Caller) -> None:
+    await known.patch(URL, {"name": "Ahead", "last_updated": "2099-01-01T00:00:00Z"})
+    right = await known.patch(URL, {"name": "Right", "last_updated": LATER})
+    older = await known.patch(URL, {"name": "Old", "last_updated": EARLY})
+
+    assert (right.status_code, older.status_code) == (1000, 2001)
+    location = (await known.get(URL)).data
+    assert (location["name"], location["last_updated"]) == ("Right", LATER)
+
+
 @pytest.mark.requirement("OWN-10", "OWN-11", "OWN-12", "OWN-13", "LOC-R-09", "LOC-R-13")
 async def test_a_patch_changes_what_it_names_and_nothing_else(known: Caller) -> None:
     before = (await known.get(URL)).data
@@ -214,6 +225,31 @@ async def test_evses_in_a_patch_of_the_location_are_merged_by_uid(known: Caller)
     assert [evse["uid"] for evse in after["evses"]] == ["3256", "3257", "NEW"]
     assert after["evses"][0] == before["evses"][0] | {"status": "CHARGING", "last_updated": LATER}
     assert after["evses"][1] == before["evses"][1]
+
+
+@pytest.mark.requirement("LOC-R-12", "OWN-17")
+async def test_an_evse_in_a_patch_of_the_location_keeps_the_newer_state_that_we_know(known: Caller) -> None:
+    await known.patch(EVSE, {"status": "CHARGING", "last_updated": LATER})
+    newer = (await known.get(EVSE)).data
+
+    done = await known.patch(
+        URL,
+        {"name": "New", "last_updated": LATEST, "evses": [{"uid": "3256", "status": "BLOCKED", "last_updated": NOON}]},
+    )
+
+    assert done.status_code == 1000
+    location = (await known.get(URL)).data
+    assert (location["name"], location["last_updated"], location["evses"][0]) == ("New", LATEST, newer)
+
+
+@pytest.mark.requirement("LOC-R-12", "LOC-R-07")
+async def test_a_connector_that_changes_with_its_evse_changed_when_that_did(known: Caller) -> None:
+    both = [{"id": "1"}, {"id": "2", "max_amperage": 63}]
+
+    await known.patch(f"{URL}/3257", {"connectors": both, "last_updated": LATER})
+
+    same, changed = (await known.get(f"{URL}/3257")).data["connectors"]
+    assert (same["last_updated"], changed["last_updated"], changed["max_amperage"]) == (NOON, LATER, 63)
 
 
 @pytest.mark.requirement("LOC-R-12", "TRN-28")

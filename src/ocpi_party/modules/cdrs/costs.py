@@ -7,7 +7,8 @@ from ocpi_party.dialects.dialect import read_own
 from ocpi_party.modules.locations.facts import time_zone
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject
-from ocpi_party.ocpi.types import JsonObject, fold, now, wire_time
+from ocpi_party.ocpi.types import JsonObject, fold
+from ocpi_party.owned.publish import dated
 from ocpi_party.partners.audience import OURS
 from ocpi_party.pricing.consistency import consistency
 from ocpi_party.pricing.cost_fields import PARTS, cost_fields
@@ -31,7 +32,7 @@ async def with_costs(tx: ReadTx, owner: str, body: JsonObject) -> tuple[JsonObje
             that says so ("Free of Charge"); a period beside others that names none costs nothing
     """
     given = {name: value for name, value in body.items() if name not in _COSTS}
-    cdr = read_own(Cdr, {"last_updated": wire_time(now())} | given | _TOTALS)
+    cdr = read_own(Cdr, dated(given) | _TOTALS)
     _must_have_its_tariffs(cdr)
     zone = await time_zone(tx, OURS, owner, cdr["cdr_location"]["id"])
     if zone is None and needs_time_zone(cdr.get("tariffs") or []):

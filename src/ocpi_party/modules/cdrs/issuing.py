@@ -11,10 +11,10 @@ from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time, wire_time
+from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
-from ocpi_party.owned.publish import must_be, our_ref, same_content
+from ocpi_party.owned.publish import dated, must_be, our_ref, same_content
 from ocpi_party.owned.table import Ref
 from ocpi_party.pricing.credit import NotCreditable, negated
 from ocpi_party.pricing.credit import credit as credit_of
@@ -52,7 +52,7 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
 
     Raises  InvalidObject; AlreadyIssued; AlreadyCredited; NotCreditable
     """
-    document = read_published(Cdr, {"last_updated": wire_time(now())} | body)
+    document = read_published(Cdr, dated(body))
     document = await _as_the_session_says(tx, ref, document)
     _no_session_only_dimensions(document)
     _ends_after_its_start(document)

@@ -29,7 +29,7 @@ class PulledParties(Pulled):
         return """SELECT q.owner || '/' || q.role AS ref, q.owner || '/' || q.role AS name, q.rev FROM partner_parties q
                    WHERE q.partner_id = :partner_id AND q.source = 'hub' AND q.status <> 'SUSPENDED'"""
 
-    async def missed(self, tx: WriteTx, partner_id: int, refs: Sequence[str], before: int) -> Again:
+    async def missed(self, tx: WriteTx, partner_id: int, addressee: str, refs: Sequence[str], before: int) -> Again:
         """A hub whose list is empty for a moment must not cut us off from everybody: two lists have to agree.
 
         A list of changes would not show a party that is back and did not change.

@@ -5,7 +5,7 @@ OCPI 2.2.1, Locations, "Receiver Interface".
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ocpi_party.database import WriteTx
 from ocpi_party.modules.locations import repository
@@ -15,14 +15,12 @@ from ocpi_party.ocpi.errors import InvalidObject, UnknownLocation
 from ocpi_party.ocpi.evse import Evse
 from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.types import House, JsonObject, encode, fold, now, parse_time, wire_time
-from ocpi_party.owned.receive import must_have_last_updated
+from ocpi_party.owned.receive import CLOCK_AHEAD, must_have_last_updated
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 
 Check = Callable[[type[House], JsonObject], JsonObject]
 """Checks a whole object, and gives it back as it is stored; raises InvalidObject."""
-
-_CLOCK_AHEAD = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +43,14 @@ class Changing:
 
     check    a partner's objects are read with leniency, ours are strictly checked
     any_age  older states are taken too
+    moved_to last_updated of the Location, from what it was and that of the EVSE that changed
     """
 
     tx: WriteTx
     ref: Ref
     check: Check
     any_age: bool = False
+    moved_to: Callable[[datetime, datetime], datetime] = max
 
     async def put_location(self, document: JsonObject, *, audience: str = EVERYBODY) -> Changed:
         """Create or replace the whole tree."""
@@ -66,7 +66,7 @@ class Changing:
     async def patch_location(self, changes: JsonObject) -> Changed:
         """Change fields of the Location.
 
-        EVSEs among the changes are merged by uid and never removed (AMB-26).
+        EVSEs among the changes are merged by uid and never removed (AMB-26); one that we know in a newer state keeps it.
         """
         location = await self._locked()
         must_have_last_updated(changes)
@@ -78,7 +78,7 @@ class Changing:
         at = self._newer(head["last_updated"], location.last_updated)
         stamp = head.pop("last_updated")
         head.pop("evses", None)
-        await repository.store(self.tx, location, encode(head), max(at, location.last_updated), stamp)
+        await repository.store(self.tx, location, encode(head), at, stamp)
         for number, evse in enumerate(evses or ()):
             if not isinstance(evse, dict) or not isinstance(evse.get("uid"), str):
                 raise InvalidObject(f"/evses/{number}/uid", "is required")
@@ -92,7 +92,8 @@ class Changing:
             whole = self.check(Evse, before | _with_connectors(before, changes))
         except InvalidObject as fault:
             raise InvalidObject(where + fault.pointer, fault.rule) from None
-        await self._store(location, whole)
+        if known is None or not self._is_older(parse_time(whole["last_updated"]), known.last_updated):
+            await self._store(location, whole)
 
     async def put_evse(self, evse_uid: str, document: JsonObject) -> Changed:
         """Create or replace one EVSE. UnknownLocation, if its Location is new (AMB-13)."""
@@ -150,15 +151,20 @@ class Changing:
         return location, known
 
     def _newer(self, told: str, known: datetime) -> datetime:
-        """The time told, unless we know a newer state (AMB-28); a state from the future is a wrong clock and blocks nothing."""
+        """The time told, unless we know a newer state (AMB-28)."""
         at = parse_time(told)
-        if not self.any_age and at < known <= now() + _CLOCK_AHEAD:
+        if self._is_older(at, known):
             raise InvalidObject("/last_updated", "is older than the state that we have")
         return at
 
+    def _is_older(self, at: datetime, known: datetime) -> bool:
+        """A state from the future is a wrong clock and blocks nothing."""
+        return not self.any_age and at < known <= now() + CLOCK_AHEAD
+
     async def _store(self, location: LockedLocation, evse: JsonObject) -> None:
         row = _row(evse)
-        await repository.store_evse(self.tx, location, row.key, row.document, row.last_updated, evse["last_updated"])
+        moved_to = self.moved_to(location.last_updated, row.last_updated)
+        await repository.store_evse(self.tx, location, row, moved_to, _stamp(evse["last_updated"], moved_to))
 
     async def _store_connector(self, location: LockedLocation, evse: JsonObject, connector: JsonObject) -> None:
         """A connector's change is a change of its EVSE and of its Location; none of them goes back in time for it."""
@@ -216,7 +222,10 @@ def _connector(evse: JsonObject, connector_id: str) -> JsonObject | None:
 
 
 def _with_connectors(evse: JsonObject, changes: JsonObject) -> JsonObject:
-    """The changes with all connectors in them: those given are merged by id into those we know (AMB-26)."""
+    """The changes with all connectors in them: those given are merged by id into those we know (AMB-26).
+
+    One that changes without saying when, changed with its EVSE.
+    """
     given = changes.get("connectors")
     if not isinstance(given, list):
         return changes
@@ -225,5 +234,7 @@ def _with_connectors(evse: JsonObject, changes: JsonObject) -> JsonObject:
         if not isinstance(change, dict) or not isinstance(change.get("id"), str):
             raise InvalidObject("/connectors", "each needs an id")
         place = next((i for i, c in enumerate(known) if fold(c["id"]) == fold(change["id"])), len(known))
-        known[place : place + 1] = [(known[place] if place < len(known) else {}) | change]
+        before = known[place] if place < len(known) else {}
+        when = {"last_updated": changes["last_updated"]} if before | change != before else {}
+        known[place : place + 1] = [before | when | change]
     return changes | {"connectors": known}

@@ -25,14 +25,20 @@ class Display:
 
 
 def display(
-    location: Mapping[str, Any], *, token: Mapping[str, str] | None, at: datetime, parties: Iterable[Party]
+    location: Mapping[str, Any],
+    *,
+    listed: bool,
+    token: Mapping[str, str] | None,
+    at: datetime,
+    parties: Iterable[Party],
 ) -> Display:
     """What an app may make of a Location.
 
+    listed   its owner still lists it: what its list does not show is not valid any more ("GET List: Response Data")
     token    of the one who looks: uid, type, visual_number, issuer, group_id as far as they are known; None for anybody
     parties  of partners: the owner's business details stand in for a missing operator
     """
-    shown, why = _shown(location, token)
+    shown, why = _shown(location, token) if listed else (False, "its owner does not list it any more")
     opened = is_open(location.get("opening_times"), location["time_zone"], at)
     charging = location.get("charging_when_closed")
     return Display(shown, why, opened, charging is not False, _operator(location, parties))

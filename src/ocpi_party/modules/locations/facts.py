@@ -15,6 +15,7 @@ _TIME_ZONE = Statement(
     """SELECT document->>'time_zone' FROM locations
         WHERE partner_id = :partner_id AND owner = :owner AND key = :key AND NOT gone ORDER BY last_updated DESC LIMIT 1"""
 )
+_UNLISTED = Statement("SELECT min(unlisted) FROM locations WHERE owner = :owner AND key = :key AND NOT gone")
 
 
 async def connectors_with_tariff(tx: ReadTx, owner: str, tariff_id: str, *, most: int) -> list[str]:
@@ -27,3 +28,9 @@ async def time_zone(tx: ReadTx, partner_id: int, owner: str, location_id: str) -
     """Of a Location that came through this connection, or OURS; None if we do not have it."""
     found: str | None = await tx.value(_TIME_ZONE, partner_id=partner_id, owner=owner, key=fold(location_id))
     return found
+
+
+async def is_listed(tx: ReadTx, owner: str, location_id: str) -> bool:
+    """Whether its owner still lists a Location that we have: two whole lists in a row that do not show it say no."""
+    unlisted: int | None = await tx.value(_UNLISTED, owner=owner, key=fold(location_id))
+    return unlisted is not None and unlisted < 2

@@ -46,7 +46,7 @@ class Publishing:
 
     @property
     def _changing(self) -> Changing:
-        return Changing(self.tx, self.ref, read_published, any_age=True)
+        return Changing(self.tx, self.ref, read_published, any_age=True, moved_to=_moved_to)
 
     async def put_location(self, body: JsonObject, audience: str | None) -> PublishedLocation:
         """Store the whole Location; parts that did not change keep their times (AMB-29).
@@ -170,6 +170,14 @@ class Publishing:
     async def _mark(self, audience: str, *part: str, patch: JsonObject | None = None) -> None:
         ref = join_ref(self.ref.owner, self.ref.key, *part)
         await marking.mark(self.tx, ModuleId.LOCATIONS, ref, owner=self.ref.owner, audience=audience, patch=patch)
+
+
+def _moved_to(known: datetime, at: datetime) -> datetime:
+    """last_updated of a Location whose EVSE changed: always a later one, for by it partners find what changed since they asked.
+
+    at  of the EVSE: a report that comes late, behind another of the same Location, is older than what partners have seen already
+    """
+    return at if at > known else moment(None, known)
 
 
 def _changes_nothing(kind: type[House], known: JsonObject, changes: JsonObject) -> bool:

@@ -136,7 +136,7 @@ _PUT = Statement(
     VALUES (:partner_id, :addressee, :owner, :key, :at, :audience, CAST(:document AS json), :stamp)
     ON CONFLICT ON CONSTRAINT locations_key DO UPDATE
        SET last_updated = excluded.last_updated, audience = excluded.audience, document = excluded.document,
-           stamp = excluded.stamp, rev = nextval('revisions'), gone = false
+           stamp = excluded.stamp, rev = nextval('revisions'), gone = false, unlisted = 0
      WHERE :any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes'
     RETURNING seq, xmax = 0 AS created
     """
@@ -202,8 +202,8 @@ async def put(
 
 
 _STORE = Statement(
-    """UPDATE locations SET document = CAST(:document AS json), last_updated = :at, stamp = :stamp, rev = nextval('revisions')
-        WHERE seq = :seq"""
+    """UPDATE locations SET document = CAST(:document AS json), last_updated = :at, stamp = :stamp, rev = nextval('revisions'),
+              unlisted = 0 WHERE seq = :seq"""
 )
 _TOUCH = Statement(
     """
@@ -213,8 +213,8 @@ _TOUCH = Statement(
         ON CONFLICT (location_seq, key) DO UPDATE
            SET last_updated = excluded.last_updated, document = excluded.document, gone = false
     )
-    UPDATE locations SET rev = nextval('revisions'), last_updated = GREATEST(last_updated, :at),
-           stamp = CASE WHEN last_updated > :at THEN stamp ELSE :stamp END
+    UPDATE locations SET rev = nextval('revisions'), last_updated = GREATEST(last_updated, CAST(:moved_to AS timestamptz)),
+           stamp = CASE WHEN last_updated > :moved_to THEN stamp ELSE :stamp END, unlisted = 0
      WHERE seq = :seq
     """
 )
@@ -225,8 +225,14 @@ async def store(tx: WriteTx, location: LockedLocation, document: bytes, at: date
     await tx.run(_STORE, seq=location.seq, document=document.decode(), at=at, stamp=stamp)
 
 
-async def store_evse(
-    tx: WriteTx, location: LockedLocation, key: str, document: bytes, at: datetime, stamp: str
-) -> None:
-    """Keep an EVSE; its Location's last_updated moves with it, and never backwards."""
-    await tx.run(_TOUCH, seq=location.seq, key=key, document=document.decode(), at=at, stamp=stamp)
+async def store_evse(tx: WriteTx, location: LockedLocation, evse: EvseRow, moved_to: datetime, stamp: str) -> None:
+    """Keep an EVSE; its Location's last_updated moves with it, and never backwards. stamp  how the wire spells moved_to"""
+    await tx.run(
+        _TOUCH,
+        seq=location.seq,
+        key=evse.key,
+        document=evse.document.decode(),
+        at=evse.last_updated,
+        moved_to=moved_to,
+        stamp=stamp,
+    )
