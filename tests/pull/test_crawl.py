@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.objects import LATER, NOON, a_cdr, a_cdr_token, a_client_info, a_connector, a_location, an_evse
+from tests.objects import LATER, NOON, a_cdr, a_cdr_token, a_client_info, a_connector, a_location, a_tariff, an_evse
 from tests.partner import Caller, FakePartner, envelope
 from tests.pull.lists import PagedList, a_cpo, ids, some_locations
 from tests.server import Server
@@ -294,7 +294,7 @@ async def test_after_an_error_a_crawl_goes_on_at_the_page_that_failed(server: Se
     assert (await server.rows(_PULLS))[0]["error"] is None
 
 
-@pytest.mark.requirement("PAG-19", "STS-10", "TAR-S-03")
+@pytest.mark.requirement("PAG-19", "STS-10")
 async def test_what_a_whole_list_does_not_show_is_noted_and_kept(server: Server) -> None:
     partner = a_cpo()
     listed = PagedList(partner, some_locations(5))
@@ -307,6 +307,45 @@ async def test_what_a_whole_list_does_not_show_is_noted_and_kept(server: Server)
     (finding,) = await server.rows(_FINDINGS)
     assert (finding["ref"], finding["rule"]) == ("NL*TNM/LOC2", "is not in the partner's full list")
     assert len(await _held(server)) == 5
+
+
+@pytest.mark.requirement("TAR-S-03", "PAG-19")
+async def test_a_tariff_that_two_whole_lists_leave_out_is_gone_until_it_is_listed(server: Server) -> None:
+    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
+    listed = PagedList(partner, [a_tariff(id=f"t{number}") for number in range(3)], module="tariffs")
+    await _connected(server, partner)
+    await server.app.pulling.pull_due()
+    whole, part = list(listed.objects), listed.objects[1:]
+
+    gone = []
+    for shown in (part, whole, part, part, part, whole):
+        listed.objects[:] = shown
+        await _again(server)
+        gone.append((await server.operator.get("/api/tariffs/NL/TNM/T0")).status_code == 404)
+    told = await server.rows("SELECT type, subject FROM events WHERE subject LIKE 'tariffs/%/t0' ORDER BY seq")
+
+    assert gone == [False, False, False, True, True, False]
+    assert [one["type"] for one in told if one["type"] != "finding.recorded"] == [
+        "object.received", "object.removed", "object.received",
+    ]  # fmt: skip
+
+
+@pytest.mark.requirement("PAG-19")
+async def test_a_tariff_that_is_pushed_after_a_list_left_it_out_is_left_out_anew(server: Server) -> None:
+    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
+    listed = PagedList(partner, [a_tariff(id="t0"), a_tariff(id="t1")], module="tariffs")
+    caller = await _connected(server, partner)
+    await server.app.pulling.pull_due()
+    del listed.objects[0]
+    await _again(server)
+    await caller.put("/tariffs/NL/TNM/t0", a_tariff(id="t0", last_updated=LATER))
+
+    gone = []
+    for _ in range(2):
+        await _again(server)
+        gone.append((await server.operator.get("/api/tariffs/NL/TNM/T0")).status_code == 404)
+
+    assert gone == [False, True]
 
 
 async def _shown(server: Server, location_id: str = "LOC2") -> tuple[bool, str]:

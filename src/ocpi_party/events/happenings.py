@@ -28,7 +28,8 @@ class Happenings:
             waiter = asyncio.Event()
             self._waiting.add(waiter)
             try:
-                await asyncio.wait_for(waiter.wait(), self.LOOK_SECONDS)
+                async with asyncio.timeout(self.LOOK_SECONDS):  # Not wait_for, which may swallow a cancellation.
+                    await waiter.wait()
             except TimeoutError:
                 pass
             finally:

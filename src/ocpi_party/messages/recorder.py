@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -69,10 +70,9 @@ class Recorder:
             except DatabaseUnavailable as fault:
                 log.warning("messages wait: %s", fault)
                 pause = _AFTER_FAILURE_SECONDS
-            try:
-                await asyncio.wait_for(self._full.wait(), pause)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):  # Not wait_for, which may swallow a cancellation.
+                    await self._full.wait()
 
     async def flush(self) -> None:
         """Write what has come until now. Raises DatabaseUnavailable, and what is not written stays in the queue"""

@@ -39,6 +39,7 @@ from ocpi_party.modules.sessions import receiver as sessions_receiver
 from ocpi_party.modules.sessions import repository as sessions_repository
 from ocpi_party.modules.sessions import sender as sessions_sender
 from ocpi_party.modules.sessions.table import SESSIONS
+from ocpi_party.modules.tariffs import pull as tariffs_pull
 from ocpi_party.modules.tariffs import push as tariffs_push
 from ocpi_party.modules.tariffs import receiver as tariffs_receiver
 from ocpi_party.modules.tariffs import sender as tariffs_sender
@@ -52,7 +53,6 @@ from ocpi_party.modules.tokens.keys import token_keys
 from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.modules.versions import router as versions
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.tariff import Tariff
 from ocpi_party.ocpi.types import House
 from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.pull import Pulled
@@ -110,7 +110,7 @@ MODULES: tuple[Module, ...] = (
         tariffs_receiver.router,
         Owned(tariffs_table.TARIFFS, tariffs_table.documents),
         tariffs_push.PUSHED,
-        Pulled(Tariff, tariffs_table.TARIFFS),
+        tariffs_pull.PULLED,
     ),
     Module(
         ModuleId.CDRS,
