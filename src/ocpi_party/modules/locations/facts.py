@@ -2,6 +2,7 @@
 
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.ocpi.types import fold
+from ocpi_party.owned.unlisted import left_out
 
 _WITH_TARIFF = Statement(
     """SELECT l.document->>'id' AS location_id, e.document->>'uid' AS evse_uid, c->>'id' AS connector_id
@@ -15,7 +16,9 @@ _TIME_ZONE = Statement(
     """SELECT document->>'time_zone' FROM locations
         WHERE partner_id = :partner_id AND owner = :owner AND key = :key AND NOT gone ORDER BY last_updated DESC LIMIT 1"""
 )
-_UNLISTED = Statement("SELECT min(unlisted) FROM locations WHERE owner = :owner AND key = :key AND NOT gone")
+_IS_LISTED = Statement(
+    f"SELECT bool_or(NOT {left_out('locations')}) FROM locations t WHERE owner = :owner AND key = :key AND NOT gone"
+)
 
 
 async def connectors_with_tariff(tx: ReadTx, owner: str, tariff_id: str, *, most: int) -> list[str]:
@@ -32,5 +35,4 @@ async def time_zone(tx: ReadTx, partner_id: int, owner: str, location_id: str) -
 
 async def is_listed(tx: ReadTx, owner: str, location_id: str) -> bool:
     """Whether its owner still lists a Location that we have: two whole lists in a row that do not show it say no."""
-    unlisted: int | None = await tx.value(_UNLISTED, owner=owner, key=fold(location_id))
-    return unlisted is not None and unlisted < 2
+    return bool(await tx.value(_IS_LISTED, owner=owner, key=fold(location_id)))

@@ -12,7 +12,7 @@ from ocpi_party.modules.locations.changes import TakenApart, taken_apart
 from ocpi_party.modules.locations.table import LOCATIONS
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.location import Location
-from ocpi_party.ocpi.types import fold
+from ocpi_party.owned import unlisted
 from ocpi_party.owned.pull import Again, Found, Pulled, Refused
 from ocpi_party.owned.table import Ref
 
@@ -71,22 +71,6 @@ _PUT_EVSES = Statement(
     SELECT location_seq AS seq FROM hidden UNION SELECT location_seq FROM put
     """
 )
-_LISTED = Statement(
-    """
-    UPDATE locations l SET unlisted = 0
-      FROM unnest(CAST(:partner_ids AS bigint[]), CAST(:addressees AS text[]), CAST(:owners AS text[]), CAST(:keys AS text[]))
-           AS o(partner_id, addressee, owner, key)
-     WHERE (l.partner_id, l.addressee, l.owner, l.key) = (o.partner_id, o.addressee, o.owner, o.key) AND l.unlisted > 0
-    """
-)
-_UNLISTED = Statement(
-    """
-    UPDATE locations SET unlisted = unlisted + 1
-     WHERE partner_id = :partner_id AND addressee = :addressee AND owner || '/' || key = ANY(CAST(:refs AS text[]))
-       AND rev <= :before AND unlisted < 2
-    RETURNING unlisted
-    """
-)
 _REVISE = Statement("UPDATE locations SET rev = nextval('revisions') WHERE seq = ANY(:seqs)")
 
 
@@ -113,7 +97,7 @@ async def put_many(
         since=since,
         any_age=any_age,
     )
-    await tx.run(_LISTED, **{name: given for name, given in named.items() if name != "times"})
+    await unlisted.listed(tx, LOCATIONS, [ref for ref, _ in told])
     news: dict[int, bool] = {row["seq"]: row["created"] for row in put}
     rows = await tx.rows(_AS_TOLD, **named, since=since, put=list(news))
     evses = [(row["seq"], place, evse) for row in rows for place, evse in enumerate(told[row["number"] - 1][1].evses)]
@@ -155,9 +139,8 @@ class PulledLocations(Pulled):
         It is kept, for sessions refer to it, and is back as soon as it is listed or told of; a list of changes would not
         show one that did not change.
         """
-        keys = [fold(ref) for ref in refs]
-        rows = await tx.rows(_UNLISTED, partner_id=partner_id, addressee=addressee, refs=keys, before=before)
-        return Again.SOON if any(row["unlisted"] == 1 for row in rows) else Again.NEXT_TIME
+        missed = await unlisted.missed(tx, LOCATIONS, partner_id, addressee, refs, before)
+        return Again.SOON if any(not one.again for one in missed) else Again.NEXT_TIME
 
 
 PULLED = PulledLocations(Location, LOCATIONS, page_size=200)

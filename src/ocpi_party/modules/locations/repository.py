@@ -136,7 +136,7 @@ _PUT = Statement(
     VALUES (:partner_id, :addressee, :owner, :key, :at, :audience, CAST(:document AS json), :stamp)
     ON CONFLICT ON CONSTRAINT locations_key DO UPDATE
        SET last_updated = excluded.last_updated, audience = excluded.audience, document = excluded.document,
-           stamp = excluded.stamp, rev = nextval('revisions'), gone = false, unlisted = 0
+           stamp = excluded.stamp, rev = nextval('revisions'), gone = false
      WHERE :any_age OR t.gone OR t.last_updated <= excluded.last_updated OR t.last_updated > now() + interval '5 minutes'
     RETURNING seq, xmax = 0 AS created
     """
@@ -202,8 +202,8 @@ async def put(
 
 
 _STORE = Statement(
-    """UPDATE locations SET document = CAST(:document AS json), last_updated = :at, stamp = :stamp, rev = nextval('revisions'),
-              unlisted = 0 WHERE seq = :seq"""
+    """UPDATE locations SET document = CAST(:document AS json), last_updated = :at, stamp = :stamp, rev = nextval('revisions')
+        WHERE seq = :seq"""
 )
 _TOUCH = Statement(
     """
@@ -214,7 +214,7 @@ _TOUCH = Statement(
            SET last_updated = excluded.last_updated, document = excluded.document, gone = false
     )
     UPDATE locations SET rev = nextval('revisions'), last_updated = GREATEST(last_updated, CAST(:moved_to AS timestamptz)),
-           stamp = CASE WHEN last_updated > :moved_to THEN stamp ELSE :stamp END, unlisted = 0
+           stamp = CASE WHEN last_updated > :moved_to THEN stamp ELSE :stamp END
      WHERE seq = :seq
     """
 )

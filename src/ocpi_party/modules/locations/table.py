@@ -8,7 +8,6 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Integer,
-    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -24,13 +23,6 @@ LOCATIONS = owned_table(
     # last_updated as the wire spells it. It moves with every change of an EVSE, so it stands beside the document, which then
     # need not be rewritten; evses and last_updated are put into it when it is read.
     Column("stamp", Text, nullable=False),
-    Column(
-        "unlisted",
-        SmallInteger,
-        nullable=False,
-        server_default=text("0"),
-        comment="how many whole lists in a row left it out; 2 for more",
-    ),
 )
 
 EVSES = Table(

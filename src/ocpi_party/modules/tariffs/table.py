@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Column, Computed, Text
+from sqlalchemy import Column, Computed, Text
 
 from ocpi_party.database import ReadTx
 from ocpi_party.owned import repository
@@ -18,7 +18,6 @@ TARIFFS = owned_table(
         comment="Tariff.end_date_time, to the second",
     ),
     Column("shown_to", Text, comment="of one that has ended: its audience until then"),
-    Column("unlisted", BigInteger, comment="its rev when its owner's whole list left it out; NULL: listed"),
 )
 
 
