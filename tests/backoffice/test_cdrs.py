@@ -194,9 +194,26 @@ async def test_a_cdr_that_got_no_answer_is_posted_again_until_it_is_confirmed(se
     await server.push()
 
     assert (waiting["state"], waiting["attempts"]) == ("WAITING", 1)
+    assert [(one["state"], one["attempts"]) for one in await delivery(server)] == [("DELIVERED", None)]
     assert [request.method for request in tnm.asked] == ["POST", "POST"]
     assert got[0] == got[1]
-    assert [one["state"] for one in await delivery(server)] == ["DELIVERED"]
+
+
+async def test_each_attempt_to_reach_who_waits_for_a_cdr_counts(server: Server, tnm: FakePartner) -> None:
+    def is_down(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("down", request=request)
+
+    tnm.on("POST", "/cdrs", is_down)
+    await server.operator.put(URL, json=ours())
+    counted = []
+    for _ in range(3):
+        await server.push()
+        await failures_are_over(server)
+        (waiting,) = await delivery(server)
+        (listed,) = (await server.operator.get("/api/deliveries")).json()
+        counted.append((waiting["attempts"], listed["attempts"]))
+
+    assert counted == [(1, 1), (2, 2), (3, 3)]
 
 
 @pytest.mark.requirement("CDR-R-28", "OPS-04")

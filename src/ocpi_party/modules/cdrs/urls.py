@@ -7,9 +7,12 @@ _KEEP = Statement(
        ON CONFLICT (ref, partner_id) DO UPDATE SET url = COALESCE(excluded.url, cdr_urls.url), told_at = now()"""
 )
 _DELIVERIES = Statement(
-    """SELECT partner_id, 'DELIVERED' AS state, url, told_at AS at, 0 AS attempts, NULL AS error FROM cdr_urls WHERE ref = :ref
+    """SELECT partner_id, 'DELIVERED' AS state, url, told_at AS at, NULL::int AS attempts, NULL AS error
+         FROM cdr_urls WHERE ref = :ref
        UNION ALL
-       SELECT partner_id, state, NULL, marked_at, attempts, error FROM outbox_marks WHERE module = 'cdrs' AND ref = :ref
+       SELECT partner_id, m.state, NULL, m.marked_at, CASE m.state WHEN 'WAITING' THEN GREATEST(m.attempts, l.failures)
+                                                                   ELSE m.attempts END, m.error
+         FROM outbox_marks m JOIN outbox_lanes l USING (partner_id, party) WHERE m.module = 'cdrs' AND m.ref = :ref
        ORDER BY partner_id, at"""
 )
 
@@ -20,5 +23,8 @@ async def keep(tx: WriteTx, ref: str, partner_id: int, url: str | None) -> None:
 
 
 async def deliveries(tx: ReadTx, ref: str) -> list[Row]:
-    """Which partners have a CDR of ours, wait for it, are paused, or refused it: partner_id, state, url, at, attempts, error."""
+    """Which partners have a CDR of ours, wait for it, are paused, or refused it: partner_id, state, url, at, attempts, error.
+
+    attempts  to tell it, or to reach who waits for it; None for who has it: nobody counts them any more
+    """
     return await tx.rows(_DELIVERIES, ref=ref)

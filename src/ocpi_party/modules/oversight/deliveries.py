@@ -28,7 +28,8 @@ _PAGE = Statement(
     f"""
     SELECT id, partner, party, module, object, state, since, attempts, reason, next_attempt_at FROM (
         (SELECT 1 AS half, m.seq AS id, m.partner_id AS partner, m.party, m.module, m.ref AS object, lower(m.state) AS state,
-                m.marked_at AS since, m.attempts,
+                m.marked_at AS since,
+                CASE m.state WHEN 'WAITING' THEN GREATEST(m.attempts, l.failures) ELSE m.attempts END AS attempts,
                 CASE m.state WHEN 'REFUSED' THEN m.error WHEN 'PAUSED' THEN '{_SWITCHED_OFF}' ELSE l.last_error END AS reason,
                 CASE m.state WHEN 'WAITING' THEN l.next_attempt_at END AS next_attempt_at
            FROM {_OBJECTS} ORDER BY m.seq LIMIT CAST(:offset AS bigint) + :limit)
