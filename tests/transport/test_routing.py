@@ -55,23 +55,6 @@ async def test_parties_are_compared_whatever_their_case(tnm: Caller) -> None:
     assert (await tnm.get(URL)).data == a_location()
 
 
-@pytest.mark.requirement("HUB-04", "TRN-22", "TRN-23")
-async def test_blanks_around_a_header_are_no_part_of_its_value(tnm: Caller) -> None:
-    around = {
-        "ocpi-from-party-id": "TNM \t",
-        "ocpi-to-party-id": " OWM ",
-        "x-request-id": "one ",
-        "x-correlation-id": "two ",
-    }
-
-    put = await tnm.put(URL, a_location(), headers=around)
-
-    assert put.http_status == 201
-    assert (put.headers["ocpi-from-party-id"], put.headers["ocpi-to-party-id"]) == ("OWM", "TNM")
-    assert (put.headers["x-request-id"], put.headers["x-correlation-id"]) == ("one", "two")
-    assert (await tnm.get(URL)).data == a_location()
-
-
 @BOTH
 @pytest.mark.requirement("HUB-01", "HUB-03", "HUB-08")
 @pytest.mark.parametrize(

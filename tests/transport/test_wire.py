@@ -119,6 +119,25 @@ async def test_headers_that_break_http_are_400(wire: Wire, headers: dict[str, st
     assert await wire.ask(wire.spelt("PUT", LOCATION, headers=headers)) == (400, 2000)
 
 
+@pytest.mark.requirement("HUB-04", "TRN-22", "TRN-23")
+async def test_blanks_around_the_value_of_a_header_are_no_part_of_it(wire: Wire) -> None:
+    given = {
+        "OCPI-from-country-code": "NL",
+        "OCPI-from-party-id": "TNM \t",
+        "OCPI-to-country-code": "NL",
+        "OCPI-to-party-id": "  OWM ",
+        "X-Request-ID": "one ",
+        "X-Correlation-ID": "two ",
+    }
+
+    await wire.send(wire.spelt("PUT", LOCATION, json.dumps(a_location()).encode(), headers=given))
+    status, told, _ = await wire.answer()
+
+    assert status == 201
+    assert (told["ocpi-from-party-id"], told["ocpi-to-party-id"]) == ("OWM", "TNM")
+    assert (told["x-request-id"], told["x-correlation-id"]) == ("one", "two")
+
+
 @pytest.mark.parametrize("url", [LOCATION + "é", VERSIONS + "?date_from=é", LOCATION + "?a=" + "x" * 100_000])
 async def test_urls_that_break_http_are_400(wire: Wire, url: str) -> None:
     assert await wire.ask(wire.spelt("GET", url)) == (400, 2000)
