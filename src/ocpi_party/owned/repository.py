@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import Table
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
-from ocpi_party.owned.table import Ref
+from ocpi_party.owned.table import Ref, in_columns
 from ocpi_party.partners.audience import EVERYBODY
 
 
@@ -174,10 +174,7 @@ async def put_many(
     """
     rows = await tx.rows(
         _put_many(table),
-        partner_ids=[one.ref.partner_id for one in told],
-        addressees=[one.ref.addressee for one in told],
-        owners=[one.ref.owner for one in told],
-        keys=[one.ref.key for one in told],
+        **in_columns(one.ref for one in told),
         times=[one.last_updated for one in told],
         documents=[one.document.decode() for one in told],
         audience=EVERYBODY,

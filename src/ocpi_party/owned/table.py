@@ -1,5 +1,6 @@
 """The row that all client owned objects share, and how one is named. OCPI 2.2.1, Client owned objects."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -42,6 +43,17 @@ class Ref(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.key}"
+
+
+def in_columns(refs: Iterable[Ref]) -> dict[str, list[Any]]:
+    """What they are named by, for unnest(:partner_ids, :addressees, :owners, :keys)."""
+    named = list(refs)
+    return {
+        "partner_ids": [ref.partner_id for ref in named],
+        "addressees": [ref.addressee for ref in named],
+        "owners": [ref.owner for ref in named],
+        "keys": [ref.key for ref in named],
+    }
 
 
 def owned_table(

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, SmallInteger, Table, Text
 
 from ocpi_party.database import Statement, WriteTx, metadata
 from ocpi_party.ocpi.types import fold
-from ocpi_party.owned.table import Ref
+from ocpi_party.owned.table import Ref, in_columns
 
 UNLISTED = Table(
     "unlisted",
@@ -45,13 +45,7 @@ def _listed(table: Table) -> Statement:
 
 async def listed(tx: WriteTx, table: Table, refs: Sequence[Ref]) -> None:
     """These objects are in a list."""
-    await tx.run(
-        _listed(table),
-        partner_ids=[ref.partner_id for ref in refs],
-        addressees=[ref.addressee for ref in refs],
-        owners=[ref.owner for ref in refs],
-        keys=[ref.key for ref in refs],
-    )
+    await tx.run(_listed(table), **in_columns(refs))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.location import Location
 from ocpi_party.owned import unlisted
 from ocpi_party.owned.pull import Again, Found, Pulled, Refused
-from ocpi_party.owned.table import Ref
+from ocpi_party.owned.table import Ref, in_columns
 
 # What is as we have it is not written again, but its row is locked before its EVSEs are, as by everybody else.
 _PUT_HEADS = Statement(
@@ -83,10 +83,7 @@ async def put_many(
     Returns  those that changed, they or their EVSEs, and whether they are new
     """
     named: dict[str, list[Any]] = {
-        "partner_ids": [ref.partner_id for ref, _ in told],
-        "addressees": [ref.addressee for ref, _ in told],
-        "owners": [ref.owner for ref, _ in told],
-        "keys": [ref.key for ref, _ in told],
+        **in_columns(ref for ref, _ in told),
         "times": [one.at for _, one in told],
     }
     put = await tx.rows(

@@ -13,7 +13,7 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import parse_time
 from ocpi_party.owned.pull import Found, Pulled, Refused
-from ocpi_party.owned.table import Ref
+from ocpi_party.owned.table import Ref, in_columns
 from ocpi_party.partners.findings import note
 
 _ENDED = Statement(
@@ -47,13 +47,7 @@ class PulledSessions(Pulled):
 
 async def _ended(tx: WriteTx, refs: Sequence[Ref]) -> dict[Ref, datetime]:
     """Those among them that have ended, and when that was told."""
-    rows = await tx.rows(
-        _ENDED,
-        partner_ids=[ref.partner_id for ref in refs],
-        addressees=[ref.addressee for ref in refs],
-        owners=[ref.owner for ref in refs],
-        keys=[ref.key for ref in refs],
-    )
+    rows = await tx.rows(_ENDED, **in_columns(refs))
     return {Ref(r["partner_id"], r["addressee"], r["owner"], r["key"]): r["last_updated"] for r in rows}
 
 
