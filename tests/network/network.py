@@ -80,7 +80,7 @@ async def run(wanted: Wanted, directory: Path, say: Callable[[str], None]) -> Ta
         table.told("tokens renewed in between / tries that failed", trouble.renewals, len(trouble.failed_renewals))
         for what, times in sorted(traffic.counted.items()):
             table.told(what, times, "")
-        await _compare(table, network, trouble)
+        await _compare(table, network, trouble, wanted.within)
     return table
 
 
@@ -105,7 +105,7 @@ async def _play(traffic: Traffic, trouble: Trouble, seconds: float) -> None:
         troubling.cancel()
 
 
-async def _compare(table: Table, network: Network, trouble: Trouble) -> None:
+async def _compare(table: Table, network: Network, trouble: Trouble, within: float) -> None:
     async for module, owner, partner, ours, theirs in compared(network.members, network.sandboxes):
         what = f"{module} of {owner.side.name} = at {partner.side.name}, field by field"
         equal = sum(1 for key, one in theirs.items() if ours.get(key) == one)
@@ -120,7 +120,7 @@ async def _compare(table: Table, network: Network, trouble: Trouble) -> None:
     await events.authorizations(table, emsp.member, seen)
     await commands.compare(table, cpo.member, emsp.member)
     for member in network.members:
-        await events.consumed(table, member)
+        await events.consumed(table, member, within)
         metrics = await _metric(member, "ocpi_party_messages_dropped_total")
         table.equal(f"{member.name}: messages dropped (since its last start)", int(metrics), 0)
     await messages.compare(table, network.members, network.sandboxes, seen, trouble.kills, network.witness)

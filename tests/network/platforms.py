@@ -84,6 +84,12 @@ class Member(Platform):
         }
         await self.call("POST", "/parties", party)
 
+    async def told_up_to(self) -> int:
+        """seq of the last event that its consumer was told."""
+        [webhook] = [one for one in await self.get("/webhooks") if one["answers"] is None]
+        found: int = webhook["delivered_up_to"]
+        return found
+
     async def have_consumer(self) -> None:
         """A consumer that is told every event, and answers whether drivers may charge."""
         port, notes, secrets = free_port(), self.directory / "told", self.directory / "secrets"

@@ -14,13 +14,14 @@ async def settle(members: list[Member], sandboxes: list[Sandbox], within: float)
     began, told_again = time.monotonic(), 0
     left: list[str] = ["nobody looked yet"]
     while time.monotonic() < began + within:
-        left = [one for platform in (*members, *sandboxes) for one in await _untold(platform)]
-        for member in members:
-            left += await _unheard(member) + await _unanswered(member)
-        for sandbox in sandboxes:
-            left += await _charging(sandbox)
+        # First what changes go out from, then what follows from them: a change that comes between two looks is not overlooked.
+        left = [one for sandbox in sandboxes for one in await _charging(sandbox)]
+        left += [one for member in members for one in await _unanswered(member)]
+        left += [one for platform in (*members, *sandboxes) for one in await _untold(platform)]
         if not left:
             left = await differences(members, sandboxes)
+        for member in members:
+            left += await _unheard(member)
         if not left:
             break
         told_again += sum([await _tell_again(platform) for platform in (*members, *sandboxes)])
@@ -52,8 +53,7 @@ async def _tell_again(platform: Platform) -> int:
 
 async def _unheard(member: Member) -> list[str]:
     """Events that the consumer was not told."""
-    [webhook] = [one for one in await member.get("/webhooks") if one["answers"] is None]
-    newer = await member.get("/events", after=webhook["delivered_up_to"], limit=1)
+    newer = await member.get("/events", after=await member.told_up_to(), limit=1)
     return [f"{member.name}: event {newer[0]['id']} is not told"] if newer else []
 
 
