@@ -18,6 +18,7 @@ from ocpi_party.database import Database
 from ocpi_party.decided import Decided
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events.happenings import Happenings
+from ocpi_party.events.repository import EVENTS
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
@@ -128,6 +129,7 @@ def create_app(
 
     messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
     happenings, decided = Happenings(), Decided(database, "events", "seq")
+    database.hear(EVENTS, happenings.wake)
     webhooks = (partial(TracedWebhooks, tracer=export.tracer) if export else WebhookWorker)(
         database, vault, happenings, decided, settings.public_url, transport=transport
     )

@@ -103,6 +103,10 @@ class ReadTx:
 class WriteTx(ReadTx):
     """A transaction in which one may change: all of it is kept, or nothing."""
 
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        super().__init__(connection)
+        self.announced: set[str] = set()
+
     async def run(self, query: Query, **given: Any) -> int:
         """Run a statement and tell how many rows it touched."""
         sql, arguments = _prepare(query, given)
@@ -122,6 +126,10 @@ class WriteTx(ReadTx):
         """Tell every process that listens, when this transaction is committed."""
         await self._connection.execute("SELECT pg_notify($1, '')", channel)
 
+    def announce(self, channel: str) -> None:
+        """Tell those in this process who hear it, when this transaction is committed; it costs nothing, as `notify` does."""
+        self.announced.add(channel)
+
 
 class Database:
     """One PostgreSQL database.
@@ -135,6 +143,7 @@ class Database:
         self._patience = patience
         self._connections = Connections(self.url, pool_size, patience)
         self._together: dict[Statement, Together[Any, Any]] = {}
+        self._hearing: dict[str, Callable[[], None]] = {}
 
     async def open(self) -> None:
         """Connect. Raises DatabaseUnavailable in words that name neither user nor password."""
@@ -152,8 +161,20 @@ class Database:
     async def write(self) -> AsyncIterator[WriteTx]:
         async with self._connections.lent() as connection:
             await connection.execute("BEGIN")
-            yield WriteTx(connection)
+            tx = WriteTx(connection)
+            yield tx
             await connection.execute("COMMIT")  # What went wrong instead is rolled back when it is given back.
+        for channel in tx.announced:
+            self.announce(channel)
+
+    def hear(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call `heard` whenever something that was announced on this channel is committed by this process."""
+        self._hearing[channel] = heard
+
+    def announce(self, channel: str) -> None:
+        """What was written without a transaction of one's own is committed."""
+        if heard := self._hearing.get(channel):
+            heard()
 
     async def check_writable(self) -> None:
         """Raises DatabaseUnavailable, if nothing can be changed, as on a standby or after a failover"""

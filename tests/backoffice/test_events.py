@@ -18,6 +18,7 @@ from tests.server import Server
 
 from ocpi_party.database import DatabaseUnavailable, Statement
 from ocpi_party.events import repository
+from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.repository import EventType
 
 _NUMBER = Statement("SELECT pg_current_xact_id()")
@@ -231,6 +232,34 @@ async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(serv
     key = base64.b64decode(made["secret"].removeprefix("whsec_"))
     expected = "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
     assert second.headers["webhook-signature"] == expected
+
+
+async def test_what_happens_is_told_at_once_also_while_something_is_being_told(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Happenings, "LOOK_SECONDS", 3600)
+    hook = server.internet.add(FakePartner(host="hooks.example"))
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def take(request: httpx.Request) -> httpx.Response:
+        told.put_nowait(subject := json.loads(request.content)["subject"])
+        if subject.startswith("locations"):
+            await server.invite("another")
+        return httpx.Response(204)
+
+    hook.on("POST", "/hook", take)
+    partner = (await server.connect(server.internet.add(FakePartner()))).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+    body = {"url": "https://hooks.example/hook", "types": ["object.*", "partner.invited"]}
+    await server.operator.post("/api/webhooks", json=body)
+    working = asyncio.create_task(server.app.webhooks.run())
+    await asyncio.sleep(0)
+
+    await partner.put("/locations/NL/TNM/LOC1", a_location())
+
+    async with asyncio.timeout(30):
+        subjects = [await told.get(), await told.get()]
+    working.cancel()
+    assert (subjects[0], subjects[1].partition("/")[0]) == ("locations/NL*TNM/LOC1", "partners")
 
 
 async def test_an_open_transaction_of_another_database_holds_nothing_back(

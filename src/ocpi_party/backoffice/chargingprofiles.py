@@ -143,7 +143,6 @@ def _owner(country_code: str | None, party_id: str | None) -> str | None:
 
 async def _send(building: Building, wanted: Wanted) -> Response:
     sent = await send(building, wanted)
-    building.happenings.wake()
     return as_json(sent.told(), 202)
 
 

@@ -139,7 +139,6 @@ async def _send(building: Building, command: CommandType, body: JsonObject) -> R
     ours = await _our_emsp(building, command, cpo, body)
     document = {k: v for k, v in body.items() if k not in _ADDRESS}
     sent = await send(building, command, cpo, ours, document)
-    building.happenings.wake()
     return as_json(sent.told(), 202)
 
 

@@ -83,14 +83,17 @@ class _Stream:
     """Each reader has its own place in the sequence: a slow one delays nobody.
 
     rows  found behind that place, and not told yet
+    turn  of what happens, before the last look
     """
 
     building: Building
     after: int
     wanted: repository.Wanted
     rows: Sequence[Row] = ()
+    turn: int = 0
 
     async def look(self) -> None:
+        self.turn = self.building.happenings.turn
         upto = await self.building.decided.upto()
         async with self.building.database.read() as tx:
             self.rows = await repository.after(tx, self.after, upto=upto, most=_BATCH, wanted=self.wanted)
@@ -108,7 +111,7 @@ class _Stream:
             elif time.monotonic() - quiet_since > _KEEP_ALIVE_SECONDS:
                 quiet_since = time.monotonic()
                 yield b": still here\n\n"
-            if not self.rows and not await self.building.happenings.wait():
+            if not self.rows and not await self.building.happenings.wait(self.turn):
                 return
             try:
                 await self.look()

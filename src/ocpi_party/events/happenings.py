@@ -4,27 +4,45 @@ import asyncio
 
 
 class Happenings:
-    """An event of another process is found at the next look, half a second later at most."""
+    """An event of another process is found at the next look, half a second later at most.
+
+    turn  a number that changes whenever something may have happened
+    """
 
     LOOK_SECONDS = 0.5
+    APART_SECONDS = 0.05
+    """Where much happens, those who wait look at it in such steps, not at each."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
+        self._next = 0.0
+        self._planned: asyncio.TimerHandle | None = None
+        self.turn = 0
         self.closed = False
 
     def wake(self) -> None:
         """Something may have happened."""
+        if self._planned is None:
+            loop = asyncio.get_running_loop()
+            self._planned = loop.call_at(max(self._next, loop.time()), self._wake)
+
+    def _wake(self) -> None:
+        self._planned = None
+        self._next = asyncio.get_running_loop().time() + self.APART_SECONDS
+        self.turn += 1
         for waiter in self._waiting:
             waiter.set()
 
     def close(self) -> None:
         """The server stops: an open stream would keep it from ending."""
         self.closed = True
-        self.wake()
+        self.turn += 1
+        for waiter in self._waiting:
+            waiter.set()
 
-    async def wait(self) -> bool:
-        """Until something may have happened. False, if the server stops."""
-        if not self.closed:
+    async def wait(self, turn: int) -> bool:
+        """Until something may have happened since this turn, which was read before the look. False, if the server stops."""
+        if not self.closed and turn == self.turn:
             waiter = asyncio.Event()
             self._waiting.add(waiter)
             try:

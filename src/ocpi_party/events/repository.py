@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.ocpi.errors import InvalidParameter
 from ocpi_party.ocpi.types import encode, fold, wire_time
+
+EVENTS: Final = "events"
+"""Announced where events are told."""
 
 
 class EventType(StrEnum):
@@ -64,6 +67,7 @@ async def tell(
     subject  the object as it is shown (module/COUNTRY*PARTY/id), or partners/ID
     """
     await tx.run(_TELL, type=kind, subject=subject, partner_id=partner_id, data=encode(data).decode())
+    tx.announce(EVENTS)
 
 
 async def tell_many(
@@ -74,6 +78,7 @@ async def tell_many(
     if pairs:
         datas = [encode(data).decode() for _, data in pairs]
         await tx.run(_TELL_MANY, type=kind, partner_id=partner_id, subjects=[s for s, _ in pairs], datas=datas)
+        tx.announce(EVENTS)
 
 
 _WANTED = """FROM events

@@ -55,7 +55,9 @@ class ChargePoints:
 
     async def live(self) -> None:
         """Until the server stops."""
-        while await self.building.happenings.wait():
+        happenings, turn = self.building.happenings, 0
+        while await happenings.wait(turn):
+            turn = happenings.turn
             await self.step(now())
 
     async def step(self, at: datetime) -> None:

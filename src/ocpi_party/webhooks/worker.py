@@ -122,13 +122,13 @@ class WebhookWorker:
         """Deliver until cancelled."""
         try:
             while True:
-                self.turned_at = asyncio.get_running_loop().time()
+                self.turned_at, turn = asyncio.get_running_loop().time(), self.happenings.turn
                 try:
                     await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
                     await self.start_due()
                 except (DatabaseUnavailable, OSError) as fault:
                     log.warning("webhooks pause: %s", fault)
-                await self.happenings.wait()
+                await self.happenings.wait(turn)
                 if self.happenings.closed:
                     await asyncio.Event().wait()
         finally:
@@ -181,11 +181,12 @@ class WebhookWorker:
                     if await tx.run(_ADVANCE, **held, cursor=row["seq"], n=1, lease_for=self.lease_for) == 0:
                         return  # The lease is lost: another worker goes on.
                 cursor = row["seq"]
-            if len(rows) < _BATCH:
+            if not rows:
                 async with self.database.write() as tx:
                     if upto > cursor:  # What this webhook does not want to hear is behind it, too.
                         await tx.run(_ADVANCE, **held, cursor=upto, n=0, lease_for=self.lease_for)
                     await tx.run(_RELEASE, **held)
+                self.happenings.wake()  # Who looked meanwhile found it in our hands.
                 return
 
     async def _tell(self, webhook: Row, secret: str, row: Row) -> str | None:

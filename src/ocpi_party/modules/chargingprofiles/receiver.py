@@ -78,7 +78,6 @@ async def _take_on(
         if findings:
             shown = session.document["id"] if session else session_id
             await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, shown, findings)
-    asked.house.happenings.wake()
     return success(asked.spoken.write(ChargingProfileResponse, response))
 
 

@@ -47,7 +47,6 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
         if reading.findings:
             await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, known["kind"], reading.findings)
         await _keep_plan(tx, known, result)
-    asked.house.happenings.wake()
     return success()
 
 
@@ -80,7 +79,6 @@ async def put_active_charging_profile(request: Request, asked: CurrentAsked, ses
             await receive.tell(tx, ModuleId.CHARGING_PROFILES, shown)
         if reading.findings:
             await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, str(shown), reading.findings)
-    asked.house.happenings.wake()
     return success()
 
 

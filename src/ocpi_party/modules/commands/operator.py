@@ -69,14 +69,15 @@ async def response_to_first(asked: Asked, given: Inbound, known: First) -> bytes
 
     If the one who asked has vanished, the operator's system is asked once more about the same id.
     """
+    happenings = asked.house.happenings
     while known.is_open:
-        if known.is_asked:
-            if not await asked.house.happenings.wait():
-                raise NotYet("whether the command is taken is not known yet")
-        elif await _take_over(asked, known.id):
+        if not known.is_asked and await _take_over(asked, known.id):
             return await ask(asked, given, known.id)
+        turn = happenings.turn
         async with asked.database.read() as tx:
             known = await repeated.again(tx, known.id)
+        if known.is_open and known.is_asked and not await happenings.wait(turn):
+            raise NotYet("whether the command is taken is not known yet")
     return known.response
 
 

@@ -54,7 +54,6 @@ async def post_command(request: Request, asked: CurrentAsked, command: IdInUrl) 
                 await note(tx, asked.partner.id, ModuleId.COMMANDS, wanted, reading.findings)
             if told is ACCEPTED:
                 taken = await _take_on(tx, asked, given, wanted, response)
-    asked.house.happenings.wake()
     if known is not None:
         asked.about = f"{wanted}/{known.id}"
         response = await response_to_first(asked, given, known)

@@ -33,7 +33,6 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
         findings = [*reading.findings, *(_contradiction(before, result) if before else ())]
         if findings:
             await note(tx, asked.partner.id, ModuleId.COMMANDS, known["kind"], findings)
-    asked.house.happenings.wake()
     return success()
 
 

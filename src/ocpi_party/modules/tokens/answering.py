@@ -45,7 +45,6 @@ async def answer(asked: Asked, uid: str, token_type: str | None, place: Place | 
         reference = found.reference or str(uuid.uuid4())
     entry = _entry(asked, key, token, found, reference, place)
     await journal.keep_and_tell(asked.database, entry, f"{ModuleId.TOKENS}/{entry.owner}/{token['name']}")
-    asked.house.happenings.wake()
     return info(found, token["document"], reference)
 
 

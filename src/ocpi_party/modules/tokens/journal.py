@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ocpi_party.database import Database, ReadTx, Statement, WriteTx
-from ocpi_party.events.repository import NUMBERED, EventType
+from ocpi_party.events.repository import EVENTS, NUMBERED, EventType
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.ocpi.types import encode
 
@@ -65,6 +65,7 @@ async def keep_and_tell(database: Database, done: Authorization, subject: str) -
         "location": done.place.document if done.place else None,
     }
     await database.write_together(_KEEP_AND_TELL, **_columns(done), subject=subject, data=encode(data).decode())
+    database.announce(EVENTS)
 
 
 def _columns(done: Authorization) -> dict[str, object]:
