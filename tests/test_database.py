@@ -234,7 +234,7 @@ async def test_a_database_that_hangs_is_left_all_the_same(line: Line) -> None:
     database = Database(line.url, pool_size=2, patience=1)
     await database.open()
     await _read(database)
-    stop = await database.listen("anything", lambda _payload: None, lambda: None)
+    stop = await database.listen({"anything": lambda _payload: None}, lambda: None)
     line.stall()
 
     async with asyncio.timeout(30):

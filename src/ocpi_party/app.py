@@ -12,6 +12,7 @@ from starlette.routing import Mount
 from ocpi_party.backoffice import metrics
 from ocpi_party.backoffice.app import OFF, backoffice
 from ocpi_party.backoffice.health import Life
+from ocpi_party.bell import Bell
 from ocpi_party.console import handshake
 from ocpi_party.console.app import add_console
 from ocpi_party.database import Database
@@ -19,6 +20,7 @@ from ocpi_party.decided import Decided
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.repository import EVENTS
+from ocpi_party.listening import Listening
 from ocpi_party.messages.recorder import Recorder
 from ocpi_party.modules.registry import MODULES, PULLED, PUSHED, RESULTS, credentials, versions
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
@@ -81,7 +83,8 @@ def create_app(
         else Database(database_url, pool_size=settings.database_pool_size)
     )
     vault = Vault(secret_key)
-    directory = Directory(database, vault, keep_seconds=settings.auth_cache_seconds)
+    listening = Listening(database)
+    directory = Directory(database, listening, vault, keep_seconds=settings.auth_cache_seconds)
     client = (partial(TracedClient.made, export.tracer) if export else OcpiClient)(
         token_of=directory.kept_token_of,
         forget=directory.drop,
@@ -129,16 +132,14 @@ def create_app(
 
     messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
     happenings, decided = Happenings(), Decided(database, "events", "seq")
-    database.hear(EVENTS, happenings.wake)
     webhooks = (partial(TracedWebhooks, tracer=export.tracer) if export else WebhookWorker)(
         database, vault, happenings, decided, settings.public_url, transport=transport
     )
 
-    wakers = [pushing.wake, pulling.wake, results.wake, happenings.wake]
-
-    def wake() -> None:
-        for waker in wakers:
-            waker()
+    events = Bell(database, listening, EVENTS, [happenings.wake])
+    database.hear(EVENTS, events.ring)
+    work = [pushing.wake, pulling.wake, results.wake, happenings.wake]
+    working = Bell(database, listening, "work", work)
 
     building = Building(
         database=database,
@@ -166,7 +167,7 @@ def create_app(
             reuse=timedelta(seconds=settings.authorize_reuse_seconds),
             unknown=settings.authorize_unknown,
         ),
-        wake=wake,
+        wake=working.ring,
         messages=messages,
         happenings=happenings,
         decided=decided,
@@ -190,12 +191,25 @@ def create_app(
     front = OcpiFront(_endpoints(), building, body_bytes=messages.body_bytes if messages else 0)
     front.observers.append(lambda done: metrics.count_request("ocpi", done.scope, done.http_status, done.seconds))
     renewing = RenewalWorker(building)
-    wakers.append(renewing.wake)
+    work.append(renewing.wake)
     client.observers += [metrics.count_call, handshake.note]
     if messages is not None:
         front.observers.append(lambda done: messages.keep(Observation.of(done)))
         client.observers.append(lambda done: messages.keep(message_of(done, messages.body_bytes)))
-    app = App(settings, building, front, pushing, pulling, results, webhooks, renewing, api, life)
+    app = App(
+        settings,
+        building,
+        listening,
+        (working, events),
+        front,
+        pushing,
+        pulling,
+        results,
+        webhooks,
+        renewing,
+        api,
+        life,
+    )
     if export is not None:
         front.observers.append(describe_handled)
         app.export, app.entrance = export, TracedRequests(app.answer, export.tracer)

@@ -216,10 +216,15 @@ class Database:
             group = self._together[statement] = Together(run, lost=DatabaseUnavailable)
         return group
 
+    async def notify(self, channel: str, payload: str) -> None:
+        """Tell every process that listens, this one too."""
+        async with self._connections.lent() as connection:
+            await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
     async def listen(
-        self, channel: str, heard: Callable[[str], None], lost: Callable[[], None]
+        self, heard: Mapping[str, Callable[[str], None]], lost: Callable[[], None]
     ) -> Callable[[], Awaitable[None]]:
-        """Call `heard` with the payload of each notification, on a connection of its own.
+        """Call what hears a channel with the payload of each notification, on a connection of its own.
 
         lost     is called when that connection ends: nothing is heard from then on
         Returns  a function that stops listening
@@ -231,7 +236,8 @@ class Database:
                 command_timeout=self._patience,
                 server_settings={"application_name": "ocpi-party listen"},
             )
-            await connection.add_listener(channel, lambda _connection, _pid, _channel, payload: heard(payload))
+            for channel in heard:
+                await connection.add_listener(channel, lambda _connection, _pid, on, payload: heard[on](payload))
         except NOT_CONNECTED as fault:
             raise DatabaseUnavailable(not_connected(fault)) from fault
         connection.add_termination_listener(lambda _connection: lost())

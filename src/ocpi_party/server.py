@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +11,9 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ocpi_party.backoffice.health import Life, Unfit, check
+from ocpi_party.bell import Bell
 from ocpi_party.database import DatabaseUnavailable, LockTimeout
+from ocpi_party.listening import Listening
 from ocpi_party.messages import days
 from ocpi_party.modules import retention
 from ocpi_party.modules.tariffs.expiry import withdraw_expired
@@ -48,6 +50,8 @@ class App:
 
     settings: Settings
     building: Building
+    listening: Listening
+    bells: Sequence[Bell]
     front: OcpiFront
     pushing: PushWorker
     pulling: PullWorker
@@ -80,10 +84,10 @@ class App:
             self.export.open()
         await building.database.open()
         try:
-            await building.directory.open()
+            await self.listening.open()
             await building.client.open()
             await self.webhooks.open()
-            jobs = [self._housekeeping, *self.further]
+            jobs = [self._housekeeping, *(bell.run for bell in self.bells), *self.further]
             if building.messages is not None:
                 jobs.append(building.messages.run)
             if workers:
@@ -99,7 +103,7 @@ class App:
             await building.client.close()
             if building.messages is not None:
                 await building.messages.close()
-            await building.directory.close()
+            await self.listening.close()
             await building.database.close()
             if self.export is not None:
                 await self.export.close()
@@ -126,7 +130,7 @@ class App:
         while True:
             await asyncio.sleep(5)
             with suppress(DatabaseUnavailable):
-                await self.building.directory.listen_again()
+                await self.listening.again()
                 seen, self.front.seen = self.front.seen, set()
                 async with self.building.database.write() as tx:
                     if seen:

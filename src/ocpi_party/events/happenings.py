@@ -4,7 +4,7 @@ import asyncio
 
 
 class Happenings:
-    """An event of another process is found at the next look, half a second later at most.
+    """Whoever waits looks every half second all the same: nothing is missed if nobody wakes it.
 
     turn  a number that changes whenever something may have happened
     """

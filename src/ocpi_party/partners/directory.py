@@ -1,10 +1,11 @@
 """Who is asking, by credentials token, and the tokens that we ask with: kept for seconds and dropped on change."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.database import Database
+from ocpi_party.listening import Listening
 from ocpi_party.partners import credentials_tokens, repository
 from ocpi_party.partners.parties import own_parties, reached_directly
 from ocpi_party.partners.partner import Partner, Party
@@ -33,27 +34,17 @@ class Directory:
     live on in a process that did not hear of it.
     """
 
-    def __init__(self, database: Database, vault: Vault, *, keep_seconds: float = 5.0) -> None:
+    def __init__(self, database: Database, listening: Listening, vault: Vault, *, keep_seconds: float = 5.0) -> None:
         self._database = database
+        self._listening = listening
+        listening.on(DIRECTORY, lambda _payload: self.drop())
         self._vault = vault
         self._keep = keep_seconds
         self._callers: dict[str, tuple[float, Caller]] = {}
         self._tokens: dict[int, tuple[float, tuple[str, str] | None]] = {}
         self._own: tuple[float, tuple[Party, ...]] | None = None
         self._direct: tuple[float, frozenset[str]] | None = None
-        self._stop: Callable[[], Awaitable[None]] | None = None
-        self._hearing = False
         self._drops = 0
-
-    async def open(self) -> None:
-        """Begin to listen for changes. Raises DatabaseUnavailable."""
-        self._stop = await self._database.listen(DIRECTORY, lambda _payload: self.drop(), self._deaf)
-        self._hearing = True
-
-    async def close(self) -> None:
-        self._hearing = False
-        if self._stop is not None:
-            await self._stop()
 
     def drop(self) -> None:
         """Forget what was kept; the next request asks the database."""
@@ -63,27 +54,13 @@ class Directory:
         self._own = None
         self._direct = None
 
-    def _deaf(self) -> None:
-        self._hearing = False
-        self.drop()
-
-    async def listen_again(self) -> None:
-        """Listen anew, if the connection for it was lost."""
-        if self._stop is None or self._hearing:
-            return
-        try:
-            await self.open()
-        except DatabaseUnavailable:
-            return
-        self.drop()
-
     async def own_parties(self) -> tuple[Party, ...]:
         if self._own is not None and self._own[0] > time.monotonic():
             return self._own[1]
         drops = self._drops
         async with self._database.read() as tx:
             parties = await own_parties(tx)
-        if self._hearing and drops == self._drops:
+        if self._listening.alive and drops == self._drops:
             self._own = (time.monotonic() + self._keep, parties)
         return parties
 
@@ -94,7 +71,7 @@ class Directory:
         drops = self._drops
         async with self._database.read() as tx:
             owners = await reached_directly(tx)
-        if self._hearing and drops == self._drops:
+        if self._listening.alive and drops == self._drops:
             self._direct = (time.monotonic() + self._keep, owners)
         return owners
 
@@ -107,7 +84,7 @@ class Directory:
             return kept[1]
         drops = self._drops
         caller = await self._look_up(candidates(authorization))
-        if caller is not None and self._hearing and drops == self._drops:
+        if caller is not None and self._listening.alive and drops == self._drops:
             self._callers[authorization] = (time.monotonic() + self._keep, caller)
         return caller
 
@@ -127,7 +104,7 @@ class Directory:
             return kept[1]
         drops = self._drops
         token = await self.token_of(partner_id)
-        if self._hearing and drops == self._drops:
+        if self._listening.alive and drops == self._drops:
             self._tokens[partner_id] = (time.monotonic() + self._keep, token)
         return token
 

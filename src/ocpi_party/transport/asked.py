@@ -60,7 +60,7 @@ class Building:
     decided       up to which number events can be read
     ask           asks the operator's system a question (authorization, command)
     answers_within  how long that may take; None likewise
-    wake          tells the workers of this process that there is something to do
+    wake          tells the workers that there is something to do
     connected     what else is to be done in the transaction in which a partner becomes connected, or changes what it offers
     disconnected  likewise when it leaves
     missed        plans to fetch the list of a module from a partner; False if that was planned, or is not done

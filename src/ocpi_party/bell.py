@@ -1,0 +1,53 @@
+"""Rings where something is to be done or read, in every process: nobody waits for the next look.
+
+In the process that rings it is heard at once. The others hear it through PostgreSQL, in a transaction of its own, because
+those that notify commit one after the other; and so often at most that it costs nothing where much is changed. Who does not
+hear it finds what there is at the next look, half a second later.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from ocpi_party.database import Database, DatabaseUnavailable
+from ocpi_party.listening import Listening
+
+_APART_SECONDS: Final = 0.05
+
+
+class Bell:
+    """One per process and channel. wakes  whom it wakes in this process"""
+
+    def __init__(
+        self, database: Database, listening: Listening, channel: str, wakes: Sequence[Callable[[], None]]
+    ) -> None:
+        self._database = database
+        self._channel = channel
+        self._wakes = wakes
+        self._rung = asyncio.Event()
+        self._ours = secrets.token_hex(8)
+        listening.on(channel, self._heard)
+
+    def ring(self) -> None:
+        """What there is to be done or read is committed."""
+        self._wake()
+        self._rung.set()
+
+    async def run(self) -> None:
+        """Tell the other processes, until cancelled."""
+        while True:
+            await self._rung.wait()
+            self._rung.clear()
+            with suppress(DatabaseUnavailable):
+                await self._database.notify(self._channel, self._ours)
+            await asyncio.sleep(_APART_SECONDS)
+
+    def _heard(self, by: str) -> None:
+        if by != self._ours:
+            self._wake()
+
+    def _wake(self) -> None:
+        for wake in self._wakes:
+            wake()
