@@ -64,6 +64,12 @@ class Server:
         while await worker.start_lanes() or worker.hands.busy:
             await asyncio.gather(*worker.hands.busy)
 
+    async def tell_webhooks(self) -> None:
+        """Begin to deliver events to all that are due, and wait until that is done, or broke off."""
+        worker = self.app.webhooks
+        await worker.start_due()
+        await asyncio.gather(*worker.hands.busy, return_exceptions=True)
+
     async def expire_console_sessions(self) -> None:
         """As if all of them had begun too long ago."""
         async with self.app.building.database.write() as tx:

@@ -133,12 +133,12 @@ def create_app(
     messages = Recorder(database, body_bytes=settings.message_body_bytes) if settings.message_log_days else None
     happenings, decided = Happenings(), Decided(database, "events", "seq")
     webhooks = (partial(TracedWebhooks, tracer=export.tracer) if export else WebhookWorker)(
-        database, vault, happenings, decided, settings.public_url, transport=transport
+        database, vault, decided, settings.public_url, transport=transport
     )
 
-    events = Bell(database, listening, EVENTS, [happenings.wake])
+    events = Bell(database, listening, EVENTS, [happenings.wake, webhooks.wake])
     database.hear(EVENTS, events.ring)
-    work = [pushing.wake, pulling.wake, results.wake, happenings.wake]
+    work = [pushing.wake, pulling.wake, results.wake, webhooks.wake]
     working = Bell(database, listening, "work", work)
 
     building = Building(

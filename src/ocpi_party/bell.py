@@ -1,8 +1,8 @@
 """Rings where something is to be done or read, in every process: nobody waits for the next look.
 
-In the process that rings it is heard at once. The others hear it through PostgreSQL, in a transaction of its own, because
-those that notify commit one after the other; and so often at most that it costs nothing where much is changed. Who does not
-hear it finds what there is at the next look, half a second later.
+The other processes hear it through PostgreSQL, in a transaction of its own, because those that notify commit one after the
+other. Where much is changed it rings in steps, not for each change: to look costs whoever looks. Who does not hear it finds
+what there is at the next look, half a second later.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Final
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.listening import Listening
 
-_APART_SECONDS: Final = 0.05
+_APART_SECONDS: Final = 0.02
 
 
 class Bell:
@@ -26,20 +26,20 @@ class Bell:
         self._database = database
         self._channel = channel
         self._wakes = wakes
-        self._rung = asyncio.Event()
+        self._pulled = asyncio.Event()
         self._ours = secrets.token_hex(8)
         listening.on(channel, self._heard)
 
     def ring(self) -> None:
         """What there is to be done or read is committed."""
-        self._wake()
-        self._rung.set()
+        self._pulled.set()
 
     async def run(self) -> None:
-        """Tell the other processes, until cancelled."""
+        """Ring as often as `ring` is called, or in steps, until cancelled."""
         while True:
-            await self._rung.wait()
-            self._rung.clear()
+            await self._pulled.wait()
+            self._pulled.clear()
+            self._wake()
             with suppress(DatabaseUnavailable):
                 await self._database.notify(self._channel, self._ours)
             await asyncio.sleep(_APART_SECONDS)

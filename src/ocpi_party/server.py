@@ -116,7 +116,7 @@ class App:
             "push": self.pushing.hands.turned_at,
             "pull": self.pulling.hands.turned_at,
             "results": self.results.hands.turned_at,
-            "webhooks": self.webhooks.turned_at,
+            "webhooks": self.webhooks.hands.turned_at,
             "renewal": self.renewing.hands.turned_at,
         }
         for name, turned_at in turned.items():

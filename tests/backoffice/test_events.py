@@ -16,9 +16,9 @@ from tests.objects import a_location, a_token
 from tests.partner import FakePartner
 from tests.server import Server
 
+from ocpi_party import hands
 from ocpi_party.database import DatabaseUnavailable, Statement
 from ocpi_party.events import repository
-from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.repository import EventType
 
 _NUMBER = Statement("SELECT pg_current_xact_id()")
@@ -195,9 +195,9 @@ async def test_a_delivery_that_breaks_off_is_logged(server: Server, caplog: pyte
     await server.invite("tnm")
     await _told(server, 1)
 
-    await asyncio.gather(*await server.app.webhooks.start_due(), return_exceptions=True)
+    await server.tell_webhooks()
 
-    assert "deliveries to a webhook broke off" in caplog.text
+    assert "deliveries to webhooks: a task broke off" in caplog.text
     assert "the database hung up" in caplog.text
 
 
@@ -217,10 +217,10 @@ async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(serv
     await _connected(server)
     await _told(server, 3)
 
-    await asyncio.gather(*await server.app.webhooks.start_due())
+    await server.tell_webhooks()
     failed = (await server.operator.get("/api/webhooks")).json()[0]
     await server.operator.post(f"/api/webhooks/{made['id']}/resend", json={"after": failed["delivered_up_to"]})
-    await asyncio.gather(*await server.app.webhooks.start_due())
+    await server.tell_webhooks()
 
     state = (await server.operator.get("/api/webhooks")).json()[0]
     first, second = got
@@ -237,7 +237,7 @@ async def test_a_webhook_gets_each_event_signed_and_again_until_it_takes_it(serv
 async def test_what_happens_is_told_at_once_also_while_something_is_being_told(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Happenings, "LOOK_SECONDS", 3600)
+    monkeypatch.setattr(hands, "_POLL_SECONDS", 3600)
     hook = server.internet.add(FakePartner(host="hooks.example"))
     told: asyncio.Queue[str] = asyncio.Queue()
 
@@ -291,8 +291,8 @@ async def test_events_asked_for_again_in_the_middle_of_a_delivery_are_delivered_
     for name in ("a", "b", "c"):
         await server.invite(name)
 
-    await asyncio.gather(*await server.app.webhooks.start_due())
-    await asyncio.gather(*await server.app.webhooks.start_due())
+    await server.tell_webhooks()
+    await server.tell_webhooks()
 
     every = [one["id"] for one in (await server.operator.get("/api/events")).json()]
     assert got == [*every[:2], *every]

@@ -111,7 +111,7 @@ async def test_a_webhook_whose_secret_cannot_be_opened_fails_in_words(database_u
         await server.invite()
         await _seal_with(server, WRONG, "webhooks", "secret", which="true")
 
-        await asyncio.gather(*await server.app.webhooks.start_due())
+        await server.tell_webhooks()
 
         (told, _asked) = await server.rows("SELECT * FROM webhooks ORDER BY id")
         assert (told["failures"], told["leased_until"]) == (1, None)

@@ -105,8 +105,9 @@ async def test_a_webhook_is_told_the_same_event_again_at_once(
     await server.invite("tnm")
 
     async with _cut_off(cutter, caplog):
-        await _broken_off(await server.app.webhooks.start_due())
-    await asyncio.gather(*await server.app.webhooks.start_due())
+        await server.app.webhooks.start_due()
+        await _broken_off(server.app.webhooks.hands.busy)
+    await server.tell_webhooks()
 
     told_ids = [request.headers["webhook-id"] for request in consumer.requests("POST", "/hook")]
     assert len(told_ids) == 2

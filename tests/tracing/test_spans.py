@@ -1,6 +1,5 @@
 """What spans tell, to whom, and what they never tell."""
 
-import asyncio
 import base64
 import json
 import sys
@@ -166,7 +165,7 @@ async def _told(traced: Traced, answer: httpx.Response) -> httpx.Request:
     await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook?key=secret-of-a-consumer"})
     await server.invite("tnm")
     traced.forget()
-    await asyncio.gather(*await server.app.webhooks.start_due())
+    await server.tell_webhooks()
     (request,) = consumer.requests("POST", "/hook")
     return request
 

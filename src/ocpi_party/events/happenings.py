@@ -10,25 +10,14 @@ class Happenings:
     """
 
     LOOK_SECONDS = 0.5
-    APART_SECONDS = 0.05
-    """Where much happens, those who wait look at it in such steps, not at each."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Event] = set()
-        self._next = 0.0
-        self._planned: asyncio.TimerHandle | None = None
         self.turn = 0
         self.closed = False
 
     def wake(self) -> None:
         """Something may have happened."""
-        if self._planned is None:
-            loop = asyncio.get_running_loop()
-            self._planned = loop.call_at(max(self._next, loop.time()), self._wake)
-
-    def _wake(self) -> None:
-        self._planned = None
-        self._next = asyncio.get_running_loop().time() + self.APART_SECONDS
         self.turn += 1
         for waiter in self._waiting:
             waiter.set()
@@ -36,9 +25,7 @@ class Happenings:
     def close(self) -> None:
         """The server stops: an open stream would keep it from ending."""
         self.closed = True
-        self.turn += 1
-        for waiter in self._waiting:
-            waiter.set()
+        self.wake()
 
     async def wait(self, turn: int) -> bool:
         """Until something may have happened since this turn, which was read before the look. False, if the server stops."""

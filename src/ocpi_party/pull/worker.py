@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from ocpi_party.database import Database, DatabaseUnavailable, WriteTx
 from ocpi_party.dialects.dialect import Dialect, dialect_of
+from ocpi_party.hands import Hands
 from ocpi_party.leases import Leases
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now
@@ -26,7 +27,6 @@ from ocpi_party.pull.crawl import Crawl, ListRefused, NotAuthorized
 from ocpi_party.pull.links import ForeignLink
 from ocpi_party.pull.planning import wanted
 from ocpi_party.pull.progress import LeaseLost, Pull
-from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)

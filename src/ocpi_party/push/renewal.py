@@ -4,10 +4,10 @@ import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ocpi_party.hands import Hands
 from ocpi_party.modules.credentials.asking import rotate
 from ocpi_party.ocpi.errors import Refusal
 from ocpi_party.partners import repository
-from ocpi_party.push.hands import Hands
 from ocpi_party.transport.asked import Building
 
 log = logging.getLogger(__name__)

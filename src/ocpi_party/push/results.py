@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from ocpi_party.database import Database
 from ocpi_party.dialects.dialect import Dialect, dialect_of
+from ocpi_party.hands import Hands
 from ocpi_party.leases import Leases
 from ocpi_party.modules.callbacks import delivery, inbound, outbound
 from ocpi_party.modules.callbacks.delivery import Due
@@ -22,7 +23,6 @@ from ocpi_party.partners import repository as partners
 from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.exchange import About, Route
-from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from ocpi_party.database import Database, WriteTx
 from ocpi_party.dialects.dialect import Dialect, dialect_of
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
+from ocpi_party.hands import Hands
 from ocpi_party.leases import Leases
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import PartyId, now
@@ -26,7 +27,6 @@ from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner
-from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)

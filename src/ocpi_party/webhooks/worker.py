@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +11,11 @@ from typing import Any
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-from ocpi_party.database import Database, DatabaseUnavailable, ReadTx, Row, Statement, WriteTx
+from ocpi_party.database import Database, ReadTx, Row, Statement, WriteTx
 from ocpi_party.decided import Decided
 from ocpi_party.events import repository
-from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import A, NoAnswer
+from ocpi_party.hands import Hands
 from ocpi_party.leases import Leases
 from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
 from ocpi_party.ocpi.types import JsonObject, decode, encode, now, wire_time, without_nul
@@ -24,9 +23,9 @@ from ocpi_party.partners.secrets import Vault
 from ocpi_party.webhooks.repository import COLUMNS
 from ocpi_party.webhooks.signature import signed
 
-log = logging.getLogger(__name__)
-
 _BATCH = 100
+_AT_ONCE = 1000
+"""So many that no webhook waits for another."""
 _NO_SECRET = "its secret was made with another OCPI_SECRET_KEY: make the webhook anew"  # noqa: S105 - words
 
 
@@ -37,7 +36,7 @@ _CLAIM = Statement(
              WHERE o.enabled AND o.asked IS NULL AND o.next_attempt_at <= now()
                AND (o.leased_until IS NULL OR o.leased_until < now())
                AND EXISTS (SELECT FROM events e WHERE e.seq > o.cursor)
-             ORDER BY o.next_attempt_at FOR UPDATE SKIP LOCKED) due
+             ORDER BY o.next_attempt_at LIMIT :most FOR UPDATE SKIP LOCKED) due
      WHERE w.id = due.id RETURNING {COLUMNS.replace("id, url", "w.id, url")}, secret
     """
 )
@@ -88,25 +87,27 @@ class WebhookWorker:
     """One per process; several share the webhooks by leases.
 
     source     our public URL
-    turned_at  when its loop began to look for work the last time, on the clock of the event loop; None before the first
     transport  None for the network
     """
 
     database: Database
     vault: Vault
-    happenings: Happenings
     decided: Decided
     source: str
     lease_for: timedelta = timedelta(seconds=60)
     within: timedelta = timedelta(seconds=15)
     transport: httpx.AsyncBaseTransport | None = None
+    hands: Hands = field(init=False)
     _leases: Leases[Held] = field(init=False)
-    turned_at: float | None = None
-    _busy: set[asyncio.Task[None]] = field(default_factory=set)
     _http: httpx.AsyncClient | None = None
 
     def __post_init__(self) -> None:
+        self.hands = Hands("deliveries to webhooks", _AT_ONCE)
         self._leases = Leases(self.database, _let_go)
+
+    def wake(self) -> None:
+        """There is something to tell: do not wait for the next poll."""
+        self.hands.wake()
 
     async def open(self) -> None:
         """Must run in the event loop that will send."""
@@ -120,40 +121,22 @@ class WebhookWorker:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        try:
-            while True:
-                self.turned_at, turn = asyncio.get_running_loop().time(), self.happenings.turn
-                try:
-                    await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
-                    await self.start_due()
-                except (DatabaseUnavailable, OSError) as fault:
-                    log.warning("webhooks pause: %s", fault)
-                await self.happenings.wait(turn)
-                if self.happenings.closed:
-                    await asyncio.Event().wait()
-        finally:
-            for task in self._busy:
-                task.cancel()
-            await asyncio.gather(*self._busy, return_exceptions=True)
+        await self.hands.run(self.start_due)
 
-    async def start_due(self) -> list[asyncio.Task[None]]:
-        """Begin to deliver to each webhook that lags and is nobody else's."""
+    async def start_due(self) -> int:
+        """Begin to deliver to each webhook that lags and is nobody else's; tells how many those are.
+
+        If nothing can be noted, somebody goes on behind the last event that was: as soon as the database is back, and after a
+        bug when the lease is over.
+        """
+        await self.decided.look()  # Readers of this process need its memory, even if they seldom come.
         await self._leases.let_go()
         lease = secrets.token_hex(8)
         async with self.database.write() as tx:
-            claimed = await tx.rows(_CLAIM, lease=lease, lease_for=self.lease_for)
-        started = [asyncio.create_task(self._deliver(row, lease)) for row in claimed]
-        for task in started:
-            self._busy.add(task)
-            task.add_done_callback(self._done)
-        return started
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._busy.discard(task)
-        if not task.cancelled() and (fault := task.exception()) is not None:
-            # Nothing could be noted: somebody goes on behind the last event that was, as soon as the database is back, and
-            # after a bug when the lease is over.
-            log.error("deliveries to a webhook broke off", exc_info=fault)
+            claimed = await tx.rows(_CLAIM, lease=lease, lease_for=self.lease_for, most=self.hands.free)
+        for row in claimed:
+            self.hands.take(self._deliver(row, lease), row["id"])
+        return len(claimed)
 
     async def _deliver(self, webhook: Row, lease: str) -> None:
         held: Held = {"id": webhook["id"], "lease": lease}
@@ -181,12 +164,11 @@ class WebhookWorker:
                     if await tx.run(_ADVANCE, **held, cursor=row["seq"], n=1, lease_for=self.lease_for) == 0:
                         return  # The lease is lost: another worker goes on.
                 cursor = row["seq"]
-            if not rows:
+            if len(rows) < _BATCH:
                 async with self.database.write() as tx:
                     if upto > cursor:  # What this webhook does not want to hear is behind it, too.
                         await tx.run(_ADVANCE, **held, cursor=upto, n=0, lease_for=self.lease_for)
                     await tx.run(_RELEASE, **held)
-                self.happenings.wake()  # Who looked meanwhile found it in our hands.
                 return
 
     async def _tell(self, webhook: Row, secret: str, row: Row) -> str | None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ocpi_party.push.hands import Hands
+from ocpi_party.hands import Hands
 
 
 @pytest.mark.parametrize("steps", range(5))

@@ -20,7 +20,7 @@ class Hands:
 
     work       in a word, for the log
     most       tasks at the same time
-    busy       each task that runs, and the partner it is about
+    busy       each task that runs, and the partner or webhook it is about
     turned_at  when it began to look for work the last time, on the clock of the event loop; None before the first
     """
 
@@ -38,9 +38,9 @@ class Hands:
         """There is something to do: do not wait for the next poll."""
         self._woken.set()
 
-    def take(self, work: Coroutine[Any, Any, None], partner_id: int) -> None:
+    def take(self, work: Coroutine[Any, Any, None], about: int) -> None:
         task = asyncio.create_task(work)
-        self.busy[task] = partner_id
+        self.busy[task] = about
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
