@@ -50,8 +50,11 @@ async def test_defaults_stand_in_for_what_is_missing(server: Server, tnm: Caller
     await tnm.put("/locations/NL/TNM/LOC1", a_location(operator={"name": "Operator"}, charging_when_closed=False))
 
     given = (await server.operator.get(URL)).json()
+    await tnm.put("/locations/NL/TNM/LOC1", a_location(operator={"website": "https://example.com"}))
+    nameless = (await server.operator.get(URL)).json()
 
     assert (missing["charging_when_closed"], missing["operator"]) == (True, {"name": "NL/TNM"})
+    assert nameless["operator"] == {"name": "NL/TNM"}
     assert (given["charging_when_closed"], given["operator"]) == (False, {"name": "Operator"})
 
 

@@ -49,6 +49,8 @@ def coordinates(latitude: object, longitude: object = "3.729944") -> dict[str, A
 
 PRICE = "/elements/0/price_components/0"
 WITHOUT_EVSE_ID = {field: value for field, value in a_cdr()["cdr_location"].items() if field != "evse_id"}
+ELSEWHERE = coordinates("51.047600")["coordinates"]
+WITH_LOGO = {"name": "TNM", "logo": {"url": "https://example.com/logo.png", "type": "png"}}
 WEEK = {"weekday": 1, "period_begin": "08:00", "period_end": "18:00"}
 
 MENDED: list[Any] = [
@@ -98,6 +100,18 @@ KEPT: list[tuple[type[House], dict[str, Any], str]] = [
         a_location(opening_times={"twentyfourseven": False, "regular_hours": [WEEK | {"period_end": "24:00"}]}),
         "/opening_times/regular_hours/0/period_end",
     ),
+    (Location, a_location(related_locations=[ELSEWHERE | {"name": "Exit"}]), "/related_locations/0/name"),
+    (Location, a_location(related_locations=[{"latitude": "51.047600"}]), "/related_locations/0/longitude"),
+    (Location, a_location(directions=["Behind the station"]), "/directions/0"),
+    (Location, a_location(directions="Behind the station"), "/directions"),
+    (Location, a_location(operator={"website": "https://example.com"}), "/operator/name"),
+    (Location, a_location() | {"owner": "TNM"}, "/owner"),
+    (Location, a_location(images=[{"url": "https://example.com/a.png"}]), "/images/0/category /images/0/type"),
+    (Location, a_location(energy_mix={}), "/energy_mix/is_green_energy"),
+    (Evse, an_evse(directions="Left"), "/directions"),
+    (Evse, an_evse(status_schedule=[{"status": "PLANNED"}]), "/status_schedule/0/period_begin"),
+    (Tariff, a_tariff(tariff_alt_text="Free on Sundays"), "/tariff_alt_text"),
+    (Tariff, a_tariff(energy_mix="green"), "/energy_mix"),
     (Location, a_location(evses=[an_evse(status="LEVITATING")]), "/evses/0/status"),
     (Evse, an_evse(capabilities=["RESERVABLE", "XYZ"]), "/capabilities/1"),
     (Evse, an_evse(connectors=[a_connector(standard="MCS")]), "/connectors/0/standard"),
@@ -114,6 +128,7 @@ KEPT: list[tuple[type[House], dict[str, Any], str]] = [
         "/info/language",
     ),
     (Credentials, credentials("t", a_role(), a_role(role="PTP")), "/roles/1/role"),
+    (Credentials, credentials("t", a_role(business_details=WITH_LOGO)), "/roles/0/business_details/logo/category"),
     (Tariff, a_tariff(**component(step_size=0)), ""),
     (Cdr, a_cdr(**place(address="x" * 46, state="y" * 21)), "/cdr_location/address /cdr_location/state"),
     (Cdr, a_cdr(cdr_location=WITHOUT_EVSE_ID), "/cdr_location/evse_id"),

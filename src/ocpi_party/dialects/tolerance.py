@@ -124,7 +124,7 @@ class _Mending:
         along = list(_fields_along(self.kind, path))
         bent = self._bend(error, along)
         if bent is None:
-            path = next((at for at, one in along if marker(one, Dispensable)), ())
+            path = next((at for at, one in reversed(along) if marker(one, Dispensable)), ())
             if not path or self.leniencies is not LENIENCIES:
                 return False
             bent = Bent(KEPT, ABSENT, "kept as it is and ignored")

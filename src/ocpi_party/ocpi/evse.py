@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ocpi_party.ocpi.connector import Connector
-from ocpi_party.ocpi.fields import CiString48, DateTime, Descriptive, FreeText, Id36, Many, Some
+from ocpi_party.ocpi.fields import CiString48, DateTime, Descriptive, Dispensable, FreeText, Id36, Many, Some
 from ocpi_party.ocpi.geo_location import GeoLocation
 from ocpi_party.ocpi.types import DisplayText, House, Image
 
@@ -59,13 +59,13 @@ class Evse(House):
     uid: Id36
     evse_id: CiString48 | None = None
     status: Annotated[Status, Descriptive(Status.UNKNOWN)]
-    status_schedule: Many[StatusSchedule] = Field(default_factory=list)
+    status_schedule: Annotated[Many[StatusSchedule], Dispensable()] = Field(default_factory=list)
     capabilities: Many[Annotated[Capability, Descriptive()]] = Field(default_factory=list)
     connectors: Some[Connector]
     floor_level: Annotated[str, FreeText(4)] | None = None
     coordinates: GeoLocation | None = None
     physical_reference: Annotated[str, FreeText(16)] | None = None
-    directions: Many[DisplayText] = Field(default_factory=list)
+    directions: Annotated[Many[DisplayText], Dispensable()] = Field(default_factory=list)
     parking_restrictions: Many[Annotated[ParkingRestriction, Descriptive()]] = Field(default_factory=list)
-    images: Many[Image] = Field(default_factory=list)
+    images: Annotated[Many[Image], Dispensable()] = Field(default_factory=list)
     last_updated: DateTime

@@ -241,7 +241,7 @@ class MayBeMissing:
 
 @dataclass(frozen=True)
 class Dispensable:
-    """Beside what is optional and for people to read: its faults never speak against the object around it."""
+    """Beside what is optional, and for people to read: its faults never speak against the object around it."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from ocpi_party.ocpi.fields import Coordinate
+from ocpi_party.ocpi.fields import Coordinate, Dispensable
 from ocpi_party.ocpi.types import DisplayText, House
 
 
@@ -14,4 +14,4 @@ class GeoLocation(House):
 class AdditionalGeoLocation(House):
     latitude: Annotated[str, Coordinate(90)]
     longitude: Annotated[str, Coordinate(180)]
-    name: DisplayText | None = None
+    name: Annotated[DisplayText | None, Dispensable()] = None

@@ -93,17 +93,17 @@ class Location(House):
     state: Annotated[str, FreeText(45)] | None = None
     country: Country
     coordinates: GeoLocation
-    related_locations: Many[AdditionalGeoLocation] = Field(default_factory=list)
+    related_locations: Annotated[Many[AdditionalGeoLocation], Dispensable()] = Field(default_factory=list)
     parking_type: Annotated[ParkingType, Descriptive()] | None = None
     evses: Many[Evse] = Field(default_factory=list)
-    directions: Many[DisplayText] = Field(default_factory=list)
-    operator: BusinessDetails | None = None
-    suboperator: BusinessDetails | None = None
-    owner: BusinessDetails | None = None
+    directions: Annotated[Many[DisplayText], Dispensable()] = Field(default_factory=list)
+    operator: Annotated[BusinessDetails | None, Dispensable()] = None
+    suboperator: Annotated[BusinessDetails | None, Dispensable()] = None
+    owner: Annotated[BusinessDetails | None, Dispensable()] = None
     facilities: Many[Annotated[Facility, Descriptive()]] = Field(default_factory=list)
     time_zone: Annotated[str, Text(255)]
     opening_times: Annotated[Hours | None, Dispensable()] = None
     charging_when_closed: bool | None = None
-    images: Many[Image] = Field(default_factory=list)
-    energy_mix: EnergyMix | None = None
+    images: Annotated[Many[Image], Dispensable()] = Field(default_factory=list)
+    energy_mix: Annotated[EnergyMix | None, Dispensable()] = None
     last_updated: DateTime

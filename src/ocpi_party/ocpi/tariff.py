@@ -11,6 +11,7 @@ from ocpi_party.ocpi.fields import (
     Currency,
     DateTime,
     Descriptive,
+    Dispensable,
     Id36,
     Int,
     LocalDate,
@@ -95,12 +96,12 @@ class Tariff(House):
     id: Id36
     currency: Currency
     type: Annotated[TariffType, Descriptive()] | None = None
-    tariff_alt_text: Many[DisplayText] = Field(default_factory=list)
+    tariff_alt_text: Annotated[Many[DisplayText], Dispensable()] = Field(default_factory=list)
     tariff_alt_url: Url | None = None
     min_price: Price | None = None
     max_price: Price | None = None
     elements: Some[TariffElement]
     start_date_time: DateTime | None = None
     end_date_time: DateTime | None = None
-    energy_mix: EnergyMix | None = None
+    energy_mix: Annotated[EnergyMix | None, Dispensable()] = None
     last_updated: DateTime

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from ocpi_party.ocpi.errors import InvalidObject, UnreadableJson
-from ocpi_party.ocpi.fields import CiString, Descriptive, FreeText, Integer, Language, Number, Url
+from ocpi_party.ocpi.fields import CiString, Descriptive, Dispensable, FreeText, Integer, Language, Number, Url
 
 JsonObject = dict[str, Any]
 
@@ -62,7 +62,7 @@ class Image(House):
 class BusinessDetails(House):
     name: Annotated[str, FreeText(100)]
     website: Url | None = None
-    logo: Image | None = None
+    logo: Annotated[Image | None, Dispensable()] = None
 
 
 class ProfileType(StrEnum):

@@ -67,8 +67,8 @@ def _same(name: str, one: str, other: str | None) -> bool:
 
 
 def _operator(location: Mapping[str, Any], parties: Iterable[Party]) -> Mapping[str, Any]:
-    if location.get("operator"):
-        operator: Mapping[str, Any] = location["operator"]
+    operator = location.get("operator")
+    if isinstance(operator, Mapping) and operator.get("name"):  # What is wrong in it is kept as it came.
         return operator
     owner = PartyId(location["country_code"], location["party_id"]).folded()
     known = (party.business_details for party in parties if party.key == owner and party.business_details)
