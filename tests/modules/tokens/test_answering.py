@@ -77,6 +77,18 @@ async def test_an_unknown_token_is_404_and_2004_without_data(server: Server, tnm
     assert right_type.data["allowed"] == "ALLOWED"
 
 
+async def test_who_names_the_owner_in_the_url_is_answered_about_its_token_and_that_is_noted(
+    server: Server, tnm: Caller
+) -> None:
+    ours = await tnm.post("/tokens/nl/OWM/012345678/authorize")
+    of_others = await tnm.post("/tokens/NL/OWX/012345678/authorize")
+    findings = (await server.operator.get("/api/findings", params={"module": "tokens"})).json()
+
+    assert (ours.http_status, ours.data["allowed"], ours.data["token"]) == (200, "ALLOWED", a_token(OWM))
+    assert (of_others.http_status, of_others.status_code) == (404, 2004)
+    assert [(one["object"], "names the owner" in one["rule"]) for one in findings] == [("authorize", True)]
+
+
 @pytest.mark.requirement("TOK-A-02", "TYP-19")
 async def test_a_type_that_nobody_knows_is_one_of_which_we_have_no_token(server: Server, tnm: Caller) -> None:
     unknown = await tnm.post(URL, params={"type": "FOO"})

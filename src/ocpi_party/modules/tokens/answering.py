@@ -30,13 +30,16 @@ _KNOWN = Statement(
 )
 
 
-async def answer(asked: Asked, uid: str, token_type: str | None, place: Place | None) -> bytes:
+async def answer(
+    asked: Asked, uid: str, token_type: str | None, place: Place | None, owner: str | None = None
+) -> bytes:
     """AuthorizationInfo as JSON text: as the operator's system says, else as our own rules do.
 
+    owner   the party of ours that must have the token; None for any that is addressed
     Raises  UnknownToken (404 and 2004, AMB-52); NotEnoughInformation (2002)
     """
     key = token_key(uid, token_type or TokenType.RFID)
-    token = await _only(asked, key)
+    token = await _only(asked, key, owner)
     found, silence = await ask_operator(asked, token, place) if token["operator_answers"] else (None, None)
     if found is None:
         found = _by_rules(asked, token, place, silence)
@@ -54,11 +57,12 @@ def _by_rules(asked: Asked, token: Row, place: Place | None, silence: str | None
     return found if silence is None else replace(found, why=f"{silence}; {found.why}")
 
 
-async def _only(asked: Asked, key: str) -> Row:
-    """The one token that is meant: the URL names no owner."""
+async def _only(asked: Asked, key: str, owner: str | None) -> Row:
+    """The one token that is meant: the URL of the specification names no owner."""
     owners, audiences = asked.owners, (*asked.audiences, NOBODY)
     rows = await asked.database.find_together(_KNOWN, key)
     rows = [row for row in rows if row["owner"] in owners and row["audience"] in audiences]
+    rows = [row for row in rows if owner is None or row["owner"] == owner]
     if not rows:
         raise UnknownToken(key)
     if len(rows) > 1:

@@ -3,18 +3,23 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ocpi_party.dialects.tolerance import Finding
 from ocpi_party.modules.tokens import answering, repository
 from ocpi_party.modules.tokens.keys import TypeInUrl
 from ocpi_party.modules.tokens.place import Place
 from ocpi_party.modules.tokens.table import TOKENS
+from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import AuthorizationInfo, LocationReferences, Token
+from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned.listing import Listing, Scope
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_body
 from ocpi_party.transport.envelope import page, success
 from ocpi_party.transport.pagination import window
 
 router = APIRouter()
 LISTING = Listing(TOKENS, repository.documents)
+_WITH_OWNER = Finding("", "names the owner before the uid in the URL that asks for authorization")
 
 
 @router.get("")
@@ -32,6 +37,23 @@ async def authorize(
 ) -> Response:
     place = await _place(request, asked)
     return success(asked.spoken.write(AuthorizationInfo, await answering.answer(asked, token_uid, token_type, place)))
+
+
+@router.post("/{country_code}/{party_id}/{token_uid}/authorize")
+async def authorize_of_owner(
+    request: Request,
+    asked: CurrentAsked,
+    country_code: IdInUrl,
+    party_id: IdInUrl,
+    token_uid: IdInUrl,
+    token_type: TypeInUrl = None,
+) -> Response:
+    """As some hubs ask, which name the owner here as they do where tokens are put."""
+    owner, place = str(PartyId(country_code, party_id).folded()), await _place(request, asked)
+    found = await answering.answer(asked, token_uid, token_type, place, owner)
+    async with asked.database.write() as tx:
+        await note(tx, asked.partner.id, ModuleId.TOKENS, "authorize", [_WITH_OWNER])
+    return success(asked.spoken.write(AuthorizationInfo, found))
 
 
 async def _place(request: Request, asked: Asked) -> Place | None:
