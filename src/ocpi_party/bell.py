@@ -14,7 +14,7 @@ from typing import Final
 from ocpi_party.database import Database, DatabaseUnavailable
 from ocpi_party.listening import Listening
 
-_APART_SECONDS: Final = 0.02
+_APART_SECONDS: Final = 0.05
 
 
 class Bell:
