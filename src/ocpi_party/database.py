@@ -127,7 +127,7 @@ class WriteTx(ReadTx):
         await self._connection.execute("SELECT pg_notify($1, '')", channel)
 
     def announce(self, channel: str) -> None:
-        """Tell those in this process who hear it, when this transaction is committed; it costs nothing, as `notify` does."""
+        """Tell who hears it in this process, when this transaction is committed. Unlike `notify` it costs nothing."""
         self.announced.add(channel)
 
 
@@ -168,11 +168,11 @@ class Database:
             self.announce(channel)
 
     def hear(self, channel: str, heard: Callable[[], None]) -> None:
-        """Call `heard` whenever something that was announced on this channel is committed by this process."""
+        """Call `heard` whenever this process has committed something that it announced on this channel."""
         self._hearing[channel] = heard
 
     def announce(self, channel: str) -> None:
-        """What was written without a transaction of one's own is committed."""
+        """The same for what was committed without a transaction of one's own."""
         if heard := self._hearing.get(channel):
             heard()
 
