@@ -253,6 +253,34 @@ async def test_one_that_is_there_already_after_a_doubtful_post_is_looked_at(
     assert elsewhere.asked == []
 
 
+@pytest.mark.requirement("CDR-R-04", "CDR-R-28", "STS-05")
+@pytest.mark.parametrize(
+    ("url", "seen", "state"),
+    [
+        (f"{THEIRS}/77", envelope(ours()), "DELIVERED"),
+        (f"{THEIRS}/77", envelope(code=2003, http_status=404), "REFUSED"),
+        (f"{THEIRS}/77", httpx.Response(200), "REFUSED"),
+        ("https://elsewhere.example/cdrs/77", envelope(ours()), "REFUSED"),
+        (None, envelope(ours()), "REFUSED"),
+    ],
+)
+async def test_a_cdr_with_an_empty_answer_is_delivered_if_the_partner_shows_it(
+    server: Server, tnm: FakePartner, url: str | None, seen: httpx.Response, state: str
+) -> None:
+    tnm.on("POST", "/cdrs", httpx.Response(201, headers={"Location": url} if url else {}))
+    tnm.on("GET", "/cdrs/77", seen)
+
+    await server.operator.put(URL, json=ours())
+    await server.push()
+
+    (one,) = await delivery(server)
+    found = [(f["pointer"], f["rule"]) for f in (await server.operator.get("/api/findings")).json()]
+    assert (one["state"], one["url"]) == (state, url if state == "DELIVERED" else None)
+    assert one["error"] == (None if state == "DELIVERED" else "HTTP 201, no OCPI envelope")
+    assert found == ([("", "the answer has no OCPI envelope")] if state == "DELIVERED" else [])
+    assert len(tnm.requests("POST")) == 1
+
+
 @pytest.mark.requirement("CDR-R-09", "CDR-R-12")
 async def test_a_cdr_is_credited_and_corrected_in_one_action(server: Server, tnm: FakePartner) -> None:
     await server.operator.put(URL, json=ours())

@@ -149,6 +149,28 @@ async def test_a_partner_that_does_not_know_the_tariff_needs_no_second_delete(
     assert await server.rows("SELECT * FROM outbox_marks") == []
 
 
+@pytest.mark.requirement("TAR-R-06", "STS-05")
+@pytest.mark.parametrize(
+    ("seen", "states"),
+    [
+        (envelope(code=2001, http_status=404), []),
+        (envelope({"id": "T-12"}), ["REFUSED"]),
+    ],
+)
+async def test_after_an_empty_answer_to_delete_the_partner_is_asked_whether_the_tariff_is_gone(
+    server: Server, tnm: FakePartner, seen: httpx.Response, states: list[str]
+) -> None:
+    await put(server)
+    await server.push()
+    tnm.on("DELETE", "/tariffs/", httpx.Response(200))
+    tnm.on("GET", "/tariffs/", seen)
+
+    await server.operator.delete(URL)
+    await server.push()
+
+    assert [row["state"] for row in await server.rows("SELECT state FROM outbox_marks")] == states
+
+
 @pytest.mark.requirement("TAR-R-08")
 async def test_a_deleted_tariff_can_be_put_again(server: Server, tnm: FakePartner) -> None:
     await put(server)

@@ -25,6 +25,7 @@ from ocpi_party.partners import repository as partners
 from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.exchange import Route
+from ocpi_party.partners.findings import note
 from ocpi_party.partners.partner import Partner
 from ocpi_party.push.hands import Hands
 from ocpi_party.push.retry import next_attempt
@@ -172,7 +173,9 @@ class PushWorker:
                 async with self.database.write() as tx:
                     await telling.doubt(tx, mark, str(fault))
             raise
-        if answer is None or answer.ok:
+        if answer is None or answer.done:
+            if answer is not None and answer.deviations:
+                await self._note(teller, pushed, mark, answer)
             return True
         if answer.unauthorized:
             raise Unauthorized(f"the partner does not accept our credentials token: {answer}")
@@ -184,6 +187,12 @@ class PushWorker:
                 tx, EventType.DELIVERY_GIVEN_UP, lane, module=mark.module, object=shown, why=str(answer)
             )
         return False
+
+    async def _note(self, teller: Teller, pushed: Pushed, mark: Mark, answer: Answer) -> None:
+        """The partner took it; how it answered is a finding."""
+        async with self.database.write() as tx:
+            shown = (await pushed.names(tx, [mark.ref])).get(mark.ref, mark.ref)
+            await note(tx, teller.partner_id, mark.module, shown, answer.deviations)
 
     async def _tell_operator(self, tx: WriteTx, kind: EventType, lane: Lane, **more: Any) -> None:
         data = {"partner": lane.partner_id, "party": lane.party} | more

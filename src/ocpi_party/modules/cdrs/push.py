@@ -37,11 +37,11 @@ class PushedCdrs(Pushed):
             return None
         answer = await teller.send("POST", teller.url, teller.spell(Cdr, state.document), None)
         url = location_of(answer)
-        if answer.ok:
+        if answer.done:
             await _keep(teller, mark, url)
-        elif (mark.attempts or teller.careful) and url and await _is_there(teller, url, state):
+        elif (answer.empty or mark.attempts or teller.careful) and url and await _is_there(teller, url, state):
             await _keep(teller, mark, url)
-            return None
+            return answer.taken() if answer.empty else None
         return answer
 
 
@@ -63,7 +63,7 @@ async def _keep(teller: Teller, mark: Mark, url: str | None) -> None:
 
 
 async def _is_there(teller: Teller, url: str, state: State) -> bool:
-    """Whether a CDR that is refused after a doubtful POST is refused because it came through."""
+    """Whether a CDR came through that is refused after a doubtful POST, or of which the answer says nothing."""
     if not same_origin(url, teller.url):
         return False
     seen = await teller.send("GET", url, None, None)
