@@ -525,3 +525,16 @@ async def test_a_partner_that_redirects_to_a_slash_registers_is_fetched_and_is_t
     assert len(await _held(server)) == 5
     assert len(partner.requests("POST", "/receiver/cdrs")) == 1
     assert await server.rows("SELECT FROM outbox_marks") == []
+
+
+async def test_a_listed_tariff_that_contradicts_itself_is_taken_and_is_a_finding(server: Server) -> None:
+    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
+    limits = {"start_date_time": "2026-03-02T00:00:00Z", "end_date_time": "2026-03-01T00:00:00Z"}
+    PagedList(partner, [a_tariff() | limits], module="tariffs")
+    await _connected(server, partner)
+
+    await server.app.pulling.pull_due()
+
+    found = (await server.operator.get("/api/findings")).json()
+    assert (await server.operator.get("/api/tariffs/NL/TNM/12")).json() == a_tariff() | limits
+    assert [(f["module"], f["object"], f["pointer"]) for f in found] == [("tariffs", "NL*TNM/12", "/end_date_time")]
