@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.commanding import an_emsp
 from tests.objects import (
+    OUR_DRIVER,
     a_cdr,
     a_cdr_token,
     a_charging_profile,
@@ -154,7 +155,7 @@ async def test_a_token_keeps_its_spelling_and_names_its_type(server: Server) -> 
 
 
 async def test_events_are_found_by_a_subject_in_any_case(server: Server, cpo: Caller) -> None:
-    await cpo.put("/sessions/NL/TNM/Session-X", a_session(id="Session-X"))
+    await cpo.put("/sessions/NL/TNM/Session-X", a_session(id="Session-X", cdr_token=OUR_DRIVER))
 
     for subject in ("sessions/NL*TNM/Session-X", "SESSIONS/nl*tnm/session-x"):
         assert await _events(server, subject=subject) == [("object.received", "sessions/NL*TNM/Session-X")]
