@@ -69,14 +69,22 @@ _NEWEST_EVSE = Statement(
          JOIN evses e ON e.location_seq = l.seq AND e.key = :evse AND NOT e.gone
         WHERE l.owner = :owner AND l.key = :key AND NOT l.gone
           AND (CAST(:partner AS bigint) IS NULL OR l.partner_id = :partner)
+          AND (CAST(:addressee AS text) IS NULL OR l.addressee = :addressee)
         ORDER BY l.partner_id <> 0, l.last_updated DESC LIMIT 1"""
 )
 
 
-async def newest_evse(tx: ReadTx, owner: str, location_id: str, evse_uid: str, partner: int | None) -> bytes | None:
-    """An EVSE of ours, else the newest that a partner, or this partner, told us."""
+async def newest_evse(
+    tx: ReadTx, owner: str, location_id: str, evse_uid: str, partner: int | None, addressee: str | None = None
+) -> bytes | None:
+    """An EVSE of ours, else the newest that a partner, or this partner, told us, or this party of ours."""
     found: bytes | None = await tx.value(
-        _NEWEST_EVSE, owner=owner, key=fold(location_id), evse=fold(evse_uid), partner=partner
+        _NEWEST_EVSE,
+        owner=owner,
+        key=fold(location_id),
+        evse=fold(evse_uid),
+        partner=partner,
+        addressee=addressee and fold(addressee),
     )
     return found
 
