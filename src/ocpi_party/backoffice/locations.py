@@ -19,7 +19,7 @@ from ocpi_party.ocpi.evse import Evse
 from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
-from ocpi_party.owned.publish import must_be, our_ref
+from ocpi_party.owned.publish import must_be, must_name, our_ref
 from ocpi_party.owned.table import Ref
 from ocpi_party.transport.asked import Building
 
@@ -51,7 +51,7 @@ async def patch_location(
     request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, location_id: PathId
 ) -> Response:
     body = await json_object(request, building)
-    must_be(body, country_code=country_code, party_id=party_id, id=location_id)
+    body = must_name(body, country_code=country_code, party_id=party_id, id=location_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_location(body)
     return await _answer(building, publishing.ref, done)
@@ -142,7 +142,7 @@ async def patch_evse(
 ) -> Response:
     """Report what changed in an EVSE, its status above all; last_updated is when the charge point saw it, by default now."""
     body = await json_object(request, building)
-    must_be(body, uid=evse_uid)
+    body = must_name(body, uid=evse_uid)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_evse(evse_uid, body)
     return await _answer(building, publishing.ref, done, evse_uid)
@@ -187,7 +187,7 @@ async def patch_connector(
     connector_id: PathId,
 ) -> Response:
     body = await json_object(request, building)
-    must_be(body, id=connector_id)
+    body = must_name(body, id=connector_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_connector(evse_uid, connector_id, body)
     return await _answer(building, publishing.ref, done, evse_uid, connector_id)
