@@ -253,6 +253,18 @@ async def test_one_that_is_there_already_after_a_doubtful_post_is_looked_at(
     assert elsewhere.asked == []
 
 
+@pytest.mark.requirement("CDR-S-01")
+async def test_a_late_cdr_is_issued_with_a_warning_that_partners_may_not_find_it(server: Server) -> None:
+    late = await server.operator.put(URL, json=ours(last_updated="2020-01-01T00:00:00Z"))
+    again = await server.operator.put(URL, json=ours(last_updated="2020-01-01T00:00:00Z"))
+    undated = {name: value for name, value in ours(id="CDR2").items() if name != "last_updated"}
+    fresh = await server.operator.put("/api/cdrs/NL/OWA/CDR2", json=undated)
+
+    assert (late.status_code, late.json()["last_updated"]) == (201, "2020-01-01T00:00:00Z")
+    assert "last_updated lies in the past" in late.headers["warning"]
+    assert ["warning" in one.headers for one in (again, fresh)] == [False, False]
+
+
 @pytest.mark.requirement("CDR-R-04", "CDR-R-28", "STS-05")
 @pytest.mark.parametrize(
     ("url", "seen", "state"),

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ocpi_party.backoffice.answers import published
+from ocpi_party.backoffice.answers import advice, published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
 from ocpi_party.backoffice.described import body_of, shown, stored
 from ocpi_party.backoffice.filters import OneTokenType
@@ -83,6 +83,4 @@ async def _writing(building: Building) -> AsyncIterator[WriteTx]:
 
 
 def _answer(done: Published) -> Response:
-    advice = [f'299 - "{one}"' for one in publishing.warnings(done.document)]
-    headers = {"warning": ", ".join(advice)} if advice else None
-    return published(done, headers)
+    return published(done, advice(publishing.warnings(done.document)))
