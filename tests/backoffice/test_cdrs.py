@@ -212,8 +212,14 @@ async def test_each_attempt_to_reach_who_waits_for_a_cdr_counts(server: Server, 
         (waiting,) = await delivery(server)
         (listed,) = (await server.operator.get("/api/deliveries")).json()
         counted.append((waiting["attempts"], listed["attempts"]))
+        assert waiting["error"] == listed["reason"] == "no connection: down"
 
     assert counted == [(1, 1), (2, 2), (3, 3)]
+    tnm.handlers.clear()
+    await server.push()
+    await server.operator.put("/api/cdrs/NL/OWA/CDR2", json=ours(id="CDR2"))
+    (untried,) = (await server.operator.get("/api/deliveries")).json()
+    assert [(await delivery(server, "CDR2"))[0]["error"], untried["reason"]] == [None, None]
 
 
 @pytest.mark.requirement("CDR-R-28", "OPS-04")

@@ -11,7 +11,8 @@ _DELIVERIES = Statement(
          FROM cdr_urls WHERE ref = :ref
        UNION ALL
        SELECT partner_id, m.state, NULL, m.marked_at, CASE m.state WHEN 'WAITING' THEN GREATEST(m.attempts, l.failures)
-                                                                   ELSE m.attempts END, m.error
+                                                                   ELSE m.attempts END,
+              CASE m.state WHEN 'WAITING' THEN CASE WHEN l.failures > 0 THEN l.last_error END ELSE m.error END
          FROM outbox_marks m JOIN outbox_lanes l USING (partner_id, party) WHERE m.module = 'cdrs' AND m.ref = :ref
        ORDER BY partner_id, at"""
 )
@@ -26,5 +27,6 @@ async def deliveries(tx: ReadTx, ref: str) -> list[Row]:
     """Which partners have a CDR of ours, wait for it, are paused, or refused it: partner_id, state, url, at, attempts, error.
 
     attempts  to tell it, or to reach who waits for it; None for who has it: nobody counts them any more
+    error     why it was refused, or why who waits for it is not reached; None for who was not tried yet, or has it
     """
     return await tx.rows(_DELIVERIES, ref=ref)
