@@ -194,7 +194,7 @@ async def test_a_cdr_that_got_no_answer_is_posted_again_until_it_is_confirmed(se
     await server.push()
 
     assert (waiting["state"], waiting["attempts"]) == ("WAITING", 1)
-    assert [(one["state"], one["attempts"]) for one in await delivery(server)] == [("DELIVERED", None)]
+    assert [(one["state"], one["attempts"]) for one in await delivery(server)] == [("DELIVERED", 2)]
     assert [request.method for request in tnm.asked] == ["POST", "POST"]
     assert got[0] == got[1]
 
@@ -217,9 +217,12 @@ async def test_each_attempt_to_reach_who_waits_for_a_cdr_counts(server: Server, 
     assert counted == [(1, 1), (2, 2), (3, 3)]
     tnm.handlers.clear()
     await server.push()
+    assert [(one["state"], one["attempts"]) for one in await delivery(server)] == [("DELIVERED", 4)]
     await server.operator.put("/api/cdrs/NL/OWA/CDR2", json=ours(id="CDR2"))
     (untried,) = (await server.operator.get("/api/deliveries")).json()
     assert [(await delivery(server, "CDR2"))[0]["error"], untried["reason"]] == [None, None]
+    await server.push()
+    assert [one["attempts"] for one in await delivery(server, "CDR2")] == [1]
 
 
 @pytest.mark.requirement("CDR-R-28", "OPS-04")

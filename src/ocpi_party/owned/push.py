@@ -46,6 +46,7 @@ class Teller:
     careful  the last holder of this lane vanished: nobody knows what the partner knows
     partner_id, party  who is told
     broadcast  the party is a hub, which passes it on to everybody: nobody can be asked with GET (HUB-12)
+    failures  to reach the party, up to now
     ahead    set when more was told than asked for: what is loaded of other objects may be older than what the partner knows now
     """
 
@@ -57,6 +58,7 @@ class Teller:
     partner_id: int
     party: str
     broadcast: bool = False
+    failures: int = 0
     ahead: bool = False
 
     async def put(self, kind: type[House], state: State) -> Answer:

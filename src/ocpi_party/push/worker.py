@@ -93,8 +93,9 @@ class PushWorker:
 
     async def _tell_all(self, lane: Lane) -> None:
         try:
-            while await self._tell_batch(lane):
-                pass
+            failures = lane.failures
+            while await self._tell_batch(lane, failures):
+                failures = 0
         except LaneLost:
             log.warning("the lane to partner %s (%s) was lost to another worker", lane.partner_id, lane.party)
         except PartnerUnreachable as fault:
@@ -124,8 +125,11 @@ class PushWorker:
                 raise LaneLost
         self._held[lane] = moment
 
-    async def _tell_batch(self, lane: Lane) -> bool:
-        """Tell the next few. False, if there is nothing left. Raises PartnerUnreachable, LaneLost"""
+    async def _tell_batch(self, lane: Lane, failures: int) -> bool:
+        """Tell the next few. False, if there is nothing left. Raises PartnerUnreachable, LaneLost
+
+        failures  to reach the party, since it was reached last
+        """
         await self._hold(lane)
         async with self.database.read() as tx:
             marks = await telling.waiting(tx, lane, _BATCH)
@@ -136,7 +140,7 @@ class PushWorker:
         told: list[Mark] = []
         try:
             for mark in marks:
-                teller = self._teller(lane, partner, mark)
+                teller = self._teller(lane, partner, mark, failures)
                 if await self._tell(teller, lane, partner, mark, states.get((mark.module, mark.ref))):
                     told.append(mark)
                 if teller.ahead:
@@ -198,7 +202,7 @@ class PushWorker:
         data = {"partner": lane.partner_id, "party": lane.party} | more
         await events.tell(tx, kind, f"partners/{lane.partner_id}", data, partner_id=lane.partner_id)
 
-    def _teller(self, lane: Lane, partner: Partner, mark: Mark) -> Teller:
+    def _teller(self, lane: Lane, partner: Partner, mark: Mark, failures: int) -> Teller:
         pushed = self.pushed.get(mark.module)
         url = partner.endpoint(mark.module, pushed.interface if pushed else InterfaceRole.RECEIVER) or ""
         dialect = dialect_of(self.dialects, partner.version)
@@ -210,4 +214,6 @@ class PushWorker:
             return await self.client.call(partner, method, to, route=route, params=params, **given)
 
         broadcast = any(one.role is Role.HUB and str(one.key) == lane.party for one in partner.parties)
-        return Teller(url, send, dialect.write, self.database, lane.in_doubt, lane.partner_id, lane.party, broadcast)
+        return Teller(
+            url, send, dialect.write, self.database, lane.in_doubt, lane.partner_id, lane.party, broadcast, failures
+        )

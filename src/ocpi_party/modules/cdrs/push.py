@@ -55,7 +55,7 @@ def location_of(answer: Answer) -> str | None:
 
 async def _keep(teller: Teller, mark: Mark, url: str | None) -> None:
     async with teller.database.write() as tx:
-        await urls.keep(tx, mark.ref, teller.partner_id, url)
+        await urls.keep(tx, mark.ref, teller.partner_id, url, max(mark.attempts, teller.failures) + 1)
         if url is None:
             rule = "the answer to POST has no header Location: we cannot ask for the CDR"
             names = await PUSHED.names(tx, [mark.ref])
