@@ -84,6 +84,20 @@ async def test_a_parameter_that_cannot_be_meant_is_refused(server: Server, path:
     assert answer.json()["parameter"] == query.partition("=")[0]
 
 
+@pytest.mark.parametrize("path", sorted({*EVERY} - {"/api/events"}))
+async def test_a_window_that_ends_before_it_begins_is_refused(server: Server, path: str) -> None:
+    dates = "date_from=2026-03-01T12:00:00Z&date_to=2026-03-01T{}Z"
+
+    answer = await server.operator.get(f"{path}?{dates.format('11:59:59.999')}")
+
+    assert answer.status_code == 422, answer.text
+    assert (answer.json()["parameter"], answer.json()["detail"]) == (
+        "date_to",
+        "date_to: lies before date_from, 2026-03-01T12:00:00Z",
+    )
+    assert (await _get(server, f"{path}?{dates.format('12:00:00')}")).json() == []
+
+
 @pytest.mark.parametrize("path", EVERY)
 async def test_each_list_says_so_in_its_description(server: Server, path: str) -> None:
     described = (await _get(server, "/openapi.json")).json()["paths"][path]["get"]["parameters"]
@@ -152,3 +166,13 @@ async def test_one_that_was_sent_to_several_of_our_parties_is_shown_as_one_of_th
     for part in ("", "/3256", "/3256/1"):
         assert (await server.operator.get(f"{url}{part}?for=NL*XXX")).status_code == 404
         assert (await server.operator.get(f"{url}{part}?for=OWM")).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["locations", "tariffs", "sessions", "cdrs", "tokens"])
+@pytest.mark.parametrize(
+    "query", ["country_code=", "country_code=N", "country_code=NLD", "party_id=", "party_id=OWAX", "for=", "own="]
+)
+async def test_a_filter_that_no_object_can_meet_is_refused(server: Server, name: str, query: str) -> None:
+    answer = await server.operator.get(f"/api/{name}?{query}")
+
+    assert (answer.status_code, answer.json()["parameter"]) == (422, query.partition("=")[0])

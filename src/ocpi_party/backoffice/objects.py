@@ -115,8 +115,8 @@ def _with_origin(row: Row, document: bytes) -> bytes:
 async def list_objects(
     request: Request,
     building: CurrentBuilding,
-    country_code: Annotated[str | None, Query(max_length=2)] = None,
-    party_id: Annotated[str | None, Query(max_length=3)] = None,
+    country_code: Annotated[str | None, Query(min_length=2, max_length=2)] = None,
+    party_id: Annotated[str | None, Query(min_length=1, max_length=3)] = None,
     partner: Partner = None,
     sent_to: For = None,
     own: Annotated[bool | None, Query(description="true: ours, false: theirs, by default both")] = None,
