@@ -169,9 +169,7 @@ async def test_one_that_was_sent_to_several_of_our_parties_is_shown_as_one_of_th
 
 
 @pytest.mark.parametrize("name", ["locations", "tariffs", "sessions", "cdrs", "tokens"])
-@pytest.mark.parametrize(
-    "query", ["country_code=", "country_code=N", "country_code=NLD", "party_id=", "party_id=OWAX", "for=", "own="]
-)
+@pytest.mark.parametrize("query", ["country_code=", "country_code=NLD", "party_id=", "party_id=OWAX", "for=", "own="])
 async def test_a_filter_that_no_object_can_meet_is_refused(server: Server, name: str, query: str) -> None:
     answer = await server.operator.get(f"/api/{name}?{query}")
 

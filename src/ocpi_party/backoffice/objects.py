@@ -115,7 +115,7 @@ def _with_origin(row: Row, document: bytes) -> bytes:
 async def list_objects(
     request: Request,
     building: CurrentBuilding,
-    country_code: Annotated[str | None, Query(min_length=2, max_length=2)] = None,
+    country_code: Annotated[str | None, Query(min_length=1, max_length=2)] = None,
     party_id: Annotated[str | None, Query(min_length=1, max_length=3)] = None,
     partner: Partner = None,
     sent_to: For = None,
