@@ -77,6 +77,10 @@ def a_charging_period(**changes: Any) -> JsonObject:
     } | changes
 
 
+OUR_DRIVER = a_cdr_token(PartyId("NL", "OWM"))
+"""Of the eMSP that a server of ours is in tests."""
+
+
 def a_session(owner: PartyId = CPO, **changes: Any) -> JsonObject:
     return {
         **_owned_by(owner),

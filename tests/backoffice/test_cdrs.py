@@ -194,7 +194,7 @@ async def test_a_cdr_that_got_no_answer_is_posted_again_until_it_is_confirmed(se
     await server.push()
 
     assert (waiting["state"], waiting["attempts"]) == ("WAITING", 1)
-    assert [(one["state"], one["attempts"]) for one in await delivery(server)] == [("DELIVERED", None)]
+    assert [(one["state"], one["attempts"]) for one in await delivery(server)] == [("DELIVERED", 2)]
     assert [request.method for request in tnm.asked] == ["POST", "POST"]
     assert got[0] == got[1]
 
@@ -212,8 +212,17 @@ async def test_each_attempt_to_reach_who_waits_for_a_cdr_counts(server: Server, 
         (waiting,) = await delivery(server)
         (listed,) = (await server.operator.get("/api/deliveries")).json()
         counted.append((waiting["attempts"], listed["attempts"]))
+        assert waiting["error"] == listed["reason"] == "no connection: down"
 
     assert counted == [(1, 1), (2, 2), (3, 3)]
+    tnm.handlers.clear()
+    await server.push()
+    assert [(one["state"], one["attempts"]) for one in await delivery(server)] == [("DELIVERED", 4)]
+    await server.operator.put("/api/cdrs/NL/OWA/CDR2", json=ours(id="CDR2"))
+    (untried,) = (await server.operator.get("/api/deliveries")).json()
+    assert [(await delivery(server, "CDR2"))[0]["error"], untried["reason"]] == [None, None]
+    await server.push()
+    assert [one["attempts"] for one in await delivery(server, "CDR2")] == [1]
 
 
 @pytest.mark.requirement("CDR-R-28", "OPS-04")
@@ -251,6 +260,46 @@ async def test_one_that_is_there_already_after_a_doubtful_post_is_looked_at(
 
     assert [one["state"] for one in await delivery(server)] == [state]
     assert elsewhere.asked == []
+
+
+@pytest.mark.requirement("CDR-S-01")
+async def test_a_late_cdr_is_issued_with_a_warning_that_partners_may_not_find_it(server: Server) -> None:
+    late = await server.operator.put(URL, json=ours(last_updated="2020-01-01T00:00:00Z"))
+    again = await server.operator.put(URL, json=ours(last_updated="2020-01-01T00:00:00Z"))
+    undated = {name: value for name, value in ours(id="CDR2").items() if name != "last_updated"}
+    fresh = await server.operator.put("/api/cdrs/NL/OWA/CDR2", json=undated)
+
+    assert (late.status_code, late.json()["last_updated"]) == (201, "2020-01-01T00:00:00Z")
+    assert "last_updated lies in the past" in late.headers["warning"]
+    assert ["warning" in one.headers for one in (again, fresh)] == [False, False]
+
+
+@pytest.mark.requirement("CDR-R-04", "CDR-R-28", "STS-05")
+@pytest.mark.parametrize(
+    ("url", "seen", "state"),
+    [
+        (f"{THEIRS}/77", envelope(ours()), "DELIVERED"),
+        (f"{THEIRS}/77", envelope(code=2003, http_status=404), "REFUSED"),
+        (f"{THEIRS}/77", httpx.Response(200), "REFUSED"),
+        ("https://elsewhere.example/cdrs/77", envelope(ours()), "REFUSED"),
+        (None, envelope(ours()), "REFUSED"),
+    ],
+)
+async def test_a_cdr_with_an_empty_answer_is_delivered_if_the_partner_shows_it(
+    server: Server, tnm: FakePartner, url: str | None, seen: httpx.Response, state: str
+) -> None:
+    tnm.on("POST", "/cdrs", httpx.Response(201, headers={"Location": url} if url else {}))
+    tnm.on("GET", "/cdrs/77", seen)
+
+    await server.operator.put(URL, json=ours())
+    await server.push()
+
+    (one,) = await delivery(server)
+    found = [(f["pointer"], f["rule"]) for f in (await server.operator.get("/api/findings")).json()]
+    assert (one["state"], one["url"]) == (state, url if state == "DELIVERED" else None)
+    assert one["error"] == (None if state == "DELIVERED" else "HTTP 201, no OCPI envelope")
+    assert found == ([("", "the answer has no OCPI envelope")] if state == "DELIVERED" else [])
+    assert len(tnm.requests("POST")) == 1
 
 
 @pytest.mark.requirement("CDR-R-09", "CDR-R-12")

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 from tests.commanding import BACK, an_emsp, start_session
+from tests.objects import a_location, an_evse
 from tests.own import publish
+from tests.partner import Caller, FakePartner
 from tests.server import Server
 
 FILLED = ["/api/parties", "/api/partners", "/api/webhooks", "/api/locations", "/api/events"]
@@ -82,6 +84,20 @@ async def test_a_parameter_that_cannot_be_meant_is_refused(server: Server, path:
     assert answer.json()["parameter"] == query.partition("=")[0]
 
 
+@pytest.mark.parametrize("path", sorted({*EVERY} - {"/api/events"}))
+async def test_a_window_that_ends_before_it_begins_is_refused(server: Server, path: str) -> None:
+    dates = "date_from=2026-03-01T12:00:00Z&date_to=2026-03-01T{}Z"
+
+    answer = await server.operator.get(f"{path}?{dates.format('11:59:59.999')}")
+
+    assert answer.status_code == 422, answer.text
+    assert (answer.json()["parameter"], answer.json()["detail"]) == (
+        "date_to",
+        "date_to: lies before date_from, 2026-03-01T12:00:00Z",
+    )
+    assert (await _get(server, f"{path}?{dates.format('12:00:00')}")).json() == []
+
+
 @pytest.mark.parametrize("path", EVERY)
 async def test_each_list_says_so_in_its_description(server: Server, path: str) -> None:
     described = (await _get(server, "/openapi.json")).json()["paths"][path]["get"]["parameters"]
@@ -104,3 +120,57 @@ async def test_commands_are_read_page_by_page_newest_first(server: Server) -> No
     assert len(ids) == 3
     assert ids == sorted(ids, reverse=True)
     assert none.json() == []
+
+
+async def _told_twice(server: Server) -> Caller:
+    """NL/TNM tells each of two eMSPs of ours of its LOC1, the second of another name."""
+    await server.add_party("NL", "OWX", "EMSP")
+    await publish(server)
+    tnm = await server.connect(server.internet.add(FakePartner()))
+    for party, name in (("OWM", "First"), ("OWX", "Second")):
+        caller = tnm.speaking(("NL", "TNM"), ("NL", party), "emsp")
+        answer = await caller.put(
+            "/locations/NL/TNM/LOC1", a_location(name=name, evses=[an_evse(evse_id=f"NL*TNM*E{party}")])
+        )
+        assert answer.status_code == 1000, answer
+    return tnm
+
+
+async def test_what_was_sent_to_several_of_our_parties_is_listed_for_each(server: Server) -> None:
+    await _told_twice(server)
+
+    listed = (await _get(server, "/api/locations?origin=true")).json()
+    plain = (await _get(server, "/api/locations")).json()
+    narrowed = await _get(server, "/api/locations?for=nl*owx&limit=1")
+
+    assert [(one["name"], one["origin"]) for one in listed] == [
+        ("Gent Zuid", None),
+        ("First", {"partner": 1, "for": "NL*OWM"}),
+        ("Second", {"partner": 1, "for": "NL*OWX"}),
+    ]
+    assert [{n: v for n, v in one.items() if n != "origin"} for one in listed] == plain
+    assert ([one["name"] for one in narrowed.json()], narrowed.headers["x-total-count"]) == (["Second"], "1")
+    assert (await _get(server, "/api/locations?for=NL*OWX&own=true")).json() == []
+
+
+async def test_one_that_was_sent_to_several_of_our_parties_is_shown_as_one_of_them_has_it(server: Server) -> None:
+    await _told_twice(server)
+    url, owm, owx = "/api/locations/NL/TNM/LOC1", "for=NL*OWM", "for=nl*owx"
+
+    named = [(await _get(server, f"{url}?{one}")).json()["name"] for one in (owm, owx)]
+    evses = [(await _get(server, f"{url}/3256?{one}")).json()["evse_id"] for one in (owm, owx)]
+    shown = (await _get(server, f"{url}?origin=true&{owm}")).json()
+
+    assert (named, evses) == (["First", "Second"], ["NL*TNM*EOWM", "NL*TNM*EOWX"])
+    assert shown["origin"] == {"partner": 1, "for": "NL*OWM"}
+    for part in ("", "/3256", "/3256/1"):
+        assert (await server.operator.get(f"{url}{part}?for=NL*XXX")).status_code == 404
+        assert (await server.operator.get(f"{url}{part}?for=OWM")).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["locations", "tariffs", "sessions", "cdrs", "tokens"])
+@pytest.mark.parametrize("query", ["country_code=", "country_code=NLD", "party_id=", "party_id=OWAX", "for=", "own="])
+async def test_a_filter_that_no_object_can_meet_is_refused(server: Server, name: str, query: str) -> None:
+    answer = await server.operator.get(f"/api/{name}?{query}")
+
+    assert (answer.status_code, answer.json()["parameter"]) == (422, query.partition("=")[0])

@@ -290,6 +290,25 @@ async def test_a_report_of_a_clock_far_ahead_blocks_no_later_one(server: Server,
     assert (late.status_code, late.json()["title"]) == (409, "Older than known")
 
 
+@pytest.mark.requirement("LOC-G-04", "LOC-G-06")
+@pytest.mark.parametrize(("connector_id", "created"), [("2", 201), ("1", 200)])
+async def test_a_connector_may_be_older_than_what_changed_in_its_evse_since(
+    server: Server, tnm: FakePartner, connector_id: str, created: int
+) -> None:
+    await server.operator.put(URL, json=a_location(OWA))
+    before = (await server.operator.patch(f"{URL}/3256", json={"status": "CHARGING"})).json()["last_updated"]
+
+    put = await server.operator.put(
+        f"{URL}/3256/{connector_id}", json=a_connector(id=connector_id, max_amperage=63, last_updated=LATER)
+    )
+
+    location = (await server.operator.get(URL)).json()
+    assert (put.status_code, put.json()["last_updated"]) == (created, LATER), put.text
+    assert location["evses"][0]["connectors"][-1]["last_updated"] == LATER
+    assert location["last_updated"] >= location["evses"][0]["last_updated"] > before
+    assert location["evses"][0]["status"] == "CHARGING"
+
+
 @pytest.mark.requirement("LOC-G-04", "LOC-G-05")
 async def test_a_connector_that_changes_in_a_patch_of_its_evse_changes_all_three_times(
     server: Server, tnm: FakePartner

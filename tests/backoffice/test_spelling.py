@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from tests.commanding import an_emsp
 from tests.objects import (
+    OUR_DRIVER,
     a_cdr,
     a_cdr_token,
     a_charging_profile,
@@ -154,7 +155,7 @@ async def test_a_token_keeps_its_spelling_and_names_its_type(server: Server) -> 
 
 
 async def test_events_are_found_by_a_subject_in_any_case(server: Server, cpo: Caller) -> None:
-    await cpo.put("/sessions/NL/TNM/Session-X", a_session(id="Session-X"))
+    await cpo.put("/sessions/NL/TNM/Session-X", a_session(id="Session-X", cdr_token=OUR_DRIVER))
 
     for subject in ("sessions/NL*TNM/Session-X", "SESSIONS/nl*tnm/session-x"):
         assert await _events(server, subject=subject) == [("object.received", "sessions/NL*TNM/Session-X")]
@@ -223,3 +224,34 @@ async def test_the_watchdog_and_the_timeline_name_sessions_and_cdrs_as_they_are_
         "object.received: sessions/NL*TNM/Session-X",
         "cdr.received: cdrs/NL*TNM/Cdr-X",
     }
+
+
+@pytest.mark.requirement("TYP-01")
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("tariffs/nl/owa/Tariff-x", a_tariff(PartyId("nl", "owa"), id="Tariff-x")),
+        ("locations/nl/owa/Loc-x", a_location(PartyId("nl", "owa"), id="Loc-x")),
+        ("sessions/nl/owa/S-x", a_session(PartyId("nl", "owa"), id="S-x", cdr_token=a_cdr_token(DE_TNM))),
+        ("cdrs/nl/owa/Cdr-x", a_cdr(PartyId("nl", "owa"), id="Cdr-x", cdr_token=a_cdr_token(DE_TNM))),
+        ("tokens/nl/owm/Token-x", a_token(PartyId("nl", "owm"), uid="Token-x")),
+    ],
+)
+async def test_our_parties_are_named_in_capitals_whoever_writes_them_otherwise(
+    server: Server, path: str, body: dict[str, Any]
+) -> None:
+    partner = server.internet.add(FakePartner())
+    await server.connect(partner)
+    capitals = {name: body[name].upper() for name in ("country_code", "party_id")}
+    module, *_, own_id = path.split("/")
+
+    put = await server.operator.put(f"/api/{path}", json=body)
+    if module != "cdrs":
+        assert (await server.operator.patch(f"/api/{path}", json={"country_code": "nl"})).status_code == 200
+    await server.push()
+
+    (told,) = partner.requests("PUT", f"/{module}") or partner.requests("POST", f"/{module}")
+    assert (put.status_code, put.json()) == (201, body | capitals)
+    assert (await server.operator.get(f"/api/{path}")).json() == body | capitals
+    if module != "cdrs":
+        assert told.url.path.endswith("/".join(["", module, *capitals.values(), own_id]))

@@ -59,6 +59,88 @@ async def test_a_new_and_a_changed_tariff_are_put_as_a_whole(server: Server, tnm
     assert changed.json() == a_tariff(OWA, id="t-12", currency="CHF", last_updated=changed.json()["last_updated"])
 
 
+_PER_KWH = {"type": "ENERGY", "price": 0.25, "step_size": 1}
+
+
+def _elements(*restrictions: dict[str, object] | None) -> list[dict[str, object]]:
+    return [{"price_components": [_PER_KWH]} | ({"restrictions": one} if one else {}) for one in restrictions]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"min_price": {"excl_vat": 5}, "max_price": {"excl_vat": 4.99}}, "/min_price/excl_vat"),
+        (
+            {"min_price": {"excl_vat": 5, "incl_vat": 6.05}, "max_price": {"excl_vat": 5, "incl_vat": 6}},
+            "/min_price/incl_vat",
+        ),
+        (
+            {"start_date_time": "2026-03-02T00:00:00Z", "end_date_time": "2026-03-01T23:59:59.999Z"},
+            "/end_date_time",
+        ),
+        ({"elements": _elements({"min_kwh": 10, "max_kwh": 10})}, "/elements/0/restrictions/max_kwh"),
+        ({"elements": _elements({"min_current": 16, "max_current": 6.5})}, "/elements/0/restrictions/max_current"),
+        ({"elements": _elements({"min_power": 50, "max_power": 22})}, "/elements/0/restrictions/max_power"),
+        (
+            {"elements": _elements(None, {"min_duration": 60, "max_duration": 6})},
+            "/elements/1/restrictions/max_duration",
+        ),
+        (
+            {"elements": _elements({"start_date": "2026-03-01", "end_date": "2026-03-01"})},
+            "/elements/0/restrictions/end_date",
+        ),
+        ({"elements": _elements(None, {"day_of_week": ["MONDAY"]})}, "/elements/1"),
+        ({"elements": _elements(None, None)}, "/elements/1"),
+        ({"elements": [{"price_components": [_PER_KWH, _PER_KWH]}]}, "/elements/0/price_components/1/type"),
+    ],
+)
+async def test_a_tariff_that_contradicts_itself_is_refused(
+    server: Server, tnm: FakePartner, changes: dict[str, object], pointer: str
+) -> None:
+    answer = await server.operator.put(URL, json=a_tariff(OWA, id="t-12") | changes)
+    await put(server)
+    patched = await server.operator.patch(URL, json=changes)
+    await server.push()
+
+    assert [(one.status_code, one.json()["pointer"]) for one in (answer, patched)] == [(422, pointer)] * 2
+    (request,) = tnm.asked
+    assert json.loads(request.content) == a_tariff(OWA, id="t-12")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"min_price": {"excl_vat": 5}, "max_price": {"excl_vat": 5}},
+        {"min_price": {"excl_vat": 5}, "max_price": {"excl_vat": 6, "incl_vat": 3}},
+        {"start_date_time": "2026-03-02T00:00:00Z", "end_date_time": "2026-03-02T00:00:00Z"},
+        {"elements": _elements({"min_kwh": 10, "max_kwh": 10.001})},
+        {
+            "elements": _elements(
+                {"start_time": "22:00", "end_time": "06:00"}, {"start_time": "06:00", "end_time": "06:00"}
+            )
+        },
+        {"elements": _elements({"start_date": "2026-03-01", "end_date": "2026-03-02"}, {"max_power": 22}, None)},
+        {
+            "elements": [
+                *_elements(None),
+                {
+                    "price_components": [{"type": "TIME", "price": 5, "step_size": 60}],
+                    "restrictions": {"reservation": "RESERVATION"},
+                },
+                {
+                    "price_components": [
+                        {"type": "ENERGY", "price": 1, "step_size": 1},
+                        {"type": "FLAT", "price": 1, "step_size": 1},
+                    ]
+                },
+            ]
+        },
+    ],
+)
+async def test_a_tariff_that_somebody_can_be_charged_by_is_taken(server: Server, changes: dict[str, object]) -> None:
+    await put(server, **changes)
+
+
 @pytest.mark.requirement("TYP-11")
 async def test_a_changed_price_is_told_digit_for_digit(server: Server, tnm: FakePartner) -> None:
     await put(server)
@@ -147,6 +229,28 @@ async def test_a_partner_that_does_not_know_the_tariff_needs_no_second_delete(
     await server.push()
 
     assert await server.rows("SELECT * FROM outbox_marks") == []
+
+
+@pytest.mark.requirement("TAR-R-06", "STS-05")
+@pytest.mark.parametrize(
+    ("seen", "states"),
+    [
+        (envelope(code=2001, http_status=404), []),
+        (envelope({"id": "T-12"}), ["REFUSED"]),
+    ],
+)
+async def test_after_an_empty_answer_to_delete_the_partner_is_asked_whether_the_tariff_is_gone(
+    server: Server, tnm: FakePartner, seen: httpx.Response, states: list[str]
+) -> None:
+    await put(server)
+    await server.push()
+    tnm.on("DELETE", "/tariffs/", httpx.Response(200))
+    tnm.on("GET", "/tariffs/", seen)
+
+    await server.operator.delete(URL)
+    await server.push()
+
+    assert [row["state"] for row in await server.rows("SELECT state FROM outbox_marks")] == states
 
 
 @pytest.mark.requirement("TAR-R-08")

@@ -459,6 +459,31 @@ async def test_an_id_with_a_slash_is_one_segment(server: Server, visitor: httpx.
     assert "Session 10/1" in seen.text
 
 
+async def test_what_was_sent_to_several_of_our_parties_is_shown_for_each(
+    server: Server, visitor: httpx.AsyncClient
+) -> None:
+    tnm = await server.connect(server.internet.add(FakePartner()))
+    alone = (await visitor.get("/console/locations")).text
+    await server.add_party("NL", "OWX", "EMSP")
+    for party, name in (("OWM", "First"), ("OWX", "Second")):
+        caller = tnm.speaking(("NL", "TNM"), ("NL", party), "emsp")
+        await caller.put("/locations/NL/TNM/LOC1", a_location(name=name, origin="nobody"))
+
+    listed = (await visitor.get("/console/locations")).text
+    narrowed = (await visitor.get("/console/locations?for=NL*OWX")).text
+    links = re.findall(r'href="(/console/locations/NL/TNM/LOC1[^"]*)"', listed)
+    shown = [(await visitor.get(link.replace("&amp;", "&"))).text for link in links]
+
+    assert len(links) == 2
+    assert [f"for <code>NL*{party}</code>" in text for party in ("OWM", "OWX") for text in (listed, *shown)] == [
+        True, False, True, True, True, False,
+    ]  # fmt: skip
+    assert ["Second" in text for text in shown] == [True, False]
+    assert ("First" in narrowed, "Second" in narrowed) == (False, True)
+    assert ('name="for"' in alone, 'name="for"' in listed) == (False, True)
+    assert "nobody" not in listed
+
+
 async def test_a_long_list_comes_page_by_page_newest_first(server: Server, visitor: httpx.AsyncClient) -> None:
     await own.fill(server, 120)
 

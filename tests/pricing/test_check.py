@@ -129,6 +129,26 @@ def test_totals_that_contradict_each_other(changes: Document, reported: list[str
     assert fields(a_cdr(**changes)) == reported
 
 
+def _with_its_last_period_at(moment: str) -> Document:
+    cdr = a_cdr()
+    return cdr | {
+        "charging_periods": [*cdr["charging_periods"][:-1], cdr["charging_periods"][-1] | {"start_date_time": moment}]
+    }
+
+
+@pytest.mark.requirement("CDR-R-20")
+def test_a_charging_period_outside_of_the_times_of_its_cdr_is_reported() -> None:
+    cdr = a_cdr()
+
+    early = [one.words for one in check_cdr(_with_its_last_period_at("2019-06-16T07:30:00Z"))]
+    late = [one.words for one in check_cdr(_with_its_last_period_at("2019-06-18T07:30:00Z"))]
+
+    assert "charging period 1 starts at 2019-06-16T07:30:00Z, outside of the CDR's own times" in early
+    assert "charging period 2 starts at 2019-06-18T07:30:00Z, outside of the CDR's own times" in late
+    for moment in (cdr["end_date_time"], "2019-06-17T07:29:00Z"):
+        assert "charging_periods" not in fields(_with_its_last_period_at(moment))
+
+
 @pytest.mark.requirement("CDR-R-20")
 def test_times_that_nobody_knows_are_not_compared() -> None:
     assert fields(a_cdr(start_date_time="1970-1-1T00:00:00Z")) == []

@@ -525,3 +525,49 @@ async def test_a_partner_that_redirects_to_a_slash_registers_is_fetched_and_is_t
     assert len(await _held(server)) == 5
     assert len(partner.requests("POST", "/receiver/cdrs")) == 1
     assert await server.rows("SELECT FROM outbox_marks") == []
+
+
+async def test_a_listed_tariff_that_contradicts_itself_is_taken_and_is_a_finding(server: Server) -> None:
+    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
+    limits = {"start_date_time": "2026-03-02T00:00:00Z", "end_date_time": "2026-03-01T00:00:00Z"}
+    PagedList(partner, [a_tariff() | limits], module="tariffs")
+    await _connected(server, partner)
+
+    await server.app.pulling.pull_due()
+
+    found = (await server.operator.get("/api/findings")).json()
+    assert (await server.operator.get("/api/tariffs/NL/TNM/12")).json() == a_tariff() | limits
+    assert [(f["module"], f["object"], f["pointer"]) for f in found] == [("tariffs", "NL*TNM/12", "/end_date_time")]
+
+
+@pytest.mark.requirement("PAG-19", "STS-10")
+@pytest.mark.parametrize("http_status", [200, 202, 204])
+async def test_an_answer_without_a_body_is_no_empty_list(server: Server, http_status: int) -> None:
+    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
+    PagedList(partner, [a_tariff()], module="tariffs")
+    await _connected(server, partner)
+    await server.app.pulling.pull_due()
+    partner.on("GET", "/sender/tariffs", httpx.Response(http_status))
+
+    errors = []
+    for _ in range(3):
+        await _again(server)
+        errors.append((await server.rows(_PULLS))[0]["error"])
+
+    assert (await server.operator.get("/api/tariffs/NL/TNM/12")).status_code == 200
+    assert all("holds no list" in error for error in errors), errors
+
+
+async def test_a_list_whose_status_code_is_text_is_taken_and_is_a_finding(server: Server) -> None:
+    partner = a_cpo(endpoints=[("tariffs", "SENDER")])
+    body = {"data": [a_tariff()], "status_code": "1000", "timestamp": "2026-03-01T00:00:00Z"}
+    partner.on("GET", "/sender/tariffs", httpx.Response(200, json=body, headers={"x-total-count": "1"}))
+    await _connected(server, partner)
+
+    await server.app.pulling.pull_due()
+
+    assert (await server.operator.get("/api/tariffs/NL/TNM/12")).json() == a_tariff()
+    found = (await server.operator.get("/api/findings")).json()
+    assert [(f["object"], f["pointer"], f["rule"]) for f in found] == [
+        ("NL*TNM/", "/status_code", "must be a whole number")
+    ]

@@ -6,7 +6,18 @@ from typing import Any
 import httpx
 import pytest
 from tests.behind import CLIENT_INFO, EVC, a_hub, tell
-from tests.objects import LATER, NOON, a_client_info, a_connector, a_location, a_session, a_tariff, a_token, an_evse
+from tests.objects import (
+    LATER,
+    NOON,
+    OUR_DRIVER,
+    a_client_info,
+    a_connector,
+    a_location,
+    a_session,
+    a_tariff,
+    a_token,
+    an_evse,
+)
 from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server
 
@@ -144,8 +155,10 @@ async def test_a_session_that_ends_during_the_crawl_does_not_go_on_with_the_list
     server: Server, listed_at: str
 ) -> None:
     caller = await _connected(server, "sessions")
-    ended = a_session(status="COMPLETED")
-    _lists(caller, "sessions", a_session(last_updated=listed_at), ("PUT", _url("sessions"), ended))
+    ended = a_session(status="COMPLETED", cdr_token=OUR_DRIVER)
+    _lists(
+        caller, "sessions", a_session(last_updated=listed_at, cdr_token=OUR_DRIVER), ("PUT", _url("sessions"), ended)
+    )
 
     await server.app.pulling.pull_due()
 

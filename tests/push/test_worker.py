@@ -172,6 +172,106 @@ async def test_any_success_counts_whatever_comes_with_it(
     assert await _marks(server) == []
 
 
+async def _findings(server: Server) -> list[tuple[str, str, str, str]]:
+    found = (await server.operator.get("/api/findings")).json()
+    return [(one["module"], one["object"], one["pointer"], one["rule"]) for one in found]
+
+
+@pytest.mark.requirement("STS-06")
+@pytest.mark.parametrize("code", ["1000", "1999", "1000.0", 1000.0])
+async def test_a_status_code_that_is_no_whole_number_is_read_and_is_a_finding(
+    server: Server, tnm: FakePartner, code: str | float
+) -> None:
+    tnm.on("PUT", LOC1, httpx.Response(200, json={"status_code": code, "timestamp": "2026-03-01T00:00:00Z"}))
+
+    await publish(server)
+    await server.push()
+
+    assert await _marks(server) == []
+    assert await _findings(server) == [("locations", "NL*OWA/LOC1", "/status_code", "must be a whole number")]
+
+
+@pytest.mark.requirement("STS-05")
+async def test_a_refusal_whose_status_code_is_text_is_a_refusal(server: Server, tnm: FakePartner) -> None:
+    tnm.on("PUT", LOC1, httpx.Response(200, json={"status_code": "2001", "timestamp": "2026-03-01T00:00:00Z"}))
+
+    await publish(server)
+    await server.push()
+
+    assert await _marks(server) == [("NL*OWA/LOC1", "REFUSED")]
+
+
+@pytest.mark.requirement("STS-05")
+@pytest.mark.parametrize("http_status", [200, 201, 202])
+async def test_after_an_empty_answer_the_partner_is_asked_whether_it_took_the_object(
+    server: Server, tnm: FakePartner, http_status: int
+) -> None:
+    told = await publish(server)
+    tnm.on("PUT", LOC1, httpx.Response(http_status))
+    tnm.on("GET", LOC1, envelope(told))
+
+    await server.push()
+
+    assert _asked(tnm) == [("PUT", LOC1), ("GET", LOC1)]
+    assert await _marks(server) == []
+    assert await _findings(server) == [("locations", "NL*OWA/LOC1", "", "the answer has no OCPI envelope")]
+
+
+@pytest.mark.requirement("STS-05")
+async def test_a_change_that_an_empty_answer_lost_is_told_as_a_whole(server: Server, tnm: FakePartner) -> None:
+    await _published(server, tnm)
+    before = (await server.operator.get(url("LOC1", "3256"))).json()
+    tnm.on("PATCH", EVSE, httpx.Response(200))
+    tnm.on("GET", EVSE, envelope(before))
+
+    await report(server, "CHARGING")
+    await server.push()
+
+    assert _asked(tnm) == [("PATCH", EVSE), ("GET", EVSE), ("PUT", EVSE)]
+    assert await _marks(server) == []
+
+
+@pytest.mark.requirement("STS-05")
+@pytest.mark.parametrize(
+    "seen", [envelope(code=2003, http_status=404), envelope({"last_updated": "2026-02-01T00:00:00Z"})]
+)
+async def test_what_an_empty_answer_did_not_take_is_not_delivered(
+    server: Server, tnm: FakePartner, seen: httpx.Response
+) -> None:
+    tnm.on("PUT", LOC1, httpx.Response(200))
+    tnm.on("GET", LOC1, seen)
+
+    await publish(server)
+    await server.push()
+
+    assert await _marks(server) == [("NL*OWA/LOC1", "REFUSED")]
+    assert (await server.rows("SELECT error FROM outbox_marks"))[0]["error"] == "HTTP 200, no OCPI envelope"
+
+
+@pytest.mark.requirement("STS-05")
+async def test_who_answers_everything_with_nothing_is_told_later(server: Server, tnm: FakePartner) -> None:
+    tnm.on("*", LOC1, httpx.Response(200))
+
+    await publish(server)
+    await server.push()
+    tnm.handlers.clear()
+    tnm.asked.clear()
+    await _again(server)
+
+    assert _asked(tnm) == [("PUT", LOC1)]
+    assert await _marks(server) == []
+
+
+async def test_no_content_is_an_answer_and_a_finding(server: Server, tnm: FakePartner) -> None:
+    tnm.on("PUT", LOC1, httpx.Response(204))
+
+    await publish(server)
+    await server.push()
+
+    assert (_asked(tnm), await _marks(server)) == ([("PUT", LOC1)], [])
+    assert await _findings(server) == [("locations", "NL*OWA/LOC1", "", "the answer has no OCPI envelope")]
+
+
 @pytest.mark.requirement("STS-06", "STS-05", "OPS-08", "OPS-09")
 @pytest.mark.parametrize(
     "answer",

@@ -1,6 +1,6 @@
 """Answers of the operator's API with one document, and rows as documents; lists.py has pages of many."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi.responses import Response
 
@@ -20,6 +20,11 @@ def as_json(
 def published(done: Published, headers: Mapping[str, str] | None = None) -> Response:
     """An object of ours as it is now; 201 if it is new."""
     return as_json(done.document, 201 if done.created else 200, headers)
+
+
+def advice(warnings: Sequence[str]) -> dict[str, str]:
+    """The header that says what the operator should think of, if there is anything (RFC 7234, "Warning")."""
+    return {"Warning": ", ".join(f'299 - "{one}"' for one in warnings)} if warnings else {}
 
 
 def told(row: Row) -> JsonObject:

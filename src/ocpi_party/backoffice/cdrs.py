@@ -5,14 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from ocpi_party.backoffice.answers import as_json
+from ocpi_party.backoffice.answers import advice, as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.described import body_of, stored
 from ocpi_party.backoffice.writing import PathId, json_object, our_owner
 from ocpi_party.modules.cdrs import repository, urls
 from ocpi_party.modules.cdrs.audit import netted
 from ocpi_party.modules.cdrs.costs import with_costs
-from ocpi_party.modules.cdrs.issuing import credit, issue
+from ocpi_party.modules.cdrs.issuing import credit, issue, warnings
 from ocpi_party.modules.cdrs.table import CDRS
 from ocpi_party.ocpi.cdr import Cdr
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
@@ -38,7 +38,7 @@ async def put_cdr(
     async with building.database.write() as tx:
         done = await issue(tx, our_ref(owner, cdr_id), body)
     building.wake()
-    return as_json(done.document, 201 if done.created else 200)
+    return as_json(done.document, 201 if done.created else 200, advice(warnings(done)))
 
 
 _UNPRICED: dict[str, Any] = {

@@ -42,7 +42,7 @@ async def get_display(
     given = (uid, type, visual_number, issuer, group_id)
     token = {name: value for name, value in zip(_OF_A_TOKEN, given, strict=True) if value is not None}
     module = BY_NAME[ModuleId.LOCATIONS]
-    location = document_of(await find(building, module, country_code, party_id, [location_id], None))
+    location = document_of(await find(building, module, country_code, party_id, [location_id]))
     async with building.database.read() as tx:
         parties = [party for partner in await repository.connected(tx) for party in partner.parties]
         parties += await own_parties(tx)

@@ -28,6 +28,15 @@ RequestState = Annotated[
         json_schema_extra={"enum": list(dict.fromkeys([*inbound.State, *outbound.State]))},
     ),
 ]
+Partner = Annotated[int | None, Query(ge=1, le=2**62, description="id of the partner it came from")]
+For = Annotated[
+    str | None,
+    Query(
+        alias="for",
+        pattern=r"^[A-Za-z]{2}\*[A-Za-z0-9]{3}$",
+        description="the party of ours that it was sent to, as DE*TNM",
+    ),
+]
 OneTokenType = Annotated[TokenType | None, UPPER, Query(alias="type", description="by default RFID, else the only one")]
 
 

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
 
-from ocpi_party.ocpi.types import JsonObject, encode, parse_time
+from ocpi_party.ocpi.errors import InvalidParameter
+from ocpi_party.ocpi.types import JsonObject, encode, parse_time, wire_time
 from ocpi_party.owned.listing import Window
 from ocpi_party.transport.asked import Building
 from ocpi_party.transport.pagination import window
@@ -29,7 +30,14 @@ LISTED = Depends(_described)
 
 def asked_for(request: Request, building: Building) -> Window:
     """Raises InvalidParameter for one that cannot be meant"""
-    return window(request, size=building.page_size, size_max=building.page_size_max)
+    return _meant(request, size=building.page_size, size_max=building.page_size_max)
+
+
+def _meant(request: Request, *, size: int, size_max: int) -> Window:
+    wanted = window(request, size=size, size_max=size_max)
+    if wanted.date_from is not None and wanted.date_to is not None and wanted.date_to < wanted.date_from:
+        raise InvalidParameter("date_to", f"lies before date_from, {wire_time(wanted.date_from)}")
+    return wanted
 
 
 def answer(
@@ -67,7 +75,7 @@ def of_few(request: Request, building: Building, found: Sequence[tuple[str | Non
 
     found  each with the moment that date_from and date_to are of; what has none is outside of each window
     """
-    wanted = window(request, size=building.page_size_max, size_max=building.page_size_max)
+    wanted = _meant(request, size=building.page_size_max, size_max=building.page_size_max)
     within = [one for at, one in found if not wanted.is_filtered or _is_within(at, wanted)]
     return answer(request, building, wanted, within[wanted.offset :][: wanted.limit], len(within))
 

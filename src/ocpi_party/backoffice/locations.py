@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.described import body_of, shown, stored
+from ocpi_party.backoffice.filters import For, Partner
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, json_object, our_owner
 from ocpi_party.modules.locations import repository
 from ocpi_party.modules.locations.publishing import PublishedLocation, Publishing
@@ -19,13 +19,11 @@ from ocpi_party.ocpi.evse import Evse
 from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import PartyId
-from ocpi_party.owned.publish import must_be, our_ref
+from ocpi_party.owned.publish import must_be, must_name, our_ref
 from ocpi_party.owned.table import Ref
 from ocpi_party.transport.asked import Building
 
 router = APIRouter(prefix="/locations", tags=["locations"])
-
-Partner = Annotated[int | None, Query(ge=1, le=2**62, description="id of the partner it came from")]
 
 _LOCATION = "/{country_code}/{party_id}/{location_id}"
 _EVSE = _LOCATION + "/{evse_uid}"
@@ -53,7 +51,7 @@ async def patch_location(
     request: Request, building: CurrentBuilding, country_code: PathId, party_id: PathId, location_id: PathId
 ) -> Response:
     body = await json_object(request, building)
-    must_be(body, country_code=country_code, party_id=party_id, id=location_id)
+    body = must_name(body, country_code=country_code, party_id=party_id, id=location_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_location(body)
     return await _answer(building, publishing.ref, done)
@@ -77,9 +75,10 @@ async def get_evse(
     location_id: PathId,
     evse_uid: PathId,
     partner: Partner = None,
+    sent_to: For = None,
 ) -> Response:
     """An EVSE of ours, else the newest that a partner told us."""
-    return as_json(await _evse(building, country_code, party_id, location_id, evse_uid, partner))
+    return as_json(await _evse(building, country_code, party_id, location_id, evse_uid, partner, sent_to))
 
 
 @router.get(_CONNECTOR, dependencies=[READ], responses=shown(Connector))
@@ -91,8 +90,9 @@ async def get_connector(
     evse_uid: PathId,
     connector_id: PathId,
     partner: Partner = None,
+    sent_to: For = None,
 ) -> Response:
-    evse = await _evse(building, country_code, party_id, location_id, evse_uid, partner)
+    evse = await _evse(building, country_code, party_id, location_id, evse_uid, partner, sent_to)
     found = repository.connector_of(evse, connector_id)
     if found is None:
         raise UnknownLocation(f"{location_id}/{evse_uid}/{connector_id}")
@@ -100,11 +100,17 @@ async def get_connector(
 
 
 async def _evse(
-    building: Building, country_code: str, party_id: str, location_id: str, evse_uid: str, partner: int | None
+    building: Building,
+    country_code: str,
+    party_id: str,
+    location_id: str,
+    evse_uid: str,
+    partner: int | None,
+    sent_to: str | None,
 ) -> bytes:
     owner = str(PartyId(country_code, party_id).folded())
     async with building.database.read() as tx:
-        found = await repository.newest_evse(tx, owner, location_id, evse_uid, partner)
+        found = await repository.newest_evse(tx, owner, location_id, evse_uid, partner, sent_to)
     if found is None:
         raise UnknownLocation(f"{owner}/{location_id}/{evse_uid}")
     return found
@@ -136,7 +142,7 @@ async def patch_evse(
 ) -> Response:
     """Report what changed in an EVSE, its status above all; last_updated is when the charge point saw it, by default now."""
     body = await json_object(request, building)
-    must_be(body, uid=evse_uid)
+    body = must_name(body, uid=evse_uid)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_evse(evse_uid, body)
     return await _answer(building, publishing.ref, done, evse_uid)
@@ -181,7 +187,7 @@ async def patch_connector(
     connector_id: PathId,
 ) -> Response:
     body = await json_object(request, building)
-    must_be(body, id=connector_id)
+    body = must_name(body, id=connector_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_connector(evse_uid, connector_id, body)
     return await _answer(building, publishing.ref, done, evse_uid, connector_id)

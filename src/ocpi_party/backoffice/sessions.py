@@ -21,7 +21,7 @@ from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import ChargingPreferences, Session
 from ocpi_party.ocpi.types import PartyId, ProfileType, wire_time
-from ocpi_party.owned.publish import must_be, our_ref
+from ocpi_party.owned.publish import must_be, must_name, our_ref
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
@@ -61,7 +61,7 @@ async def patch_session(
 ) -> Response:
     """Change fields; charging_periods are added to those there are, one that begins when a known one does replaces it."""
     body = await json_object(request, building)
-    must_be(body, country_code=country_code, party_id=party_id, id=session_id)
+    body = must_name(body, country_code=country_code, party_id=party_id, id=session_id)
     ref = our_ref(await our_owner(building, ModuleId.SESSIONS, country_code, party_id), session_id)
     async with building.database.write() as tx:
         done = await publishing.patch_session(tx, ref, body)

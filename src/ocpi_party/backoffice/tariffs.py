@@ -10,7 +10,7 @@ from ocpi_party.backoffice.writing import Audience, PathId, audience_of, json_ob
 from ocpi_party.modules.tariffs import publishing
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
-from ocpi_party.owned.publish import must_be, our_ref
+from ocpi_party.owned.publish import must_be, must_name, our_ref
 
 router = APIRouter(prefix="/tariffs", tags=["tariffs"])
 
@@ -41,7 +41,7 @@ async def patch_tariff(
 ) -> Response:
     """Change fields of a Tariff; partners get the whole of it, because OCPI has no PATCH here."""
     body = await json_object(request, building)
-    must_be(body, country_code=country_code, party_id=party_id, id=tariff_id)
+    body = must_name(body, country_code=country_code, party_id=party_id, id=tariff_id)
     owner = await our_owner(building, ModuleId.TARIFFS, country_code, party_id)
     async with building.database.write() as tx:
         done = await publishing.patch_tariff(tx, our_ref(owner, tariff_id), body)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ocpi_party.backoffice.answers import published
+from ocpi_party.backoffice.answers import advice, published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
 from ocpi_party.backoffice.described import body_of, shown, stored
 from ocpi_party.backoffice.filters import OneTokenType
@@ -17,7 +17,7 @@ from ocpi_party.modules.tokens.keys import token_key
 from ocpi_party.modules.tokens.repository import named
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import Token, TokenType
-from ocpi_party.owned.publish import Published, must_be, our_ref
+from ocpi_party.owned.publish import Published, must_be, must_name, our_ref
 from ocpi_party.transport.asked import Building
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
@@ -56,7 +56,7 @@ async def patch_token(
     token_type: OneTokenType = None,
 ) -> Response:
     changes = await json_object(request, building)
-    must_be(changes, country_code=country_code, party_id=party_id, uid=uid)
+    changes = must_name(changes, country_code=country_code, party_id=party_id, uid=uid)
     owner = await our_owner(building, ModuleId.TOKENS, country_code, party_id)
     async with _writing(building) as tx:
         ref = await named(tx, our_ref(owner, ""), uid, token_type)
@@ -83,6 +83,4 @@ async def _writing(building: Building) -> AsyncIterator[WriteTx]:
 
 
 def _answer(done: Published) -> Response:
-    advice = [f'299 - "{one}"' for one in publishing.warnings(done.document)]
-    headers = {"warning": ", ".join(advice)} if advice else None
-    return published(done, headers)
+    return published(done, advice(publishing.warnings(done.document)))

@@ -46,6 +46,13 @@ class DocumentCache:
 
     async def get(self, tx: ReadTx, listing: str, wanted: Sequence[tuple[int, int]], fetch: Fetch) -> list[bytes]:
         """The documents of these (seq, rev), in this order; a row that vanished meanwhile is left out."""
+        found = await self.by_seq(tx, listing, wanted, fetch)
+        return [found[seq] for seq, _ in wanted if seq in found]
+
+    async def by_seq(
+        self, tx: ReadTx, listing: str, wanted: Sequence[tuple[int, int]], fetch: Fetch
+    ) -> dict[int, bytes]:
+        """The same by seq."""
         kept = self._kept
         found: dict[int, bytes] = {}
         missing: list[int] = []
@@ -59,7 +66,7 @@ class DocumentCache:
             for seq, rev, document in await fetch(tx, missing):
                 found[seq] = document
                 self._keep((listing, seq), rev, document)
-        return [found[seq] for seq, _ in wanted if seq in found]
+        return found
 
     def _keep(self, key: tuple[str, int], rev: int, document: bytes) -> None:
         old = self._kept.pop(key, None)

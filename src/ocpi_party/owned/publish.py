@@ -143,10 +143,21 @@ def _behind(hidden: datetime | None, at: datetime) -> datetime:
 def must_be(document: JsonObject, **from_url: str) -> JsonObject:
     """The body, with the identifiers of the URL where it leaves them out. Raises InvalidObject, where it has others"""
     told = {name: value for name, value in document.items() if value is not None or name not in from_url}
+    return _named(from_url) | must_name(told, **from_url)
+
+
+def must_name(changes: JsonObject, **from_url: str) -> JsonObject:
+    """The fields of a PATCH. Raises InvalidObject, where identifiers among them are not those of the URL"""
     for name, value in from_url.items():
-        if str(told.get(name, value)).upper() != value.upper():
-            raise InvalidObject(f"/{name}", f"is {told[name]!s}, but the URL says {value}")
-    return from_url | told
+        if str(changes.get(name, value)).upper() != value.upper():
+            raise InvalidObject(f"/{name}", f"is {changes[name]!s}, but the URL says {value}")
+    return changes | _named({name: changes[name] for name in from_url.keys() & changes.keys()})
+
+
+def _named(identifiers: Mapping[str, Any]) -> JsonObject:
+    """Our parties are named as in our credentials, in capitals; ids as whoever wrote them last."""
+    owner = {name: str(identifiers[name]).upper() for name in ("country_code", "party_id") if name in identifiers}
+    return {**identifiers, **owner}
 
 
 def dated(document: JsonObject) -> JsonObject:

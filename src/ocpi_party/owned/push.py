@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ocpi_party.database import Database, ReadTx
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole
-from ocpi_party.ocpi.types import House, decode
+from ocpi_party.ocpi.types import House, decode, document_of, parse_time
 from ocpi_party.outbox.telling import Mark
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.audience import EVERYBODY
-from ocpi_party.partners.client import Answer
 from ocpi_party.partners.urls import join
 
 
@@ -45,6 +46,7 @@ class Teller:
     careful  the last holder of this lane vanished: nobody knows what the partner knows
     partner_id, party  who is told
     broadcast  the party is a hub, which passes it on to everybody: nobody can be asked with GET (HUB-12)
+    failures  to reach the party, up to now
     ahead    set when more was told than asked for: what is loaded of other objects may be older than what the partner knows now
     """
 
@@ -56,13 +58,30 @@ class Teller:
     partner_id: int
     party: str
     broadcast: bool = False
+    failures: int = 0
     ahead: bool = False
 
     async def put(self, kind: type[House], state: State) -> Answer:
-        return await self.send("PUT", join(self.url, *state.path), self.spell(kind, state.document), state.params)
+        answer = await self.send("PUT", join(self.url, *state.path), self.spell(kind, state.document), state.params)
+        return await self._made_sure(answer, state)
 
     async def patch(self, state: State, changes: Mapping[str, Any]) -> Answer:
-        return await self.send("PATCH", join(self.url, *state.path), changes, state.params)
+        answer = await self.send("PATCH", join(self.url, *state.path), changes, state.params)
+        return await self._made_sure(answer, state)
+
+    async def _made_sure(self, answer: Answer, state: State) -> Answer:
+        """An empty answer does not say whether the object was taken: the partner shows what it has. Raises PartnerUnreachable"""
+        ours = document_of(state.document).get("last_updated")
+        if not answer.empty or self.broadcast or ours is None:
+            return answer
+        try:
+            seen = await self.get(state)
+        except PartnerUnreachable as fault:
+            fault.maybe_done = True
+            raise
+        if seen.empty:
+            raise PartnerUnreachable(f"{answer}, nor to the GET behind it", maybe_done=True)
+        return answer.taken() if seen.ok and _is_of(seen.object, str(ours)) else answer
 
     async def delete(self, state: State) -> Answer:
         return await self.send("DELETE", join(self.url, *state.path), None, state.params)
@@ -75,11 +94,19 @@ class Teller:
         if mark.patch is None or mark.attempts or self.careful or _is_stale(mark.patch, state):
             return await self.put(kind, state)
         answer = await self.patch(state, mark.patch)
-        if answer.ok or answer.unauthorized:
+        if answer.done or answer.unauthorized:
             return answer
-        if not self.broadcast:
+        if not self.broadcast and not answer.empty:
             await self.get(state)
         return await self.put(kind, state)
+
+
+def _is_of(shown: Any, last_updated: str) -> bool:
+    """Whether what a partner shows is the state of this moment; fields that it has no use for it may leave out."""
+    try:
+        return isinstance(shown, dict) and parse_time(str(shown.get("last_updated"))) == parse_time(last_updated)
+    except InvalidObject:
+        return False
 
 
 def _is_stale(patch: Mapping[str, Any], state: State) -> bool:

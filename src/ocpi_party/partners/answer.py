@@ -1,7 +1,8 @@
 """What a partner answered, and when that is no answer at all. OCPI 2.2.1, Transport and format, Status codes."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -15,6 +16,10 @@ from ocpi_party.ocpi.status import StatusCode, is_our_fault, is_success
 from ocpi_party.ocpi.types import decode, now, without_nul
 
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+
+NO_ENVELOPE: Final = (("", "the answer has no OCPI envelope"),)
+_CODE: Final = re.compile(r"([0-9]{4})(?:\.0+)?")
+_NOT_A_NUMBER: Final = (("/status_code", "must be a whole number"),)
 
 
 class PartnerUnreachable(Exception):
@@ -63,6 +68,8 @@ class Answer:
 
     status_code  of the envelope; without an envelope what the HTTP status means in OCPI
     timestamp    of the envelope, as it came
+    empty        success by its HTTP status, and no body: OCPI tells errors in the body, so it does not say what became of it
+    deviations   (JSON Pointer, rule in words): what is not as OCPI has it, and was understood all the same
     """
 
     http_status: int
@@ -72,6 +79,8 @@ class Answer:
     headers: Mapping[str, str]
     url: str
     timestamp: str | None = None
+    empty: bool = False
+    deviations: tuple[tuple[str, str], ...] = ()
 
     @property
     def object(self) -> Any:
@@ -83,6 +92,11 @@ class Answer:
     @property
     def ok(self) -> bool:
         return self.http_status < 400 and is_success(self.status_code)
+
+    @property
+    def done(self) -> bool:
+        """The partner says that it did what it was asked."""
+        return self.ok and not self.empty
 
     @property
     def unknown(self) -> bool:
@@ -98,7 +112,13 @@ class Answer:
         """The same request would be refused again."""
         return not self.ok and (is_our_fault(self.status_code) or 400 <= self.http_status < 500)
 
+    def taken(self) -> "Answer":
+        """The same, when it is known from elsewhere that the partner did what it was asked."""
+        return replace(self, empty=False, deviations=NO_ENVELOPE)
+
     def __str__(self) -> str:
+        if self.empty:
+            return f"HTTP {self.http_status}, no OCPI envelope"
         return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
 
 
@@ -121,8 +141,8 @@ def answer_of(response: httpx.Response, url: str, token: str) -> Answer:
         except UnreadableJson as fault:
             if status < 400:
                 raise PartnerUnreachable("the answer is not JSON", maybe_done=True) from fault
-    code = envelope.get("status_code") if isinstance(envelope, dict) else None
-    if isinstance(code, int) and not isinstance(code, bool):
+    code, deviations = _code_of(envelope)
+    if code is not None:
         words = without_secrets(str(envelope.get("status_message") or ""), (token,))
         if status >= 500 or (not is_success(code) and not is_our_fault(code) and code >= 3000):
             raise PartnerFailed(status, code, f"HTTP {status}, OCPI {code} {words}".strip())
@@ -135,15 +155,27 @@ def answer_of(response: httpx.Response, url: str, token: str) -> Answer:
             response.headers,
             url,
             told if isinstance(told, str) else None,
+            deviations=deviations,
         )
     if status >= 500:
         raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))
-    if status == 204 or (status < 300 and not response.content):
-        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url)
+    if status == 204:  # HTTP itself says that it is done.
+        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url, deviations=NO_ENVELOPE)
+    if status < 300 and not response.content:
+        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url, empty=True)
     if status >= 400:
         code = StatusCode.INVALID_PARAMETERS if status in (400, 409, 422) else StatusCode.CLIENT_ERROR
         return Answer(status, code, _words(response, token), None, response.headers, url)
     raise PartnerUnreachable("the answer has no OCPI envelope", maybe_done=True)
+
+
+def _code_of(envelope: Any) -> tuple[int | None, tuple[tuple[str, str], ...]]:
+    """The status code of what may be an envelope, also as text or with a fraction of zero, and how it deviates."""
+    code = envelope.get("status_code") if isinstance(envelope, dict) else None
+    if isinstance(code, int) and not isinstance(code, bool):
+        return code, ()
+    found = _CODE.fullmatch(code if isinstance(code, str) else str(code))
+    return (int(found[1]), _NOT_A_NUMBER) if found else (None, ())
 
 
 def _words(response: httpx.Response, token: str) -> str:

@@ -1,7 +1,7 @@
 """Whether the totals of a CDR agree with each other, its times and its charging periods. OCPI 2.2.1, CDRs."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 
 from ocpi_party.pricing.difference import CENT, Difference, compare
@@ -9,6 +9,9 @@ from ocpi_party.pricing.exact import HOUR, Document, decimal, exact, moment, sec
 from ocpi_party.pricing.periods import Period
 
 UNKNOWN = datetime.fromisoformat("1970-01-02T00:00:00+00:00")
+
+_CLOCKS = timedelta(minutes=1)
+"""By so much the clock of a station and that of its operator may differ."""
 
 
 def consistency(cdr: Document, periods: Sequence[Period]) -> Iterator[Difference]:
@@ -38,6 +41,11 @@ def _clock(cdr: Document, total_time: Fraction, periods: Sequence[Period]) -> It
         words = "end_date_time lies before start_date_time"
         yield Difference("end_date_time", None, None, words)
         return
+    for period in periods:
+        if not start - _CLOCKS <= period.start <= end + _CLOCKS:
+            when = period.start.strftime("%Y-%m-%dT%H:%M:%SZ")
+            words = f"charging period {period.number} starts at {when}, outside of the CDR's own times"
+            yield Difference("charging_periods", None, None, words)
     reserved = sum((period.reserved for period in periods), Fraction(0))
     words = "total_time against end_date_time less start_date_time, without the time of a reservation"
     yield from compare("total_time", total_time, (seconds(end - start) - reserved) / HOUR, CENT, words)

@@ -139,6 +139,10 @@ class Crawl:
             raise NotAuthorized(f"the partner does not accept our credentials token: {answer}")
         if not answer.ok:
             raise ListRefused(f"the partner refuses its list: {answer}")
+        if (
+            answer.empty or answer.http_status == 204
+        ):  # Nothing is not an empty list: from that one it follows what is gone.
+            raise ListRefused(f"the answer holds no list: {answer}")
         if answer.data is not None and not isinstance(answer.data, list):
             raise ListRefused("the answer holds no list")
         return answer
@@ -146,6 +150,7 @@ class Crawl:
     async def _look(self, url: str, answer: Answer) -> tuple[Page, str | None]:
         """What is on a page, and where the list goes on. A page behind which we must not go is kept at once (TRN-30)."""
         page = await self._read(answer.data or [])
+        page.notes.extend(Note(f"{self.pull.party}/", *deviation) for deviation in answer.deviations)
         try:
             async with self.database.read() as tx:
                 return page, await self._walk.go_on(tx, self.pull, url, answer, page, endpoint=self.endpoint)

@@ -26,6 +26,7 @@ from ocpi_party.partners import repository as partners
 from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.exchange import Route
+from ocpi_party.partners.findings import note
 from ocpi_party.partners.partner import Partner
 from ocpi_party.push.retry import next_attempt
 
@@ -92,8 +93,9 @@ class PushWorker:
 
     async def _tell_all(self, lane: Lane) -> None:
         try:
-            while await self._tell_batch(lane):
-                pass
+            failures = lane.failures
+            while await self._tell_batch(lane, failures):
+                failures = 0
         except LaneLost:
             log.warning("the lane to partner %s (%s) was lost to another worker", lane.partner_id, lane.party)
         except PartnerUnreachable as fault:
@@ -123,8 +125,11 @@ class PushWorker:
                 raise LaneLost
         self._held[lane] = moment
 
-    async def _tell_batch(self, lane: Lane) -> bool:
-        """Tell the next few. False, if there is nothing left. Raises PartnerUnreachable, LaneLost"""
+    async def _tell_batch(self, lane: Lane, failures: int) -> bool:
+        """Tell the next few. False, if there is nothing left. Raises PartnerUnreachable, LaneLost
+
+        failures  to reach the party, since it was reached last
+        """
         await self._hold(lane)
         async with self.database.read() as tx:
             marks = await telling.waiting(tx, lane, _BATCH)
@@ -135,7 +140,7 @@ class PushWorker:
         told: list[Mark] = []
         try:
             for mark in marks:
-                teller = self._teller(lane, partner, mark)
+                teller = self._teller(lane, partner, mark, failures)
                 if await self._tell(teller, lane, partner, mark, states.get((mark.module, mark.ref))):
                     told.append(mark)
                 if teller.ahead:
@@ -172,7 +177,9 @@ class PushWorker:
                 async with self.database.write() as tx:
                     await telling.doubt(tx, mark, str(fault))
             raise
-        if answer is None or answer.ok:
+        if answer is None or answer.done:
+            if answer is not None and answer.deviations:
+                await self._note(teller, pushed, mark, answer)
             return True
         if answer.unauthorized:
             raise Unauthorized(f"the partner does not accept our credentials token: {answer}")
@@ -185,11 +192,17 @@ class PushWorker:
             )
         return False
 
+    async def _note(self, teller: Teller, pushed: Pushed, mark: Mark, answer: Answer) -> None:
+        """The partner took it; how it answered is a finding."""
+        async with self.database.write() as tx:
+            shown = (await pushed.names(tx, [mark.ref])).get(mark.ref, mark.ref)
+            await note(tx, teller.partner_id, mark.module, shown, answer.deviations)
+
     async def _tell_operator(self, tx: WriteTx, kind: EventType, lane: Lane, **more: Any) -> None:
         data = {"partner": lane.partner_id, "party": lane.party} | more
         await events.tell(tx, kind, f"partners/{lane.partner_id}", data, partner_id=lane.partner_id)
 
-    def _teller(self, lane: Lane, partner: Partner, mark: Mark) -> Teller:
+    def _teller(self, lane: Lane, partner: Partner, mark: Mark, failures: int) -> Teller:
         pushed = self.pushed.get(mark.module)
         url = partner.endpoint(mark.module, pushed.interface if pushed else InterfaceRole.RECEIVER) or ""
         dialect = dialect_of(self.dialects, partner.version)
@@ -201,4 +214,6 @@ class PushWorker:
             return await self.client.call(partner, method, to, route=route, params=params, **given)
 
         broadcast = any(one.role is Role.HUB and str(one.key) == lane.party for one in partner.parties)
-        return Teller(url, send, dialect.write, self.database, lane.in_doubt, lane.partner_id, lane.party, broadcast)
+        return Teller(
+            url, send, dialect.write, self.database, lane.in_doubt, lane.partner_id, lane.party, broadcast, failures
+        )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.conftest import BOTH
@@ -142,6 +143,20 @@ async def test_a_clock_far_ahead_blocks_nothing(known: Caller) -> None:
 
     assert (put.status_code, whole.status_code) == (1000, 1000)
     assert (await known.get(URL)).data["last_updated"] == LATER
+
+
+@pytest.mark.requirement("OWN-18", "LOC-R-06", "LOC-R-07")
+@pytest.mark.parametrize("ahead", [EVSE, CONNECTOR])
+@pytest.mark.parametrize("right", [EVSE, CONNECTOR])
+async def test_once_a_clock_is_right_again_the_parents_are_right_as_well(known: Caller, ahead: str, right: str) -> None:
+    changes: dict[str, dict[str, Any]] = {EVSE: {"status": "BLOCKED"}, CONNECTOR: {"max_amperage": 1}}
+    await known.patch(ahead, changes[ahead] | {"last_updated": "2099-01-01T00:00:00Z"})
+
+    answer = await known.patch(right, changes[right] | {"last_updated": LATER})
+
+    location = (await known.get(URL)).data
+    assert answer.status_code == 1000
+    assert (location["last_updated"], location["evses"][0]["last_updated"]) == (LATER, LATER)
 
 
 @pytest.mark.requirement("OWN-17", "OWN-18")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.objects import LATER, NOON, a_charging_period, a_session
+from tests.objects import LATER, NOON, OUR_DRIVER, a_charging_period, a_session
 from tests.partner import FakePartner
 from tests.server import Server
 
@@ -55,7 +55,7 @@ async def test_a_list_does_not_let_an_ended_session_go_on(server: Server, partne
 async def test_energy_in_wh_is_noted_in_a_list_as_well(server: Server, partner_id: int) -> None:
     periods = [a_charging_period(dimensions=[{"type": "ENERGY", "volume": 5000}])]
 
-    await absorb(server, partner_id, a_session(kwh=5, charging_periods=periods))
+    await absorb(server, partner_id, a_session(kwh=5, charging_periods=periods, cdr_token=OUR_DRIVER))
 
     assert [row["pointer"] for row in await server.rows("SELECT pointer FROM findings")] == ["/charging_periods"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.objects import LATER, NOON, a_charging_period, a_session
+from tests.objects import LATER, NOON, OUR_DRIVER, a_cdr_token, a_charging_period, a_session
 from tests.ocpi import specification
 from tests.partner import Caller, FakePartner
 from tests.server import Server
@@ -157,11 +157,40 @@ async def test_a_session_that_has_ended_does_not_go_on_but_its_cost_may_follow(t
 
 @pytest.mark.requirement("SES-R-13", "SES-R-14")
 async def test_reserved_is_understood_as_reservation_and_needs_no_evse(server: Server, tnm: Caller) -> None:
-    answer = await tnm.put(URL, a_session(status="RESERVED", evse_uid="#NA", connector_id="#NA"))
+    answer = await tnm.put(URL, a_session(status="RESERVED", evse_uid="#NA", connector_id="#NA", cdr_token=OUR_DRIVER))
 
     assert answer.http_status == 201, answer
     assert (await tnm.get(URL)).data["status"] == "RESERVATION"
     assert [row["pointer"] for row in await server.rows("SELECT pointer FROM findings")] == ["/status"]
+
+
+async def _findings(server: Server) -> list[tuple[str, str]]:
+    return [(one["pointer"], one["rule"]) for one in (await server.operator.get("/api/findings")).json()]
+
+
+_FOREIGN = ("/cdr_token", "is of DE*ABC, which is no eMSP of ours: a CDR for it will be refused (2004)")
+
+
+@pytest.mark.requirement("SES-R-11", "CDR-R-23")
+async def test_a_session_for_a_driver_of_nobody_of_ours_is_taken_and_is_a_finding(server: Server, tnm: Caller) -> None:
+    ours = await tnm.put(URL, a_session(cdr_token=OUR_DRIVER))
+    before = await _findings(server)
+    moved = await tnm.patch(URL, {"cdr_token": a_cdr_token(), "last_updated": LATER})
+    await tnm.patch(URL, {"kwh": 1, "last_updated": LATER})
+
+    assert (ours.status_code, before, moved.status_code) == (1000, [], 1000)
+    assert await _findings(server) == [_FOREIGN]
+    assert (await tnm.get(URL)).data["cdr_token"] == a_cdr_token()
+
+
+@pytest.mark.requirement("SES-R-11")
+async def test_a_hub_may_pass_on_sessions_for_whomever_they_are(server: Server) -> None:
+    hub = FakePartner(roles=(("HUB", "NL", "HUB"), ("CPO", "NL", "TNM")))
+    caller = (await server.connect(server.internet.add(hub))).speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+
+    answer = await caller.put(URL, a_session())
+
+    assert (answer.status_code, await _findings(server)) == (1000, [])
 
 
 @pytest.mark.requirement("SES-R-17", "OWN-18")

@@ -154,3 +154,16 @@ async def test_an_older_state_does_not_take_the_place_of_a_newer_one(tnm: Caller
 
     assert answer.status_code == 2001
     assert (await tnm.get(URL)).data["currency"] == "EUR"
+
+
+async def test_a_tariff_that_contradicts_itself_is_taken_and_is_a_finding(server: Server, tnm: Caller) -> None:
+    tariff = a_tariff(min_price={"excl_vat": 5}, max_price={"excl_vat": 4})
+
+    answer = await tnm.put(URL, tariff)
+
+    found = (await server.operator.get("/api/findings")).json()
+    assert (answer.http_status, answer.status_code) == (201, 1000)
+    assert (await tnm.get(URL)).data == tariff
+    assert [(f["module"], f["object"], f["pointer"], f["rule"]) for f in found] == [
+        ("tariffs", "NL*TNM/12", "/min_price/excl_vat", "must not be above max_price, 4")
+    ]

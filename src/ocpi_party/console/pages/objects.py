@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from ocpi_party.console.own_api import Failed
 from ocpi_party.console.paging import paging
 from ocpi_party.console.visit import Page, Place, Visit
+from ocpi_party.ocpi.modules import ModuleId, Role, sender_of
 from ocpi_party.ocpi.types import fold
 
 _ON_THE_MAP = 2000
@@ -18,22 +19,33 @@ _ON_THE_MAP = 2000
 def listing(module: str) -> Page:
     async def page(visit: Visit) -> Response:
         asked = filter_of(visit.query)
-        answer = await visit.api.get(f"/api/{module}", asked | {"order": "newest"})
+        answer = await visit.api.get(f"/api/{module}", asked | {"order": "newest", "origin": "true"})
         partners = (await visit.api.get("/api/partners")).data
+        told = await _told(visit, module)
+        for one in answer.data:
+            one["origin"] = one["origin"] if len(told) > 1 else None
         return visit.page(
             f"{module}.html",
             module=module,
             found=answer.data,
             paging=paging(visit.query, answer, _FILTERS),
             partners=partners,
+            told=told,
             filtered={name: visit.query.get(name, "") for name in _FILTERS},
         )
 
     return page
 
 
-_AS_IT_IS = ("own", "partner", "country_code", "party_id", "offset", "cursor")
-_FILTERS = ("own", "partner", "country_code", "party_id", "from", "to")
+async def _told(visit: Visit, module: str) -> list[str]:
+    """Our parties that partners tell of such objects."""
+    role = Role.CPO if sender_of(ModuleId(module)) is Role.EMSP else Role.EMSP
+    parties = (await visit.api.get("/api/parties")).data
+    return [f"{one['country_code']}*{one['party_id']}" for one in parties if one["role"] == role]
+
+
+_AS_IT_IS = ("own", "partner", "for", "country_code", "party_id", "offset", "cursor")
+_FILTERS = ("own", "partner", "for", "country_code", "party_id", "from", "to")
 
 
 def filter_of(query: Mapping[str, str]) -> dict[str, object | None]:
@@ -53,11 +65,12 @@ def _day(given: str | None, *, later: int = 0) -> str | None:
 
 def showing(module: str) -> Page:
     async def page(visit: Visit) -> Response:
-        params = {name: visit.query.get(name) for name in ("partner", "type")}
+        params = {name: visit.query.get(name) for name in ("partner", "for", "type")}
         path = object_path(visit, module)
-        found = (await visit.api.get(path, params)).data
+        found = (await visit.api.get(path, params | {"origin": "true"})).data
+        origin = found.pop("origin")
         further = await _FURTHER[module](visit, path, found) if module in _FURTHER else {}
-        return visit.page(f"{module}_one.html", module=module, one=found, **further)
+        return visit.page(f"{module}_one.html", module=module, one=found, origin=origin, **further)
 
     return page
 

@@ -1,6 +1,7 @@
 """We issue CDRs of our own: each once, never changed, taken back by a Credit CDR. OCPI 2.2.1, CDRs, "Credit CDRs"."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import read_published
@@ -29,6 +30,10 @@ FOR_SESSIONS_ONLY = frozenset(
     }
 )
 """OCPI 2.2.1, CDRs, "CdrDimensionType": the column Session Only."""
+
+
+_LATE = timedelta(minutes=5)
+"""So much older than the moment in which it is issued a CDR may be by its queue and its clock."""
 
 
 class AlreadyIssued(Refusal):
@@ -70,6 +75,15 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
     if not same_content(before, document):
         raise AlreadyIssued(f"CDR {before['id']} was issued with another content, and cannot be changed: credit it")
     return Issued(before, created=False)
+
+
+def warnings(done: Issued) -> list[str]:
+    """What is as OCPI has it, and may still keep a partner from getting the CDR."""
+    if done.created and parse_time(done.document["last_updated"]) < now() - _LATE:
+        return [
+            "last_updated lies in the past: partners that fetch what is newer than their last visit may not find this CDR"
+        ]
+    return []
 
 
 async def _as_the_session_says(tx: WriteTx, ref: Ref, cdr: JsonObject) -> JsonObject:

@@ -37,11 +37,11 @@ class PushedCdrs(Pushed):
             return None
         answer = await teller.send("POST", teller.url, teller.spell(Cdr, state.document), None)
         url = location_of(answer)
-        if answer.ok:
+        if answer.done:
             await _keep(teller, mark, url)
-        elif (mark.attempts or teller.careful) and url and await _is_there(teller, url, state):
+        elif (answer.empty or mark.attempts or teller.careful) and url and await _is_there(teller, url, state):
             await _keep(teller, mark, url)
-            return None
+            return answer.taken() if answer.empty else None
         return answer
 
 
@@ -55,7 +55,7 @@ def location_of(answer: Answer) -> str | None:
 
 async def _keep(teller: Teller, mark: Mark, url: str | None) -> None:
     async with teller.database.write() as tx:
-        await urls.keep(tx, mark.ref, teller.partner_id, url)
+        await urls.keep(tx, mark.ref, teller.partner_id, url, max(mark.attempts, teller.failures) + 1)
         if url is None:
             rule = "the answer to POST has no header Location: we cannot ask for the CDR"
             names = await PUSHED.names(tx, [mark.ref])
@@ -63,7 +63,7 @@ async def _keep(teller: Teller, mark: Mark, url: str | None) -> None:
 
 
 async def _is_there(teller: Teller, url: str, state: State) -> bool:
-    """Whether a CDR that is refused after a doubtful POST is refused because it came through."""
+    """Whether a CDR came through that is refused after a doubtful POST, or of which the answer says nothing."""
     if not same_origin(url, teller.url):
         return False
     seen = await teller.send("GET", url, None, None)

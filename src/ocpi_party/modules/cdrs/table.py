@@ -1,6 +1,6 @@
 """Tables of CDRs, and of the URLs under which partners keep ours."""
 
-from sqlalchemy import BigInteger, Column, Computed, DateTime, ForeignKey, Index, Table, Text, text
+from sqlalchemy import BigInteger, Column, Computed, DateTime, ForeignKey, Index, Integer, Table, Text, text
 
 from ocpi_party.database import metadata
 from ocpi_party.owned.table import owned_table
@@ -54,5 +54,6 @@ CDR_URLS = Table(
     Column("partner_id", BigInteger, ForeignKey("partners.id", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, comment="where it can be seen; NULL if the partner did not say"),
     Column("told_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("attempts", Integer, comment="it took to tell it or to reach the partner; NULL: not counted"),
     comment="our CDRs that a partner has",
 )

@@ -37,20 +37,25 @@ class Changed:
     created: bool = False
 
 
+def later(known: datetime, at: datetime) -> datetime:
+    """The later of two moments, unless the one that we know comes from a wrong clock."""
+    return at if known > now() + CLOCK_AHEAD else max(known, at)
+
+
 @dataclass(frozen=True, slots=True)
 class Changing:
     """The one who changes.
 
     check    a partner's objects are read with leniency, ours are strictly checked
     any_age  older states are taken too
-    moved_to last_updated of the Location, from what it was and that of the EVSE that changed
+    moved_to last_updated of a Location or an EVSE, from what it was and that of its part that changed
     """
 
     tx: WriteTx
     ref: Ref
     check: Check
     any_age: bool = False
-    moved_to: Callable[[datetime, datetime], datetime] = max
+    moved_to: Callable[[datetime, datetime], datetime] = later
 
     async def put_location(self, document: JsonObject, *, audience: str = EVERYBODY) -> Changed:
         """Create or replace the whole tree."""
@@ -167,12 +172,12 @@ class Changing:
         await repository.store_evse(self.tx, location, row, moved_to, _stamp(evse["last_updated"], moved_to))
 
     async def _store_connector(self, location: LockedLocation, evse: JsonObject, connector: JsonObject) -> None:
-        """A connector's change is a change of its EVSE and of its Location; none of them goes back in time for it."""
+        """A connector's change is a change of its EVSE and of its Location."""
         others = list(evse["connectors"])
         place = next((i for i, c in enumerate(others) if fold(c["id"]) == fold(connector["id"])), len(others))
         connectors = [*others[:place], connector, *others[place + 1 :]]
-        newer = parse_time(connector["last_updated"]) >= parse_time(evse["last_updated"])
-        stamp = connector["last_updated"] if newer else evse["last_updated"]
+        at, known = parse_time(connector["last_updated"]), parse_time(evse["last_updated"])
+        stamp = connector["last_updated"] if at >= known else _stamp(evse["last_updated"], self.moved_to(known, at))
         await self._store(location, evse | {"connectors": connectors, "last_updated": stamp})
 
 

@@ -119,9 +119,9 @@ class Publishing:
         return PublishedLocation(created=False, changed=True)
 
     async def put_connector(self, evse_uid: str, connector_id: str, body: JsonObject) -> PublishedLocation:
-        location, evse, known = await self._connector(evse_uid, connector_id)
+        location, _, known = await self._connector(evse_uid, connector_id)
         connector = in_our_spelling(Connector, body) | {
-            "last_updated": wire_time(moment(body.get("last_updated"), _last_updated(known) or evse.last_updated))
+            "last_updated": wire_time(moment(body.get("last_updated"), _last_updated(known)))
         }
         if known and same_content(known, connector):
             return _UNCHANGED
@@ -173,11 +173,11 @@ class Publishing:
 
 
 def _moved_to(known: datetime, at: datetime) -> datetime:
-    """last_updated of a Location whose EVSE changed: always a later one, for by it partners find what changed since they asked.
+    """last_updated of what has a part that changed: always a later one, for by it partners find what changed since they asked.
 
-    at  of the EVSE: a report that comes late, behind another of the same Location, is older than what partners have seen already
+    at  of the part: a report that comes late, behind another of the same Location, is older than what partners have seen already
     """
-    return at if at > known else moment(None, known)
+    return at if at > known else max(known, moment(None, known))
 
 
 def _changes_nothing(kind: type[House], known: JsonObject, changes: JsonObject) -> bool:

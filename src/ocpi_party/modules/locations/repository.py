@@ -69,14 +69,22 @@ _NEWEST_EVSE = Statement(
          JOIN evses e ON e.location_seq = l.seq AND e.key = :evse AND NOT e.gone
         WHERE l.owner = :owner AND l.key = :key AND NOT l.gone
           AND (CAST(:partner AS bigint) IS NULL OR l.partner_id = :partner)
+          AND (CAST(:addressee AS text) IS NULL OR l.addressee = :addressee)
         ORDER BY l.partner_id <> 0, l.last_updated DESC LIMIT 1"""
 )
 
 
-async def newest_evse(tx: ReadTx, owner: str, location_id: str, evse_uid: str, partner: int | None) -> bytes | None:
-    """An EVSE of ours, else the newest that a partner, or this partner, told us."""
+async def newest_evse(
+    tx: ReadTx, owner: str, location_id: str, evse_uid: str, partner: int | None, addressee: str | None = None
+) -> bytes | None:
+    """An EVSE of ours, else the newest that a partner, or this partner, told us, or this party of ours."""
     found: bytes | None = await tx.value(
-        _NEWEST_EVSE, owner=owner, key=fold(location_id), evse=fold(evse_uid), partner=partner
+        _NEWEST_EVSE,
+        owner=owner,
+        key=fold(location_id),
+        evse=fold(evse_uid),
+        partner=partner,
+        addressee=addressee and fold(addressee),
     )
     return found
 
@@ -205,16 +213,18 @@ _STORE = Statement(
     """UPDATE locations SET document = CAST(:document AS json), last_updated = :at, stamp = :stamp, rev = nextval('revisions')
         WHERE seq = :seq"""
 )
+_STAYS = "last_updated > :moved_to AND last_updated <= now() + interval '5 minutes'"
 _TOUCH = Statement(
-    """
+    f"""
     WITH e AS (
         INSERT INTO evses AS t (location_seq, key, place, last_updated, document)
         VALUES (:seq, :key, (SELECT COALESCE(max(place) + 1, 0) FROM evses WHERE location_seq = :seq), :at, CAST(:document AS json))
         ON CONFLICT (location_seq, key) DO UPDATE
            SET last_updated = excluded.last_updated, document = excluded.document, gone = false
     )
-    UPDATE locations SET rev = nextval('revisions'), last_updated = GREATEST(last_updated, CAST(:moved_to AS timestamptz)),
-           stamp = CASE WHEN last_updated > :moved_to THEN stamp ELSE :stamp END
+    UPDATE locations SET rev = nextval('revisions'),
+           last_updated = CASE WHEN {_STAYS} THEN last_updated ELSE CAST(:moved_to AS timestamptz) END,
+           stamp = CASE WHEN {_STAYS} THEN stamp ELSE :stamp END
      WHERE seq = :seq
     """
 )
@@ -226,7 +236,10 @@ async def store(tx: WriteTx, location: LockedLocation, document: bytes, at: date
 
 
 async def store_evse(tx: WriteTx, location: LockedLocation, evse: EvseRow, moved_to: datetime, stamp: str) -> None:
-    """Keep an EVSE; its Location's last_updated moves with it, and never backwards. stamp  how the wire spells moved_to"""
+    """Keep an EVSE; its Location's last_updated moves with it, and backwards only from the time of a wrong clock.
+
+    stamp  how the wire spells moved_to
+    """
     await tx.run(
         _TOUCH,
         seq=location.seq,

@@ -30,7 +30,8 @@ _PAGE = Statement(
         (SELECT 1 AS half, m.seq AS id, m.partner_id AS partner, m.party, m.module, m.ref AS object, lower(m.state) AS state,
                 m.marked_at AS since,
                 CASE m.state WHEN 'WAITING' THEN GREATEST(m.attempts, l.failures) ELSE m.attempts END AS attempts,
-                CASE m.state WHEN 'REFUSED' THEN m.error WHEN 'PAUSED' THEN '{_SWITCHED_OFF}' ELSE l.last_error END AS reason,
+                CASE WHEN m.state = 'REFUSED' THEN m.error WHEN m.state = 'PAUSED' THEN '{_SWITCHED_OFF}'
+                     WHEN l.failures > 0 THEN l.last_error END AS reason,
                 CASE m.state WHEN 'WAITING' THEN l.next_attempt_at END AS next_attempt_at
            FROM {_OBJECTS} ORDER BY m.seq LIMIT CAST(:offset AS bigint) + :limit)
         UNION ALL

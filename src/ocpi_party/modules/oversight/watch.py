@@ -125,8 +125,8 @@ _STATEMENTS: Final = {
     "late_delivery": (
         "push",
         Statement(
-            f"""SELECT m.marked_at AS since, m.seq AS id, m.partner_id, l.last_error AS kind, m.module, m.ref AS object,
-                       true AS own
+            f"""SELECT m.marked_at AS since, m.seq AS id, m.partner_id, m.module, m.ref AS object,
+                       CASE WHEN l.failures > 0 THEN l.last_error END AS kind, true AS own
                   FROM outbox_marks m JOIN outbox_lanes l USING (partner_id, party)
                  WHERE m.state = 'WAITING' AND m.marked_at < now() - CAST(:limit AS interval)
                  ORDER BY 1 LIMIT {MOST}"""

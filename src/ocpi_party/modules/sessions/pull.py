@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ocpi_party.database import Statement, WriteTx
-from ocpi_party.modules.sessions.charging_periods import in_wh
+from ocpi_party.modules.sessions.audit import audit
 from ocpi_party.modules.sessions.status import FINAL
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import InvalidObject
@@ -14,7 +14,7 @@ from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import parse_time
 from ocpi_party.owned.pull import Found, Pulled, Refused
 from ocpi_party.owned.table import Ref, in_columns
-from ocpi_party.partners.findings import note
+from ocpi_party.partners.findings import Note, note_many
 
 _ENDED = Statement(
     """SELECT s.partner_id, s.addressee, s.owner, s.key, s.last_updated
@@ -35,14 +35,17 @@ class PulledSessions(Pulled):
         await Pulled.absorb(self, tx, found, since=since, any_age=any_age)
         going_on = [one for one in found if one.reading.document["status"] not in FINAL]
         ended = await _ended(tx, [one.ref for one in going_on])
-        await self._note_wh(tx, [one for one in found if one.ref not in ended])
+        await self._note_odd(tx, [one for one in found if one.ref not in ended])
         fault = InvalidObject("/status", "would let a session go on that has ended")
         return [Refused(one.ref, fault) for one in going_on if _is_newer(one, ended.get(one.ref))]
 
-    async def _note_wh(self, tx: WriteTx, found: Sequence[Found]) -> None:
-        for one in found:
-            if findings := in_wh(one.reading.document):
-                await note(tx, one.ref.partner_id, ModuleId.SESSIONS, str(self.shown(one)), findings)
+    async def _note_odd(self, tx: WriteTx, found: Sequence[Found]) -> None:
+        if not found:
+            return
+        partner_id = found[0].ref.partner_id
+        odd = await audit(tx, partner_id, [one.reading.document for one in found])
+        notes = [Note(str(self.shown(one)), *each) for one, many in zip(found, odd, strict=True) for each in many]
+        await note_many(tx, partner_id, ModuleId.SESSIONS, notes)
 
 
 async def _ended(tx: WriteTx, refs: Sequence[Ref]) -> dict[Ref, datetime]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.modules.sessions.audit import audit
 from ocpi_party.modules.sessions.charging_periods import in_wh, with_new_periods
 from ocpi_party.modules.sessions.status import must_not_reopen
 from ocpi_party.modules.sessions.table import SESSIONS
@@ -23,7 +24,8 @@ async def put(tx: WriteTx, ref: Ref, reading: Reading, *, any_age: bool) -> Put:
 
     Raises InvalidObject, if we have a newer state, or one that is final while this is not
     """
-    reading = replace(reading, findings=(*reading.findings, *in_wh(reading.document)))
+    (odd,) = await audit(tx, ref.partner_id, [reading.document])
+    reading = replace(reading, findings=(*reading.findings, *odd))
     try:
         return await receive.put(tx, SESSIONS, ModuleId.SESSIONS, ref, reading, any_age=any_age)
     except InvalidObject:
@@ -37,8 +39,9 @@ async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, 
     document = await receive.patch(
         tx, SESSIONS, ModuleId.SESSIONS, ref, Session, spoken, changes, merge=_patched, any_age=any_age
     )
-    if findings := in_wh(document):
-        await note(tx, ref.partner_id, ModuleId.SESSIONS, str(spelt(ModuleId.SESSIONS, ref, document)), findings)
+    odd = (await audit(tx, ref.partner_id, [document]))[0] if "cdr_token" in changes else in_wh(document)
+    if odd:
+        await note(tx, ref.partner_id, ModuleId.SESSIONS, str(spelt(ModuleId.SESSIONS, ref, document)), odd)
 
 
 def _patched(known: JsonObject, changes: JsonObject) -> JsonObject:

@@ -2,6 +2,7 @@
 
 from ocpi_party.database import WriteTx
 from ocpi_party.modules.locations.facts import connectors_with_tariff
+from ocpi_party.modules.tariffs.contradictions import must_agree_with_itself
 from ocpi_party.modules.tariffs.expiry import show_again
 from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.errors import InvalidObject, Refusal
@@ -37,6 +38,7 @@ async def patch_tariff(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published:
 
 def _charged(tariff: Published) -> Published:
     """The tariff, if all that it prices can be charged. Raises InvalidObject"""
+    must_agree_with_itself(tariff.document)
     for number, element in enumerate(tariff.document["elements"]):
         reserves = (element.get("restrictions") or {}).get("reservation")
         for place, component in enumerate(element["price_components"]):

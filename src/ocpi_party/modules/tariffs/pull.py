@@ -1,10 +1,13 @@
 """How the Tariffs of a partner's list are kept. OCPI 2.2.1, Tariffs, "Sender Interface", GET."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ocpi_party.database import Statement, WriteTx
+from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.events.repository import EventType
+from ocpi_party.modules.tariffs.contradictions import noted
 from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.tariff import Tariff
@@ -25,6 +28,9 @@ _HIDE = Statement(
 @dataclass(frozen=True, slots=True)
 class PulledTariffs(Pulled):
     """What two whole lists in a row leave out is gone, as if its owner had deleted it, until it is listed or told again."""
+
+    def read(self, spoken: Dialect, wire: object, quirks: Mapping[str, Any]) -> Reading:
+        return noted(Pulled.read(self, spoken, wire, quirks))
 
     @property
     def held(self) -> str | None:

@@ -26,7 +26,11 @@ class PushedTariffs(Pushed):
 
     async def take_away(self, teller: Teller, mark: Mark, state: State) -> Answer | None:
         answer = await teller.delete(state)
-        return None if answer.unknown else answer  # It does not know it: that is as good as taken away (AMB-16).
+        if answer.unknown:
+            return None  # It does not know it: that is as good as taken away (AMB-16).
+        if answer.empty and not teller.broadcast and (await teller.get(state)).unknown:
+            return answer.taken()
+        return answer
 
 
 PUSHED = PushedTariffs()

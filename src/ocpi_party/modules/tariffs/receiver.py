@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ocpi_party.modules.tariffs.contradictions import noted
 from ocpi_party.modules.tariffs.table import TARIFFS
 from ocpi_party.ocpi.errors import MethodNotAllowed, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
@@ -34,7 +35,7 @@ async def put_tariff(
     ref = asked.theirs(country_code, party_id, tariff_id)
     body = await json_object(request, asked)
     receive.must_match(body, country_code=country_code, party_id=party_id, id=tariff_id)
-    reading = asked.read(Tariff, body, PartyId.parse(ref.owner))
+    reading = noted(asked.read(Tariff, body, PartyId.parse(ref.owner)))
     any_age = bool(asked.partner.quirks.get("accept_older"))
     async with asked.database.write() as tx:
         done = await receive.put(tx, TARIFFS, ModuleId.TARIFFS, ref, reading, any_age=any_age)
