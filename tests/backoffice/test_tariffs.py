@@ -78,6 +78,24 @@ def _elements(*restrictions: dict[str, object] | None) -> list[dict[str, object]
             {"start_date_time": "2026-03-02T00:00:00Z", "end_date_time": "2026-03-01T23:59:59.999Z"},
             "/end_date_time",
         ),
+    ],
+)
+async def test_a_tariff_that_contradicts_itself_is_refused(
+    server: Server, tnm: FakePartner, changes: dict[str, object], pointer: str
+) -> None:
+    answer = await server.operator.put(URL, json=a_tariff(OWA, id="t-12") | changes)
+    await put(server)
+    patched = await server.operator.patch(URL, json=changes)
+    await server.push()
+
+    assert [(one.status_code, one.json()["pointer"]) for one in (answer, patched)] == [(422, pointer)] * 2
+    (request,) = tnm.asked
+    assert json.loads(request.content) == a_tariff(OWA, id="t-12")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
         ({"elements": _elements({"min_kwh": 10, "max_kwh": 10})}, "/elements/0/restrictions/max_kwh"),
         ({"elements": _elements({"min_current": 16, "max_current": 6.5})}, "/elements/0/restrictions/max_current"),
         ({"elements": _elements({"min_power": 50, "max_power": 22})}, "/elements/0/restrictions/max_power"),
@@ -94,17 +112,16 @@ def _elements(*restrictions: dict[str, object] | None) -> list[dict[str, object]
         ({"elements": [{"price_components": [_PER_KWH, _PER_KWH]}]}, "/elements/0/price_components/1/type"),
     ],
 )
-async def test_a_tariff_that_contradicts_itself_is_refused(
+async def test_what_has_no_effect_in_a_tariff_is_published_and_named_to_the_operator(
     server: Server, tnm: FakePartner, changes: dict[str, object], pointer: str
 ) -> None:
     answer = await server.operator.put(URL, json=a_tariff(OWA, id="t-12") | changes)
-    await put(server)
-    patched = await server.operator.patch(URL, json=changes)
     await server.push()
 
-    assert [(one.status_code, one.json()["pointer"]) for one in (answer, patched)] == [(422, pointer)] * 2
+    assert answer.status_code == 201, answer.text
+    assert f'299 - "{pointer} ' in answer.headers["warning"]
     (request,) = tnm.asked
-    assert json.loads(request.content) == a_tariff(OWA, id="t-12")
+    assert json.loads(request.content) == a_tariff(OWA, id="t-12") | changes
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""Where a Tariff contradicts itself: each field is valid, and no session can be charged as all of them say. OCPI 2.2.1, Tariffs.
+"""Where the fields of a Tariff do not go together, though each is valid. OCPI 2.2.1, Tariffs.
 
-Ours are not published with one; of a partner's each is a finding, and the Tariff is taken all the same.
+As a whole it may contradict itself: then no session can be charged as it says, and ours is not published. One of its elements
+may count for nothing: that is allowed, and surely not meant, so the operator is told. Of a partner's Tariff each is a finding.
 """
 
 from collections.abc import Iterator
@@ -16,25 +17,32 @@ _RANGES = ("kwh", "current", "power", "duration")
 
 
 def noted(reading: Reading) -> Reading:
-    """A partner's Tariff, and its contradictions among the findings."""
-    return replace(reading, findings=(*reading.findings, *contradictions(reading.document)))
+    """A partner's Tariff, and what does not go together in it among the findings."""
+    odd = (*_contradictions(reading.document), *_without_effect(reading.document))
+    return replace(reading, findings=(*reading.findings, *odd))
 
 
 def must_agree_with_itself(tariff: JsonObject) -> None:
     """Raises InvalidObject"""
-    found = list(contradictions(tariff))
-    if found:
-        also = ", ".join(one.pointer for one in found[1:])
-        raise InvalidObject(found[0].pointer, found[0].rule + (f" (also wrong: {also})" if also else ""))
+    for pointer, rule in _contradictions(tariff):
+        raise InvalidObject(pointer, rule)
 
 
-def contradictions(tariff: JsonObject) -> Iterator[Finding]:
+def warnings(tariff: JsonObject) -> list[str]:
+    """What in a Tariff of ours counts for nothing."""
+    return [f"{pointer} {rule}" for pointer, rule in _without_effect(tariff)]
+
+
+def _contradictions(tariff: JsonObject) -> Iterator[Finding]:
     low, high = tariff.get("min_price") or {}, tariff.get("max_price") or {}
     for name in ("excl_vat", "incl_vat"):
         if _above(low.get(name), high.get(name)):
             yield Finding(f"/min_price/{name}", f"must not be above max_price, {high[name]}")
     if _is_before(tariff.get("end_date_time"), tariff.get("start_date_time")):
         yield Finding("/end_date_time", f"lies before start_date_time, {tariff['start_date_time']}")
+
+
+def _without_effect(tariff: JsonObject) -> Iterator[Finding]:
     elements = [(one, one.get("restrictions") or {}) for one in tariff["elements"]]
     always: dict[tuple[Any, Any], int] = {}
     for number, (element, restrictions) in enumerate(elements):
