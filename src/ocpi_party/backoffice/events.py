@@ -12,11 +12,10 @@ from fastapi.responses import Response, StreamingResponse
 
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
 from ocpi_party.backoffice.filters import TypeOfEvents
-from ocpi_party.backoffice.lists import LISTED, answer
+from ocpi_party.backoffice.lists import LISTED, answer, window_asked
 from ocpi_party.database import DatabaseUnavailable, Row
 from ocpi_party.events import repository
 from ocpi_party.transport.asked import Building
-from ocpi_party.transport.pagination import window
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ async def get_events(
     subject: Annotated[str | None, Query(max_length=200, description="only events about this object")] = None,
 ) -> Response:
     """The next events behind one, in order; ask again with the id of the last one. X-Total-Count counts to 10000."""
-    page = window(request, size=_MOST, size_max=_LIMIT_MAX)
+    page = window_asked(request, size=_MOST, size_max=_LIMIT_MAX)
     wanted = repository.Wanted(repository.patterns(types), subject, page.date_from, page.date_to)
     upto = await building.decided.upto()
     async with building.database.read() as tx:

@@ -30,10 +30,11 @@ LISTED = Depends(_described)
 
 def asked_for(request: Request, building: Building) -> Window:
     """Raises InvalidParameter for one that cannot be meant"""
-    return _meant(request, size=building.page_size, size_max=building.page_size_max)
+    return window_asked(request, size=building.page_size, size_max=building.page_size_max)
 
 
-def _meant(request: Request, *, size: int, size_max: int) -> Window:
+def window_asked(request: Request, *, size: int, size_max: int) -> Window:
+    """Raises InvalidParameter for one that cannot be meant"""
     wanted = window(request, size=size, size_max=size_max)
     if wanted.date_from is not None and wanted.date_to is not None and wanted.date_to < wanted.date_from:
         raise InvalidParameter("date_to", f"lies before date_from, {wire_time(wanted.date_from)}")
@@ -75,7 +76,7 @@ def of_few(request: Request, building: Building, found: Sequence[tuple[str | Non
 
     found  each with the moment that date_from and date_to are of; what has none is outside of each window
     """
-    wanted = _meant(request, size=building.page_size_max, size_max=building.page_size_max)
+    wanted = window_asked(request, size=building.page_size_max, size_max=building.page_size_max)
     within = [one for at, one in found if not wanted.is_filtered or _is_within(at, wanted)]
     return answer(request, building, wanted, within[wanted.offset :][: wanted.limit], len(within))
 
