@@ -280,6 +280,51 @@ async def test_accepted_without_a_session_is_not_started_after_a_while(server: S
     assert (await _command(server, command_id))["started"] is False
 
 
+async def _sent_at(server: Server, command_id: int, at: str) -> None:
+    async with server.app.building.database.write() as tx:
+        await tx.run(Statement(f"UPDATE outbound_requests SET sent_at = '{at}' WHERE id = {command_id}"))
+
+
+async def _charge(tnm: Caller, key: str, start: str, end: str | None) -> None:
+    over: dict[str, Any] = {"status": "COMPLETED", "end_date_time": end} if end else {"status": "ACTIVE"}
+    session = a_session(id=key, start_date_time=start, authorization_reference="AR", cdr_token=_cdr_token(), **over)
+    assert (await tnm.put(f"/sessions/NL/TNM/{key}", session)).status_code == 1000
+
+
+@pytest.mark.requirement("CMD-S-06")
+@pytest.mark.parametrize("first_ends", ["2026-03-01T12:30:00Z", None], ids=["after the first charge", "during it"])
+async def test_a_reference_that_is_used_again_leads_each_command_to_its_own_session(
+    server: Server, tnm: Caller, first_ends: str | None
+) -> None:
+    first, again = [
+        (await _send(server, body=_start(authorization_reference=one))).json()["id"] for one in ("ar", "AR")
+    ]
+    await _sent_at(server, first, "2026-03-01T11:59:00Z")
+    await _sent_at(server, again, "2026-03-01T14:00:00Z")
+    await _charge(tnm, "101", "2026-03-01T12:00:00Z", first_ends)
+    before = [(await _command(server, one))["session"] for one in (first, again)]
+
+    # The clock of the CPO is behind ours.
+    await _charge(tnm, "102", "2026-03-01T13:59:30Z", None)
+
+    after = [(await _command(server, one))["session"] for one in (first, again)]
+    assert [one and one["id"] for one in before] == ["101", None]
+    assert [one and one["id"] for one in after] == ["101", "102"]
+    assert (await _command(server, again))["started"] is True
+
+
+@pytest.mark.requirement("CMD-S-06")
+async def test_a_session_is_not_that_of_a_command_that_was_refused_meanwhile(server: Server, tnm: Caller) -> None:
+    taken = (await _send(server, body=_start(authorization_reference="AR"))).json()["id"]
+    refused = (await _send(server, body=_start(authorization_reference="AR"))).json()["id"]
+    await _result(tnm, _sent(tnm)["response_url"], {"result": "EVSE_OCCUPIED"})
+    await _charge(tnm, "101", "2099-03-01T12:00:00Z", None)
+
+    sessions = [(await _command(server, one))["session"] for one in (taken, refused)]
+
+    assert [one and one["id"] for one in sessions] == ["101", None]
+
+
 def _cdr_token() -> dict[str, Any]:
     token = a_token(OWM)
     return {name: token[name] for name in ("country_code", "party_id", "uid", "type", "contract_id")}
