@@ -15,7 +15,7 @@ from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import Ask
 from ocpi_party.messages.recorder import Recorder
-from ocpi_party.ocpi.errors import InvalidObject, UnknownEncoding, UnknownObject, UnreadableJson
+from ocpi_party.ocpi.errors import InvalidObject, NotExchanged, UnknownEncoding, UnknownObject, UnreadableJson
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
 from ocpi_party.ocpi.types import House, JsonObject, PartyId, received
 from ocpi_party.owned.documents import DocumentCache
@@ -179,12 +179,23 @@ class Asked:
         return Ref(self.partner.id, str(self.addressee), str(owner), key.upper())
 
 
-async def _asked(request: Request) -> Asked:
+async def _asked_at_all(request: Request) -> Asked:
     asked: Asked = request.scope["asked"]
     return asked
 
 
+async def _asked(request: Request) -> Asked:
+    asked = await _asked_at_all(request)
+    if asked.module not in (None, ModuleId.CREDENTIALS) and not asked.partner.exchanges(asked.module):
+        raise NotExchanged(f"we do not exchange {asked.module} with you")
+    return asked
+
+
 CurrentAsked = Annotated[Asked, Depends(_asked)]
+"""Raises NotExchanged, if the operator left the module out for the partner: then it is as if it were not there."""
+
+CalledBack = Annotated[Asked, Depends(_asked_at_all)]
+"""For what a request of ours waits for: it comes though the module was left out meanwhile."""
 
 IdInUrl = Annotated[str, BeforeValidator(unquote)]
 """A path segment. Paths reach the router as they were sent, so that an encoded slash does not split a segment (AMB-08)."""

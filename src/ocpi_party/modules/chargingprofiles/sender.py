@@ -19,7 +19,7 @@ from ocpi_party.ocpi.types import JsonObject, PartyId, fold
 from ocpi_party.owned import receive, repository
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.findings import note
-from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
+from ocpi_party.transport.asked import Asked, CalledBack, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
 
 router = APIRouter()
@@ -32,7 +32,7 @@ _NAMED = Statement(
 
 
 @router.post(f"/{RESULTS_SEGMENT}/{{secret}}")
-async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) -> Response:
+async def post_result(request: Request, asked: CalledBack, secret: IdInUrl) -> Response:
     """A result may come late, and more than once."""
     digest = asked.house.vault.digest(secret)
     async with asked.database.read() as tx:
