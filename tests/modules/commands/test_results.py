@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.commanding import BACK, OWA, an_emsp, deliver, inbound, reserve_now, settle, start_session, told
-from tests.objects import a_token
+from tests.commanding import BACK, CAPABLE, OWA, an_emsp, deliver, inbound, reserve_now, settle, start_session, told
+from tests.objects import a_location, a_token, an_evse
 from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server, start_server
 
@@ -301,6 +301,30 @@ async def test_canceling_an_unknown_reservation_is_accepted_and_results_in_just_
     assert answer.data["result"] == "ACCEPTED"
     assert told(tnm.partner) == [{"result": "UNKNOWN_RESERVATION"}]
     assert await inbound(server, "pending") == []
+
+
+@pytest.mark.requirement("CMD-R-15", "CMD-R-16")
+async def test_an_id_that_was_used_at_two_locations_cancels_none_of_the_reservations(
+    server: Server, tnm: Caller
+) -> None:
+    location = a_location(OWA, id="LOC2", evses=[an_evse(capabilities=CAPABLE)])
+    await server.operator.put("/api/locations/NL/OWA/LOC2", json=location)
+    for place in ("LOC1", "LOC2"):
+        await tnm.post("/commands/RESERVE_NOW", reserve_now(location_id=place, response_url=f"{BACK}/{place}"))
+        await settle(server)
+    cancel = {"response_url": f"{BACK}/c", "reservation_id": "1"}
+
+    unclear = await tnm.post("/commands/CANCEL_RESERVATION", cancel)
+
+    assert (unclear.status_code, unclear.data["result"]) == (1000, "REJECTED")
+    assert unclear.data["message"][0]["text"] == "several reservations have this id, at LOC1 and LOC2"
+    assert [one["state"] for one in await _reservations(server)] == ["ACTIVE", "ACTIVE"]
+    newest = (await _reservations(server))[0]["id"]
+    await server.operator.post(f"/api/commands/reservations/{newest}/cancel")
+    assert (await tnm.post("/commands/CANCEL_RESERVATION", cancel)).data["result"] == "ACCEPTED"
+    await settle(server)
+    states = {one["request"]["location_id"]: one["state"] for one in await _reservations(server)}
+    assert states == {"LOC1": "WITHDRAWN", "LOC2": "CANCELED"}
 
 
 async def test_a_reservation_that_the_station_refuses_is_no_reservation(server: Server, tnm: Caller) -> None:
