@@ -126,6 +126,21 @@ async def test_only_the_partner_that_was_asked_can_tell_a_result(
     assert (await seen(server, request_id))["state"] == "WAITING"
 
 
+@pytest.mark.requirement("CHP-S-01", "HUB-25")
+async def test_another_party_of_the_platform_may_tell_a_result_and_that_is_noted(
+    server: Server, tnm: Caller, partner: FakePartner
+) -> None:
+    request_id = (await ask(server, "PUT")).json()["id"]
+    bec = tnm.speaking(("BE", "BEC"), ("NL", "OWM"), "emsp")
+
+    answer = await bec.post(back(partner), {"result": "ACCEPTED"})
+
+    assert answer.status_code == 1000
+    assert (await seen(server, request_id))["result"] == {"result": "ACCEPTED"}
+    (found,) = (await server.operator.get("/api/findings")).json()
+    assert found["rule"] == "OCPI-from is BE*BEC, but the request was made of NL*TNM"
+
+
 @pytest.mark.requirement("CHP-S-05")
 async def test_a_request_without_a_result_times_out_and_still_takes_a_late_one(
     server: Server, tnm: Caller, partner: FakePartner

@@ -1,11 +1,13 @@
 """We command a partner's charge points as an eMSP: guards, what is sent, the response, the result."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.behind import ABC, EVC, a_hub, tell
 from tests.objects import a_connector, a_location, a_session, a_token, an_evse
 from tests.partner import Answer, Caller, FakePartner, basic, envelope
 from tests.server import Server
@@ -148,6 +150,42 @@ async def test_who_may_tell_a_result_and_where(server: Server, tnm: Caller) -> N
         (200, 2001),
     ]
     assert (await _command(server, command_id))["state"] == "WAITING"
+
+
+@pytest.mark.requirement("CMD-S-03", "HUB-25")
+async def test_another_party_of_the_platform_may_tell_a_result_and_that_is_noted(server: Server, tnm: Caller) -> None:
+    command_id = (await _send(server)).json()["id"]
+    emsp = tnm.speaking(("DE", "TNM"), ("NL", "OWM"), "emsp")
+
+    answer = await emsp.post(_sent(tnm)["response_url"], {"result": "ACCEPTED"})
+
+    assert answer.status_code == 1000
+    assert (await _command(server, command_id))["result"] == {"result": "ACCEPTED"}
+    (found,) = (await server.operator.get("/api/findings")).json()
+    assert found["rule"] == "OCPI-from is DE*TNM, but the request was made of NL*TNM"
+
+
+@pytest.mark.requirement("CMD-S-03", "HUB-25")
+@pytest.mark.parametrize(
+    ("sender", "status"), [(("SE", "EVC"), 200), (("NL", "HUB"), 200), (("DE", "ABC"), 404), (None, 200)], ids=str
+)
+async def test_behind_a_hub_nobody_else_tells_the_result(
+    server: Server, sender: tuple[str, str] | None, status: int
+) -> None:
+    hub = await a_hub(server)
+    await tell(hub, EVC, "CPO")
+    await tell(hub, ABC, "CPO")
+    hub.partner.on("POST", "/receiver/commands", envelope(ACCEPTED))
+    sent = await _send(server, body=_start(country_code="SE", party_id="EVC"))
+    url = json.loads(hub.partner.requests("POST", "/receiver/commands")[-1].content)["response_url"]
+    caller = replace(hub, sender=sender, receiver=("NL", "OWM"), side="emsp")
+
+    answer = await caller.post(url, {"result": "ACCEPTED"})
+
+    assert (answer.http_status, answer.status_code) == (status, 1000 if status == 200 else 2001), answer
+    result = (await _command(server, sent.json()["id"]))["result"]
+    assert result == ({"result": "ACCEPTED"} if status == 200 else None)
+    assert (await server.operator.get("/api/findings")).json() == []
 
 
 @pytest.mark.requirement("CMD-S-08", "CMD-R-18")
