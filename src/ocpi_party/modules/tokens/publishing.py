@@ -5,7 +5,7 @@ from ocpi_party.modules.tokens.keys import type_of
 from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.token import Token, TokenType, WhitelistType
+from ocpi_party.ocpi.token import Token
 from ocpi_party.ocpi.types import JsonObject
 from ocpi_party.owned import repository
 from ocpi_party.owned.publish import Published, Publisher
@@ -13,9 +13,6 @@ from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 
 PUBLISHER = Publisher(ModuleId.TOKENS, TOKENS, Token)
-
-_OF_AN_APP = (TokenType.APP_USER, TokenType.AD_HOC_USER)
-_OCPP_1_GROUP_ID = 20
 
 
 async def put_token(tx: WriteTx, ref: Ref, body: JsonObject, audience: str | None) -> Published:
@@ -37,13 +34,3 @@ async def patch_token(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published:
 async def invalidate(tx: WriteTx, ref: Ref) -> Published:
     """Tokens are never deleted: CPOs that keep it must learn that it is not valid any more."""
     return await PUBLISHER.patch(tx, ref, {"valid": False})
-
-
-def warnings(token: JsonObject) -> list[str]:
-    """What the specification advises against, and CPOs may stumble over."""
-    found = []
-    if token["type"] in _OF_AN_APP and token["whitelist"] != WhitelistType.NEVER:
-        found.append(f"whitelist of a token of type {token['type']} should be NEVER")
-    if len(token.get("group_id") or "") > _OCPP_1_GROUP_ID:
-        found.append(f"group_id has more than {_OCPP_1_GROUP_ID} characters: OCPP 1.x charge points cannot use it")
-    return found
