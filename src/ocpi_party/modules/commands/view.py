@@ -1,18 +1,14 @@
 """Commands as the operator sees them."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
 
 from ocpi_party.database import ReadTx, Row
 from ocpi_party.modules.callbacks import view
 from ocpi_party.modules.callbacks.view import json_of, party_of
+from ocpi_party.modules.commands.referring import START_WITHIN
 from ocpi_party.modules.commands.sessions import started_by
 from ocpi_party.ocpi.command import CommandResponseType, CommandType
 from ocpi_party.ocpi.types import JsonObject, decode, now, wire_time
-
-START_WITHIN: Final = timedelta(minutes=15)
-"""A session that has not begun by then will not: so long is the token of a command good at the charge point."""
 
 
 def inbound_view(row: Row) -> JsonObject:
