@@ -76,6 +76,7 @@ async def test_a_session_carries_the_reference_of_its_command(server: Server, tn
         ([("11:59:00", {"authorization_reference": "A"}), ("12:05:00", {"authorization_reference": "B"})], {}, "A"),
         ([("11:44:00", {"authorization_reference": "A"})], {}, None),
         ([("11:59:00", {"authorization_reference": "A"}), ("11:59:30", {})], {}, None),
+        ([("11:59:00", {"authorization_reference": ""})], {}, None),
         ([("11:59:00", {"authorization_reference": "A"})], {"evse_uid": "POOR"}, None),
         ([("11:59:00", {"authorization_reference": "A"})], {"location_id": "LOC2"}, None),
         ([("11:59:00", {"authorization_reference": "A"})], {"auth_method": "WHITELIST"}, None),

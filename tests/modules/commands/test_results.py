@@ -170,6 +170,20 @@ async def test_a_result_that_cannot_be_delivered_for_too_long_is_given_up_for_al
 
 
 @pytest.mark.requirement("CMD-R-23")
+async def test_the_result_for_a_partner_that_has_left_is_given_up_at_once(server: Server, tnm: Caller) -> None:
+    await tnm.post("/commands/START_SESSION", start_session())
+    assert (await server.operator.delete("/api/partners/1")).status_code == 200
+    await settle(server)
+
+    await deliver(server)
+
+    assert told(tnm.partner) == []
+    (one,) = await inbound(server)
+    reason = "the partner has left: nobody is there to be told"
+    assert one["delivery"] == {"state": "GIVEN_UP", "attempts": 1, "error": reason}
+    assert await server.rows("SELECT 1 FROM events WHERE type = 'delivery.given_up'") != []
+
+
 async def test_the_token_is_not_sent_to_a_host_that_is_the_partners_no_more(server: Server, tnm: Caller) -> None:
     await tnm.post("/commands/START_SESSION", start_session())
     await settle(server)

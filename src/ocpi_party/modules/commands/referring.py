@@ -15,7 +15,7 @@ START_WITHIN: Final = timedelta(minutes=15)
 _CLOCKS_DIFFER: Final = timedelta(minutes=1)
 
 _GIVEN = Statement(
-    f"""SELECT c.kind, c.request ->> 'authorization_reference' AS reference, c.request ->> 'evse_uid' AS evse_uid
+    f"""SELECT c.kind, NULLIF(c.request ->> 'authorization_reference', '') AS reference, c.request ->> 'evse_uid' AS evse_uid
           FROM inbound_requests c
          WHERE c.module = 'commands' AND c.ref = :location AND c.ours = :owner AND c.kind IN ('START_SESSION', 'RESERVE_NOW')
            AND c.state <> 'REFUSED' AND COALESCE(c.result ->> 'result', 'ACCEPTED') IN ('ACCEPTED', 'TIMEOUT')
