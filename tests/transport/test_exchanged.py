@@ -90,13 +90,14 @@ async def test_versions_and_credentials_cannot_be_left_out(server: Server, emsp:
     assert [one["identifier"] for one in answers[1].data["endpoints"]] == ["credentials"]
 
 
-@pytest.mark.requirement("CMD-S-02", "CHP-S-01")
-async def test_the_result_of_what_we_asked_comes_all_the_same(server: Server, cpo: Caller) -> None:
+@pytest.mark.requirement("CMD-S-02")
+@pytest.mark.parametrize("off", [{"modules": []}, {"parties": []}, {"parties": ["NL*OWA"]}], ids=str)
+async def test_the_result_of_what_we_asked_comes_all_the_same(server: Server, cpo: Caller, off: dict[str, Any]) -> None:
     cpo.partner.on("POST", "/receiver/commands", envelope(ACCEPTED))
     body = {"country_code": "NL", "party_id": "TNM", "token": a_token(OWM), "location_id": "LOC1"}
     sent = (await server.operator.post("/api/commands/START_SESSION", json=body)).json()
     url = json.loads(cpo.partner.requests("POST", "/receiver/commands")[-1].content)["response_url"]
-    await _exchange(server, [])
+    assert (await server.operator.patch("/api/partners/1", json=off)).status_code == 200
 
     told = await cpo.post(url, {"result": "ACCEPTED"})
 

@@ -8,7 +8,6 @@ from fastapi.responses import Response
 
 from ocpi_party.database import Row, Statement, WriteTx
 from ocpi_party.modules.callbacks import outbound, telling
-from ocpi_party.modules.callbacks.urls import RESULTS as RESULTS_SEGMENT
 from ocpi_party.modules.chargingprofiles import active
 from ocpi_party.modules.chargingprofiles.kinds import RESULTS
 from ocpi_party.modules.sessions.table import SESSIONS
@@ -19,8 +18,9 @@ from ocpi_party.ocpi.types import JsonObject, PartyId, fold
 from ocpi_party.owned import receive, repository
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.findings import note
-from ocpi_party.transport.asked import Asked, CalledBack, CurrentAsked, IdInUrl, json_object
+from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
+from ocpi_party.transport.paths import RESULTS as RESULTS_SEGMENT
 
 router = APIRouter()
 
@@ -32,7 +32,7 @@ _NAMED = Statement(
 
 
 @router.post(f"/{RESULTS_SEGMENT}/{{secret}}")
-async def post_result(request: Request, asked: CalledBack, secret: IdInUrl) -> Response:
+async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) -> Response:
     """A result may come late, and more than once."""
     digest = asked.house.vault.digest(secret)
     async with asked.database.read() as tx:

@@ -6,20 +6,20 @@ from fastapi.responses import Response
 from ocpi_party.database import Row
 from ocpi_party.dialects.tolerance import Finding
 from ocpi_party.modules.callbacks import outbound, telling
-from ocpi_party.modules.callbacks.urls import RESULTS
 from ocpi_party.ocpi.command import CommandResult, CommandResultType, CommandType
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject
 from ocpi_party.partners.findings import note
-from ocpi_party.transport.asked import CalledBack, IdInUrl, json_object
+from ocpi_party.transport.asked import CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
+from ocpi_party.transport.paths import RESULTS
 
 router = APIRouter()
 
 
 @router.post(f"/{RESULTS}/{{secret}}")
-async def post_result(request: Request, asked: CalledBack, secret: IdInUrl) -> Response:
+async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) -> Response:
     digest = asked.house.vault.digest(secret)
     async with asked.database.read() as tx:
         known = await outbound.by_secret(tx, ModuleId.COMMANDS, asked.partner.id, digest)
