@@ -165,6 +165,24 @@ async def test_another_party_of_the_platform_may_tell_a_result_and_that_is_noted
     assert found["rule"] == "OCPI-from is DE*TNM, but the request was made of NL*TNM"
 
 
+@pytest.mark.requirement("CMD-S-04", "HUB-28")
+@pytest.mark.parametrize(
+    ("code", "status", "state"), [(4001, 502, "FAILED"), (4003, 502, "FAILED"), (4002, 202, "WAITING")]
+)
+async def test_a_command_that_the_hub_did_not_pass_on_has_failed_at_once(
+    server: Server, code: int, status: int, state: str
+) -> None:
+    hub = await a_hub(server)
+    await tell(hub, EVC, "CPO")
+    hub.partner.on("POST", "/receiver/commands", envelope(code=code))
+
+    sent = await _send(server, body=_start(country_code="SE", party_id="EVC"))
+
+    assert sent.status_code == status, sent.text
+    (kept,) = (await server.operator.get("/api/commands", params={"direction": "outbound"})).json()
+    assert (kept["state"], kept["error"]) == (state, f"HTTP 200, OCPI {code}")
+
+
 @pytest.mark.requirement("CMD-S-03", "HUB-25")
 @pytest.mark.parametrize(
     ("sender", "status"), [(("SE", "EVC"), 200), (("NL", "HUB"), 200), (("DE", "ABC"), 404), (None, 200)], ids=str
