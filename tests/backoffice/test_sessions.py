@@ -330,6 +330,17 @@ async def test_nobody_is_asked_for_preferences_that_cannot_be_had(
     assert cpo.asked == []
 
 
+async def test_nobody_is_asked_for_preferences_where_sessions_are_not_exchanged(
+    server: Server, cpo: FakePartner
+) -> None:
+    await server.operator.patch("/api/partners/1", json={"modules": ["locations"]})
+    cpo.asked.clear()
+
+    answer = await server.operator.put(PREFERENCES, json=WISH)
+
+    assert (answer.status_code, cpo.requests("PUT", "/charging_preferences")) == (409, []), answer.text
+
+
 async def test_whether_an_evse_that_nobody_told_us_of_takes_preferences_the_cpo_says(
     server: Server, cpo: FakePartner
 ) -> None:

@@ -141,6 +141,21 @@ async def test_another_party_of_the_platform_may_tell_a_result_and_that_is_noted
     assert found["rule"] == "OCPI-from is BE*BEC, but the request was made of NL*TNM"
 
 
+async def test_nothing_is_asked_of_a_cpo_with_which_the_module_is_not_exchanged(
+    server: Server, tnm: Caller, partner: FakePartner
+) -> None:
+    await server.operator.patch("/api/partners/1", json={"modules": ["sessions", "locations"]})
+    partner.asked.clear()
+
+    answers = [await ask(server, method) for method in ("PUT", "GET", "DELETE")]
+
+    assert [answer.status_code for answer in answers] == [409] * 3
+    assert {answer.json()["detail"] for answer in answers} == {
+        "chargingprofiles are not exchanged with the CPO of the session"
+    }
+    assert partner.requests(None, "/chargingprofiles") == []
+
+
 @pytest.mark.requirement("CHP-S-05")
 async def test_a_request_without_a_result_times_out_and_still_takes_a_late_one(
     server: Server, tnm: Caller, partner: FakePartner
