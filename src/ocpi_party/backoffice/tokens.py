@@ -13,7 +13,6 @@ from ocpi_party.backoffice.filters import OneTokenType
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, json_object, our_owner
 from ocpi_party.database import WriteTx
 from ocpi_party.modules.tokens import publishing
-from ocpi_party.modules.tokens.advice import advice
 from ocpi_party.modules.tokens.keys import token_key
 from ocpi_party.modules.tokens.repository import named
 from ocpi_party.ocpi.modules import ModuleId
@@ -84,6 +83,6 @@ async def _writing(building: Building) -> AsyncIterator[WriteTx]:
 
 
 def _answer(done: Published) -> Response:
-    said = [f'299 - "{where.removeprefix("/")} {rule}"' for where, rule in advice(done.document)]
-    headers = {"warning": ", ".join(said)} if said else None
+    advice = [f'299 - "{one}"' for one in publishing.warnings(done.document)]
+    headers = {"warning": ", ".join(advice)} if advice else None
     return published(done, headers)

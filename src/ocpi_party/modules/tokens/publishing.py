@@ -1,6 +1,7 @@
 """We change our own tokens. OCPI 2.2.1, Tokens, "Push model"."""
 
 from ocpi_party.database import WriteTx
+from ocpi_party.modules.tokens.advice import advice
 from ocpi_party.modules.tokens.keys import type_of
 from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.ocpi.errors import InvalidObject
@@ -34,3 +35,8 @@ async def patch_token(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published:
 async def invalidate(tx: WriteTx, ref: Ref) -> Published:
     """Tokens are never deleted: CPOs that keep it must learn that it is not valid any more."""
     return await PUBLISHER.patch(tx, ref, {"valid": False})
+
+
+def warnings(token: JsonObject) -> list[str]:
+    """What the specification advises against, for the operator."""
+    return [f"{where.removeprefix('/')} {rule}" for where, rule in advice(token)]
