@@ -330,10 +330,11 @@ async def test_nobody_is_asked_for_preferences_that_cannot_be_had(
     assert cpo.asked == []
 
 
-async def test_nobody_is_asked_for_preferences_where_sessions_are_not_exchanged(
-    server: Server, cpo: FakePartner
+@pytest.mark.parametrize("off", [{"modules": ["locations"]}, {"parties": ["NL*OWA"]}], ids=str)
+async def test_nobody_is_asked_for_preferences_whom_the_operator_switched_off(
+    server: Server, cpo: FakePartner, off: dict[str, Any]
 ) -> None:
-    await server.operator.patch("/api/partners/1", json={"modules": ["locations"]})
+    await server.operator.patch("/api/partners/1", json=off)
     cpo.asked.clear()
 
     answer = await server.operator.put(PREFERENCES, json=WISH)

@@ -141,18 +141,23 @@ async def test_another_party_of_the_platform_may_tell_a_result_and_that_is_noted
     assert found["rule"] == "OCPI-from is BE*BEC, but the request was made of NL*TNM"
 
 
-async def test_nothing_is_asked_of_a_cpo_with_which_the_module_is_not_exchanged(
-    server: Server, tnm: Caller, partner: FakePartner
+@pytest.mark.parametrize(
+    ("off", "why"),
+    [
+        ({"modules": ["sessions"]}, "chargingprofiles are not exchanged with the CPO of the session"),
+        ({"parties": ["NL*OWA"]}, "NL*OWM is not among the parties of ours that tnm deals with"),
+    ],
+)
+async def test_nothing_is_asked_of_a_cpo_that_the_operator_switched_off(
+    server: Server, tnm: Caller, partner: FakePartner, off: JsonObject, why: str
 ) -> None:
-    await server.operator.patch("/api/partners/1", json={"modules": ["sessions", "locations"]})
+    await server.operator.patch("/api/partners/1", json=off)
     partner.asked.clear()
 
     answers = [await ask(server, method) for method in ("PUT", "GET", "DELETE")]
 
     assert [answer.status_code for answer in answers] == [409] * 3
-    assert {answer.json()["detail"] for answer in answers} == {
-        "chargingprofiles are not exchanged with the CPO of the session"
-    }
+    assert {answer.json()["detail"] for answer in answers} == {why}
     assert partner.requests(None, "/chargingprofiles") == []
 
 

@@ -499,6 +499,17 @@ async def test_a_cpo_that_cannot_be_reached_is_told_and_the_command_has_failed(s
     assert (shown["state"], shown["started"]) == ("FAILED", False)
 
 
+async def test_a_party_of_ours_that_the_partner_does_not_deal_with_sends_it_no_command(
+    server: Server, tnm: Caller
+) -> None:
+    await server.operator.patch("/api/partners/1", json={"parties": ["NL*OWA"]})
+
+    answer = await _send(server)
+
+    assert (answer.status_code, tnm.partner.requests("POST", "/receiver/commands")) == (409, []), answer.text
+    assert answer.json()["detail"] == "NL*OWM is not among the parties of ours that tnm deals with"
+
+
 async def test_a_cpo_that_we_are_not_connected_to_is_not_found(server: Server, tnm: Caller) -> None:
     answer = await _send(server, body=_start(party_id="XXX"))
 
