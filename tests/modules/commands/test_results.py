@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -339,6 +340,25 @@ async def test_an_id_that_was_used_at_two_locations_cancels_none_of_the_reservat
     await settle(server)
     states = {one["request"]["location_id"]: one["state"] for one in await _reservations(server)}
     assert states == {"LOC1": "WITHDRAWN", "LOC2": "CANCELED"}
+
+
+@pytest.mark.requirement("CMD-R-16", "HUB-22")
+async def test_where_nobody_says_whose_reservation_is_meant_none_is_canceled(server: Server) -> None:
+    roles = (("EMSP", "DE", "TNM"), ("EMSP", "DE", "XYZ"))
+    caller = await an_emsp(server, roles=roles)
+    for party in ("TNM", "XYZ"):
+        emsp = caller.speaking(("DE", party), ("NL", "OWA"), "cpo")
+        token = a_token(PartyId("DE", party))
+        await emsp.post("/commands/RESERVE_NOW", reserve_now(token=token, response_url=f"{BACK}/{party}"))
+        await settle(server)
+    cancel = {"response_url": f"{BACK}/c", "reservation_id": "1"}
+
+    answer = await replace(caller, sender=None).post("/commands/CANCEL_RESERVATION", cancel)
+
+    assert (answer.status_code, answer.data["result"]) == (1000, "REJECTED")
+    assert "OCPI-from" in answer.data["message"][0]["text"]
+    assert "LOC1" not in answer.data["message"][0]["text"]
+    assert [one["state"] for one in await _reservations(server)] == ["ACTIVE", "ACTIVE"]
 
 
 async def test_a_reservation_that_the_station_refuses_is_no_reservation(server: Server, tnm: Caller) -> None:

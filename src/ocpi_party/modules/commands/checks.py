@@ -73,8 +73,12 @@ async def _of_reservation(tx: ReadTx, asked: Asked, reservation_id: str) -> Verd
     # One that is unknown is the result, and no refusal (CMD-R-19). The ids of an eMSP are kept apart by Location, but the
     # command names none: another driver must not lose a reservation because somebody guessed.
     whose = Whose(asked.partner.id, str(asked.addressee), str(asked.sender or ""))
-    places = list((await reservations.find(tx, whose, reservation_id)).values())
-    return _rejected(f"several reservations have this id, at {' and '.join(places)}") if len(places) > 1 else ACCEPTED
+    places = (await reservations.find(tx, whose, reservation_id)).values()
+    if len(places) < 2:
+        return ACCEPTED
+    if not whose.theirs:
+        return _rejected("several reservations have this id: OCPI-from must say whose is meant")
+    return _rejected(f"several reservations have this id, at {' and '.join(places)}")
 
 
 def _unknown(why: str) -> Verdict:
