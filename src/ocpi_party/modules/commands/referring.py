@@ -18,13 +18,13 @@ _GIVEN = Statement(
     f"""SELECT c.kind, NULLIF(c.request ->> 'authorization_reference', '') AS reference, c.request ->> 'evse_uid' AS evse_uid
           FROM inbound_requests c
          WHERE c.module = 'commands' AND c.ref = :location AND c.ours = :owner AND c.kind IN ('START_SESSION', 'RESERVE_NOW')
+           AND c.received_at <= :latest
+           AND CASE c.kind WHEN 'START_SESSION' THEN c.received_at >= :earliest
+                           ELSE CAST(c.request ->> 'expiry_date' AS timestamptz) >= :expires END
            AND c.state <> 'REFUSED' AND COALESCE(c.result ->> 'result', 'ACCEPTED') IN ('ACCEPTED', 'TIMEOUT')
            AND upper((c.request -> 'token' ->> 'country_code') || '*' || (c.request -> 'token' ->> 'party_id')) = :emsp
            AND upper(c.request -> 'token' ->> 'uid') = :uid AND upper(c.request -> 'token' ->> 'type') = :type
            AND (c.request ->> 'evse_uid' IS NULL OR CAST(:evse AS text) IS NULL OR upper(c.request ->> 'evse_uid') = :evse)
-           AND c.received_at <= :latest
-           AND CASE c.kind WHEN 'START_SESSION' THEN c.received_at >= :earliest
-                           ELSE CAST(c.request ->> 'expiry_date' AS timestamptz) >= :expires END
            AND NOT EXISTS (SELECT FROM sessions s
                             WHERE s.authorization_reference = upper(c.request ->> 'authorization_reference')
                               AND s.partner_id = 0 AND s.key <> :session AND {BEGAN_BY_THEIRS} = c.id)
