@@ -144,6 +144,13 @@ async def test_a_patch_tells_the_reference_unless_it_takes_it_away(server: Serve
     assert "authorization_reference" not in emptied
 
 
+@pytest.mark.parametrize("began", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+async def test_a_session_at_the_end_of_time_has_no_command(server: Server, tnm: Caller, began: str) -> None:
+    await _command(server, tnm, "11:59:00", authorization_reference="A")
+
+    assert await _session(server, start_date_time=began) is None
+
+
 @pytest.mark.requirement("CMD-R-14", "CDR-R-18")
 @pytest.mark.parametrize("session_id", ["101", None])
 async def test_a_cdr_carries_the_reference_of_its_command(server: Server, tnm: Caller, session_id: str | None) -> None:

@@ -18,9 +18,9 @@ _GIVEN = Statement(
     f"""SELECT c.kind, NULLIF(c.request ->> 'authorization_reference', '') AS reference, c.request ->> 'evse_uid' AS evse_uid
           FROM inbound_requests c
          WHERE c.module = 'commands' AND c.ref = :location AND c.ours = :owner AND c.kind IN ('START_SESSION', 'RESERVE_NOW')
-           AND c.received_at <= :latest
-           AND CASE c.kind WHEN 'START_SESSION' THEN c.received_at >= :earliest
-                           ELSE CAST(c.request ->> 'expiry_date' AS timestamptz) >= :expires END
+           AND c.received_at <= CAST(:began AS timestamptz) + CAST(:clocks_differ AS interval)
+           AND CASE c.kind WHEN 'START_SESSION' THEN c.received_at >= CAST(:began AS timestamptz) - CAST(:within AS interval)
+                           ELSE CAST(c.request ->> 'expiry_date' AS timestamptz) + CAST(:clocks_differ AS interval) >= :began END
            AND c.state <> 'REFUSED' AND COALESCE(c.result ->> 'result', 'ACCEPTED') IN ('ACCEPTED', 'TIMEOUT')
            AND upper((c.request -> 'token' ->> 'country_code') || '*' || (c.request -> 'token' ->> 'party_id')) = :emsp
            AND upper(c.request -> 'token' ->> 'uid') = :uid AND upper(c.request -> 'token' ->> 'type') = :type
@@ -49,9 +49,9 @@ async def reference_given(
         type=fold(cdr_token["type"]),
         location=fold(location_id),
         evse=None if evse_uid == NOT_AVAILABLE else fold(evse_uid),
-        latest=began + _CLOCKS_DIFFER,
-        earliest=began - START_WITHIN,
-        expires=began - _CLOCKS_DIFFER,
+        began=began,
+        within=START_WITHIN,
+        clocks_differ=_CLOCKS_DIFFER,
     )
     for kind in (CommandType.START_SESSION, CommandType.RESERVE_NOW):
         given = [row for row in rows if row["kind"] == kind]
