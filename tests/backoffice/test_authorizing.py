@@ -323,6 +323,24 @@ async def a_server(database_url: str, **settings: Any) -> AsyncIterator[Server]:
         yield running
 
 
+@pytest.mark.requirement("TOK-S-04", "HUB-05")
+async def test_nobody_is_asked_in_the_name_of_another_cpo_than_that_where_the_driver_stands(
+    server: Server, tnm: Caller
+) -> None:
+    await server.add_party("NL", "OWB", "CPO")
+    await server.operator.patch("/api/partners/1", json={"parties": ["NL*OWA"]})
+    tnm.partner.asked.clear()
+
+    there = await swipe(server, f"{ANYBODY}?cpo=NL*OWB")
+    asked = tnm.partner.requests("POST", "/authorize")
+    anywhere = await swipe(server, ANYBODY)
+
+    assert (there["allowed"], asked) == ("NOT_ALLOWED", [])
+    assert anywhere["allowed"] == "ALLOWED"
+    (request,) = tnm.partner.requests("POST", "/authorize")
+    assert request.headers["ocpi-from-party-id"] == "OWA"
+
+
 @pytest.mark.requirement("TOK-W-03")
 async def test_a_cpo_may_prefer_to_ask(database_url: str) -> None:
     async with a_server(database_url, authorize_allowed="ask") as server:

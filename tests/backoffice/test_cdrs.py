@@ -493,6 +493,8 @@ async def test_a_reservation_that_expired_costs_what_its_tariff_says(
 
     assert answer.status_code == 200, answer.text
     assert answer.json()["cdr"]["total_cost"] == {"excl_vat": excl_vat, "incl_vat": incl_vat}
+    doubts = [one for one in answer.json()["notes"] if one.startswith("The reservation did not expire")]
+    assert len(doubts) == (evse_uid != "#NA")
 
 
 @pytest.mark.requirement("TAR-C-06")

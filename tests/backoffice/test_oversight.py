@@ -10,6 +10,7 @@ from tests.objects import a_cdr, a_cdr_token, a_location, a_session, a_token
 from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server, start_server
 
+from ocpi_party.database import Statement
 from ocpi_party.ocpi.types import PartyId, now, parse_time, wire_time
 
 OWA, OWM, DE_TNM = PartyId("NL", "OWA"), PartyId("NL", "OWM"), PartyId("DE", "TNM")
@@ -69,6 +70,65 @@ async def test_everything_of_a_charge_stands_on_one_line_in_its_order(server: Se
         "they asked: PUT sessions NL*TNM/101",
         f"they asked: POST cdrs NL*TNM/{a_cdr()['id']}",
     ]
+
+
+async def test_a_reference_that_is_used_again_is_another_charge(server: Server, tnm: Caller) -> None:
+    await server.operator.put("/api/tokens/NL/OWM/012345678", json=a_token(OWM))
+    tnm.partner.on("POST", "/receiver/commands", envelope({"result": "ACCEPTED", "timeout": 20}))
+    command = {"country_code": "NL", "party_id": "TNM", "token": a_token(OWM), "location_id": "LOC1"}
+    sent = [
+        (await server.operator.post("/api/commands/START_SESSION", json=command | {"authorization_reference": "REF-1"}))
+        for _ in range(3)
+    ]
+    failed, first, again = [one.json()["id"] for one in sent]
+    async with server.app.building.database.write() as tx:
+        for id_, result, at in (
+            (failed, "FAILED", "2026-03-01T11:58:00Z"),
+            (first, "ACCEPTED", "2026-03-01T11:59:00Z"),
+        ):
+            results = f'''[{{"at": "{at}", "result": {{"result": "{result}"}}}}]'''
+            changes = f"state = 'RESULTED', sent_at = '{at}', results = '{results}'"
+            await tx.run(Statement(f"UPDATE outbound_requests SET {changes} WHERE id = {id_}"))
+    over = {"status": "COMPLETED", "end_date_time": "2026-03-01T13:00:00Z"}
+    await tnm.put("/sessions/NL/TNM/101", _session(id="101", **over))
+    await tnm.post("/cdrs", a_cdr(cdr_token=a_cdr_token(OWM), session_id="101"))
+
+    async def told(**params: Any) -> set[tuple[str, Any]]:
+        line = (await server.operator.get("/api/timeline", params=params)).json()
+        kinds = ("command", "session", "cdr")
+        return {(entry["kind"], entry.get("object", entry.get("id"))) for entry in line if entry["kind"] in kinds}
+
+    done = {("command", failed), ("command", first), ("session", "NL*TNM/101"), ("cdr", f"NL*TNM/{a_cdr()['id']}")}
+    assert await told(command=first) == await told(session="101") == done
+    assert await told(command=again) == {("command", again)}
+    assert await told(authorization_reference="REF-1") == done | {("command", again)}
+
+
+async def test_a_command_is_watched_though_its_reference_led_to_a_session_before(server: Server, tnm: Caller) -> None:
+    accepted = """UPDATE {} SET state = 'RESULTED', {} WHERE id = {}"""
+    caller = await an_emsp(server, name="xyz", host="xyz.example", token="token-b.xyz", roles=(("EMSP", "DE", "XYZ"),))
+    tnm.partner.on("POST", "/receiver/commands", envelope({"result": "ACCEPTED", "timeout": 20}))
+    await server.operator.put("/api/tokens/NL/OWM/012345678", json=a_token(OWM))
+    command = {"country_code": "NL", "party_id": "TNM", "token": a_token(OWM), "location_id": "LOC1"}
+    again = command | {"authorization_reference": "REF-1"}
+    ours = (await server.operator.post("/api/commands/START_SESSION", json=again)).json()["id"]
+    token = a_token(PartyId("DE", "XYZ"))
+    body = start_session(token=token, authorization_reference="REF-1", response_url="https://xyz.example/back")
+    await caller.post("/commands/START_SESSION", body)
+    theirs = (await server.operator.get("/api/commands", params={"direction": "inbound"})).json()[0]["id"]
+    async with server.app.building.database.write() as tx:
+        result = """results = '[{"at": "2026-03-01T11:59:00Z", "result": {"result": "ACCEPTED"}}]'"""
+        await tx.run(Statement(accepted.format("outbound_requests", result, ours)))
+        await tx.run(Statement(accepted.format("inbound_requests", """result = '{"result": "ACCEPTED"}'""", theirs)))
+    over = {"status": "COMPLETED", "end_date_time": "2026-03-01T13:00:00Z"}
+    await tnm.put("/sessions/NL/TNM/101", _session(id="101", **over))
+    own = a_session(OWA, id="7", authorization_reference="REF-1", cdr_token=a_cdr_token(PartyId("DE", "XYZ")), **over)
+    await server.operator.put("/api/sessions/NL/OWA/7", json=own)
+
+    watched = await _watched(server, start_minutes=0)
+
+    found = {(who, id_) for kind, who, id_ in watched if kind == "command_without_session"}
+    assert found == {("the partner", ours), ("our own system", theirs)}
 
 
 async def test_a_real_time_authorization_leads_to_the_message_that_asked(server: Server, tnm: Caller) -> None:

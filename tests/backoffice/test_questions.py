@@ -150,6 +150,21 @@ async def test_the_operators_system_takes_a_command_on(server: Server, operator:
     assert "response_url" not in json.dumps(question)
 
 
+@pytest.mark.requirement("CMD-R-03", "CMD-R-04")
+@pytest.mark.parametrize("seconds", [0, None])
+async def test_a_command_that_was_taken_has_time_for_its_result(
+    server: Server, operator: Operator, seconds: int | None
+) -> None:
+    emsp = await an_emsp(server)
+    await operator.answers("command", {"result": "ACCEPTED", "timeout": seconds})
+
+    answer = await emsp.post("/commands/START_SESSION", start_session())
+    await server.app.results.time_out()
+
+    assert answer.data == {"result": "ACCEPTED", "timeout": 30}
+    assert [one["state"] for one in await inbound(server)] == ["PENDING"]
+
+
 async def test_a_command_that_the_operators_system_refuses_leaves_nothing_behind(
     server: Server, operator: Operator
 ) -> None:

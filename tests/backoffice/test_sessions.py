@@ -330,6 +330,18 @@ async def test_nobody_is_asked_for_preferences_that_cannot_be_had(
     assert cpo.asked == []
 
 
+@pytest.mark.parametrize("off", [{"modules": ["locations"]}, {"parties": ["NL*OWA"]}], ids=str)
+async def test_nobody_is_asked_for_preferences_whom_the_operator_switched_off(
+    server: Server, cpo: FakePartner, off: dict[str, Any]
+) -> None:
+    await server.operator.patch("/api/partners/1", json=off)
+    cpo.asked.clear()
+
+    answer = await server.operator.put(PREFERENCES, json=WISH)
+
+    assert (answer.status_code, cpo.requests("PUT", "/charging_preferences")) == (409, []), answer.text
+
+
 async def test_whether_an_evse_that_nobody_told_us_of_takes_preferences_the_cpo_says(
     server: Server, cpo: FakePartner
 ) -> None:

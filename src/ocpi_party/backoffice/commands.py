@@ -23,6 +23,7 @@ from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId
+from ocpi_party.partners import repository as partners
 from ocpi_party.transport.asked import Building
 
 router = APIRouter(prefix="/commands", tags=["commands"])
@@ -165,6 +166,8 @@ async def _our_emsp(building: Building, command: CommandType, cpo: PartyId, body
         named = _party(body, "from_country_code", "from_party_id").folded()
     elif known:
         async with building.database.read() as tx:
+            partner = await partners.way_to(tx, str(cpo), Role.CPO)
+            known.sort(key=lambda one: partner is not None and not partner.deals_with(one))
             return await emsp_for(tx, command, cpo, body, known)
     else:
         raise NotAllowed("we are no eMSP")

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ocpi_party.ocpi.fields import Control, DateTime, Descriptive, Int, Many, Rate, Url
+from ocpi_party.ocpi.fields import Control, DateTime, Descriptive, Int, Integer, Many, Rate, Url
 from ocpi_party.ocpi.types import House, broken
 
 
@@ -36,7 +36,7 @@ class ChargingProfilePeriod(House):
 
 class ChargingProfile(House):
     start_date_time: DateTime | None = None
-    duration: Int | None = None
+    duration: Annotated[int, Integer(at_least=0)] | None = None
     charging_rate_unit: Annotated[ChargingRateUnit, Control()]
     min_charging_rate: Rate | None = None
     charging_profile_period: Many[ChargingProfilePeriod] = Field(default_factory=list)

@@ -74,6 +74,10 @@ class MethodNotAllowed(Refusal):
     """The interface does not have this method."""
 
 
+class NotExchanged(Refusal):
+    """The module is one that the operator does not exchange with the asker: for it there is nothing at the URL (404)."""
+
+
 class UnknownReceiver(Refusal):
     """OCPI-to names a party that we do not host, or that lacks the role this interface needs (4001)."""
 

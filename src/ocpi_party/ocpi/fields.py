@@ -128,10 +128,12 @@ _ANY_DIGITS = Context(prec=1000)
 class _Number:
     """A JSON number: int or Decimal, as `decode` gives it, or the float of another parser; no string, no boolean.
 
-    places  so many decimals are a rule of this field: more are refused, in ours too, and not rounded
+    places    so many decimals are a rule of this field: more are refused, in ours too, and not rounded
+    at_least  so is what it must not be below
     """
 
     places: int | None = None
+    at_least: Decimal | None = None
 
     def spelt(self, value: object) -> object:
         """With four decimals at most, rounded half up (AMB-30)."""
@@ -154,8 +156,11 @@ class _Number:
             ],
             mode="left_to_right",
         )
-        exact = core_schema.decimal_schema(strict=False, allow_inf_nan=False, decimal_places=self.places)
+        exact = core_schema.decimal_schema(
+            strict=False, allow_inf_nan=False, decimal_places=self.places, ge=self.at_least
+        )
         rule = "must be a number" if self.places is None else f"must be a number of at most {self.places} decimal place"
+        rule += "" if self.at_least is None else f" and at least {self.at_least}"
         return _or_say(core_schema.chain_schema([wire, exact]), "number", rule)
 
 
@@ -283,6 +288,6 @@ Url = Annotated[str, _Url()]
 DateTime = Annotated[str, _DateTime()]
 """Stays a string; `types.parse_time` makes it a moment."""
 Number = Annotated[Decimal, _Number()]
-Rate = Annotated[Decimal, _Number(places=1)]
-"""A charging rate, in W or A."""
+Rate = Annotated[Decimal, _Number(places=1, at_least=Decimal(0))]
+"""A charging rate, in W or A: the most that may be used, or that a vehicle needs at least."""
 Int = Annotated[int, Integer()]

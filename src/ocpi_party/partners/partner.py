@@ -104,6 +104,10 @@ class Partner:
         found = [p for p in self.parties if p.key == key and (p.role is Role.CPO) == as_cpo]
         return not found or any(party.status == "CONNECTED" for party in found)
 
+    def deals_with(self, ours: PartyId) -> bool:
+        """Whether the operator lets this party of ours, folded, have to do with the partner."""
+        return self.agreed is None or str(ours) in self.agreed
+
     def agreed_with(self, ours: tuple[Party, ...]) -> tuple[Party, ...]:
         """Those of our own parties that this partner deals with."""
-        return ours if self.agreed is None else tuple(party for party in ours if str(party.key) in self.agreed)
+        return ours if self.agreed is None else tuple(party for party in ours if self.deals_with(party.key))

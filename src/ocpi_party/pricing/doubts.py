@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ocpi_party.pricing.exact import same
 from ocpi_party.pricing.periods import Period
-from ocpi_party.pricing.tariff import SESSION, Tariff
+from ocpi_party.pricing.tariff import RESERVATION_EXPIRES, SESSION, Tariff
 
 
 def of_choice(tariffs: Sequence[Tariff], fallback: Tariff | None, at: datetime) -> Iterator[str]:
@@ -34,6 +34,12 @@ def of_time(periods: Sequence[Period], tariffs: Sequence[Tariff]) -> Iterator[st
     for tariff in tariffs:
         if any(tariff.only(SESSION).prices(dimension) for dimension in ("TIME", "PARKING_TIME")):
             yield f"No charging period tells TIME or PARKING_TIME, which tariff {tariff.id} prices: time costs nothing."
+
+
+def of_expiry(tariff: Tariff, expired: bool, charging: Sequence[Period]) -> Iterator[str]:
+    """A reservation that was not used expired, or was canceled: nothing but #NA in place of the EVSE tells the former."""
+    if not expired and not charging and tariff.only(RESERVATION_EXPIRES).elements:
+        yield f"The reservation did not expire, for evse_uid is not #NA: what tariff {tariff.id} asks for that is left out."
 
 
 def of_limits(tariff: Tariff, limited: Sequence[str]) -> Iterator[str]:

@@ -78,6 +78,7 @@ def _fallback(
 def _reserve(bill: Bill, reservation: Reservation, charging: Sequence[Period], session: Session) -> None:
     tariff = bill.tariff_for(reservation.tariff_id or (charging[0].tariff_id if charging else None), "The reservation")
     if tariff:
+        bill.note(*doubts.of_expiry(tariff, reservation.expired, charging))
         start = moment(reservation.start)
         bill.reserved += reservation_uses(
             reservation, tariff, Session(start, start + reservation.duration, session.local)

@@ -23,6 +23,7 @@ from ocpi_party.partners import repository as partners
 from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.exchange import About, Route
+from ocpi_party.partners.partner import PartnerStatus
 from ocpi_party.push.retry import next_attempt
 
 log = logging.getLogger(__name__)
@@ -107,6 +108,8 @@ class ResultWorker:
         async with self.database.read() as tx:
             partner = await partners.get(tx, due.partner_id)
         assert partner is not None  # The results of a partner that is deleted go with it.
+        if partner.status is PartnerStatus.UNREGISTERED:
+            return "GIVEN_UP", "the partner has left: nobody is there to be told"
         if due.theirs and not partner.reaches(PartyId.parse(due.theirs), as_cpo=False):
             raise PartnerUnreachable(f"{due.theirs} is not connected to its hub")
         try:

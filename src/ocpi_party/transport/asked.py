@@ -15,7 +15,7 @@ from ocpi_party.dialects.dialect import Dialect, Reading
 from ocpi_party.events.happenings import Happenings
 from ocpi_party.events.questions import Ask
 from ocpi_party.messages.recorder import Recorder
-from ocpi_party.ocpi.errors import InvalidObject, UnknownEncoding, UnknownObject, UnreadableJson
+from ocpi_party.ocpi.errors import InvalidObject, NotExchanged, UnknownEncoding, UnknownObject, UnreadableJson
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
 from ocpi_party.ocpi.types import House, JsonObject, PartyId, received
 from ocpi_party.owned.documents import DocumentCache
@@ -108,6 +108,7 @@ class Asked:
     sender    the party that asks, None if it did not say and has several
     direct    parties that we reach directly and our own, if a hub asks
     about     the object, where an endpoint knows it and the URL does not tell
+    is_call_back  a request of ours waits for it: it comes whatever the operator switched off meanwhile
     """
 
     house: Building
@@ -126,6 +127,7 @@ class Asked:
     module: ModuleId | None = None
     direct: frozenset[str] = frozenset()
     about: str | None = None
+    is_call_back: bool = False
 
     @property
     def database(self) -> Database:
@@ -181,10 +183,14 @@ class Asked:
 
 async def _asked(request: Request) -> Asked:
     asked: Asked = request.scope["asked"]
+    left_out = asked.module not in (None, ModuleId.CREDENTIALS) and not asked.partner.exchanges(asked.module)
+    if left_out and not asked.is_call_back:
+        raise NotExchanged(f"we do not exchange {asked.module} with you")
     return asked
 
 
 CurrentAsked = Annotated[Asked, Depends(_asked)]
+"""Raises NotExchanged, if the operator left the module out for the partner: then it is as if it were not there."""
 
 IdInUrl = Annotated[str, BeforeValidator(unquote)]
 """A path segment. Paths reach the router as they were sent, so that an encoded slash does not split a segment (AMB-08)."""

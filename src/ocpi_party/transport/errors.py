@@ -44,6 +44,7 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, StatusCode]] = {
     errors.NotRegistered: (405, StatusCode.CLIENT_ERROR),
     errors.AlreadyRegistered: (405, StatusCode.CLIENT_ERROR),
     errors.MethodNotAllowed: (405, StatusCode.CLIENT_ERROR),
+    errors.NotExchanged: (404, StatusCode.CLIENT_ERROR),
     errors.UnknownReceiver: (404, StatusCode.UNKNOWN_RECEIVER),
     errors.ForeignSender: (403, StatusCode.INVALID_PARAMETERS),
     errors.UnableToUseClientApi: (200, StatusCode.UNABLE_TO_USE_CLIENT_API),

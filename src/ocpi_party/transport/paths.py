@@ -7,11 +7,16 @@ from starlette._utils import get_route_path
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
-from ocpi_party.ocpi.modules import FUNCTIONAL
+from ocpi_party.ocpi.modules import FUNCTIONAL, ModuleId
 from ocpi_party.ocpi.types import PartyId
+
+RESULTS = "results"
+"""The segment before the secret in our call-back URLs."""
 
 _SLASHES = re.compile(r"/{2,}")
 _JOINED = re.compile(rf"(/ocpi/(?:cpo|emsp)/[^/]+/(?:{'|'.join(sorted(FUNCTIONAL))}))([^/].*)")
+_WITH_RESULTS = "|".join((ModuleId.COMMANDS, ModuleId.CHARGING_PROFILES))
+_CALL_BACK = re.compile(rf"/ocpi/emsp/[^/]+/(?:{_WITH_RESULTS})/{RESULTS}/[^/]+")
 
 
 class Interface(Mount):
@@ -55,3 +60,8 @@ def owner_in(path: str) -> PartyId | None:
     """
     parts = path.split("/", 7)
     return PartyId(unquote(parts[5]), unquote(parts[6])).folded() if len(parts) > 7 else None
+
+
+def is_call_back(path: str) -> bool:
+    """Whether it is where we hear the result of a request of ours. path  as it was sent"""
+    return _CALL_BACK.fullmatch(path) is not None

@@ -245,6 +245,44 @@ async def test_what_cannot_be_meant_is_2001_and_nobody_is_called(
 
 
 @pytest.mark.requirement("CHP-R-16")
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"duration": -1}, "duration"),
+        ({"min_charging_rate": -6}, "min_charging_rate"),
+        ({"charging_profile_period": [{"start_period": 0, "limit": -0.1}]}, "charging_profile_period/0/limit"),
+        ({"charging_profile_period": [{"start_period": 0, "limit": "-1"}]}, "charging_profile_period/0/limit"),
+    ],
+)
+async def test_nothing_in_a_profile_is_negative(
+    server: Server, tnm: Caller, session: None, changes: dict[str, Any], where: str
+) -> None:
+    answer = await tnm.put(URL, {"charging_profile": a_charging_profile(**changes), "response_url": BACK})
+
+    assert (answer.http_status, answer.status_code) == (200, 2001)
+    assert answer.message.startswith(f"/charging_profile/{where}: must be ")
+    assert answer.message.endswith(" at least 0")
+    assert await server.rows("SELECT * FROM inbound_requests") == []
+
+
+@pytest.mark.requirement("CHP-R-16")
+async def test_a_period_behind_the_end_of_its_profile_is_passed_on_and_noted(
+    server: Server, tnm: Caller, session: None
+) -> None:
+    periods = [{"start_period": 0, "limit": 16}, {"start_period": 60, "limit": 8}, {"start_period": 90, "limit": 0}]
+    profile = a_charging_profile(duration=60, charging_profile_period=periods)
+
+    answer = await tnm.put(URL, {"charging_profile": profile, "response_url": BACK})
+
+    assert answer.data["result"] == "ACCEPTED"
+    findings = (await server.operator.get("/api/findings")).json()
+    rule = "is not before the end of the profile, which lasts 60 seconds"
+    assert sorted((one["pointer"], one["rule"]) for one in findings) == [
+        (f"/charging_profile/charging_profile_period/{number}/start_period", rule) for number in (1, 2)
+    ]
+
+
+@pytest.mark.requirement("CHP-R-16")
 async def test_a_profile_without_periods_is_taken(server: Server, tnm: Caller, session: None) -> None:
     answer = await tnm.put(URL, {"charging_profile": {"charging_rate_unit": "W"}, "response_url": BACK})
 

@@ -126,6 +126,41 @@ async def test_only_the_partner_that_was_asked_can_tell_a_result(
     assert (await seen(server, request_id))["state"] == "WAITING"
 
 
+@pytest.mark.requirement("CHP-S-01", "HUB-25")
+async def test_another_party_of_the_platform_may_tell_a_result_and_that_is_noted(
+    server: Server, tnm: Caller, partner: FakePartner
+) -> None:
+    request_id = (await ask(server, "PUT")).json()["id"]
+    bec = tnm.speaking(("BE", "BEC"), ("NL", "OWM"), "emsp")
+
+    answer = await bec.post(back(partner), {"result": "ACCEPTED"})
+
+    assert answer.status_code == 1000
+    assert (await seen(server, request_id))["result"] == {"result": "ACCEPTED"}
+    (found,) = (await server.operator.get("/api/findings")).json()
+    assert found["rule"] == "OCPI-from is BE*BEC, but the request was made of NL*TNM"
+
+
+@pytest.mark.parametrize(
+    ("off", "why"),
+    [
+        ({"modules": ["sessions"]}, "chargingprofiles are not exchanged with the CPO of the session"),
+        ({"parties": ["NL*OWA"]}, "NL*OWM is not among the parties of ours that tnm deals with"),
+    ],
+)
+async def test_nothing_is_asked_of_a_cpo_that_the_operator_switched_off(
+    server: Server, tnm: Caller, partner: FakePartner, off: JsonObject, why: str
+) -> None:
+    await server.operator.patch("/api/partners/1", json=off)
+    partner.asked.clear()
+
+    answers = [await ask(server, method) for method in ("PUT", "GET", "DELETE")]
+
+    assert [answer.status_code for answer in answers] == [409] * 3
+    assert {answer.json()["detail"] for answer in answers} == {why}
+    assert partner.requests(None, "/chargingprofiles") == []
+
+
 @pytest.mark.requirement("CHP-S-05")
 async def test_a_request_without_a_result_times_out_and_still_takes_a_late_one(
     server: Server, tnm: Caller, partner: FakePartner

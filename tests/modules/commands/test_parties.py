@@ -105,6 +105,8 @@ async def test_a_connector_is_unlocked_by_any_emsp_of_ours_or_the_one_that_is_na
     assert await _sent_by(server, tnm, "UNLOCK_CONNECTOR", **place) == "OWM"
     named = {"from_country_code": "NL", "from_party_id": "OWZ"}
     assert await _sent_by(server, tnm, "UNLOCK_CONNECTOR", **place, **named) == "OWZ"
+    await server.operator.patch("/api/partners/1", json={"parties": ["NL*OWZ"]})
+    assert await _sent_by(server, tnm, "UNLOCK_CONNECTOR", **place) == "OWZ"
 
 
 @pytest.mark.parametrize(("command", "field"), [("START_SESSION", "token"), ("STOP_SESSION", "session_id")])

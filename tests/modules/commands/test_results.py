@@ -2,12 +2,13 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
-from tests.commanding import BACK, OWA, an_emsp, deliver, inbound, reserve_now, settle, start_session, told
-from tests.objects import a_token
+from tests.commanding import BACK, CAPABLE, OWA, an_emsp, deliver, inbound, reserve_now, settle, start_session, told
+from tests.objects import a_location, a_token, an_evse
 from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server, start_server
 
@@ -170,6 +171,20 @@ async def test_a_result_that_cannot_be_delivered_for_too_long_is_given_up_for_al
 
 
 @pytest.mark.requirement("CMD-R-23")
+async def test_the_result_for_a_partner_that_has_left_is_given_up_at_once(server: Server, tnm: Caller) -> None:
+    await tnm.post("/commands/START_SESSION", start_session())
+    assert (await server.operator.delete("/api/partners/1")).status_code == 200
+    await settle(server)
+
+    await deliver(server)
+
+    assert told(tnm.partner) == []
+    (one,) = await inbound(server)
+    reason = "the partner has left: nobody is there to be told"
+    assert one["delivery"] == {"state": "GIVEN_UP", "attempts": 1, "error": reason}
+    assert await server.rows("SELECT 1 FROM events WHERE type = 'delivery.given_up'") != []
+
+
 async def test_the_token_is_not_sent_to_a_host_that_is_the_partners_no_more(server: Server, tnm: Caller) -> None:
     await tnm.post("/commands/START_SESSION", start_session())
     await settle(server)
@@ -301,6 +316,49 @@ async def test_canceling_an_unknown_reservation_is_accepted_and_results_in_just_
     assert answer.data["result"] == "ACCEPTED"
     assert told(tnm.partner) == [{"result": "UNKNOWN_RESERVATION"}]
     assert await inbound(server, "pending") == []
+
+
+@pytest.mark.requirement("CMD-R-15", "CMD-R-16")
+async def test_an_id_that_was_used_at_two_locations_cancels_none_of_the_reservations(
+    server: Server, tnm: Caller
+) -> None:
+    location = a_location(OWA, id="LOC2", evses=[an_evse(capabilities=CAPABLE)])
+    await server.operator.put("/api/locations/NL/OWA/LOC2", json=location)
+    for place in ("LOC1", "LOC2"):
+        await tnm.post("/commands/RESERVE_NOW", reserve_now(location_id=place, response_url=f"{BACK}/{place}"))
+        await settle(server)
+    cancel = {"response_url": f"{BACK}/c", "reservation_id": "1"}
+
+    unclear = await tnm.post("/commands/CANCEL_RESERVATION", cancel)
+
+    assert (unclear.status_code, unclear.data["result"]) == (1000, "REJECTED")
+    assert unclear.data["message"][0]["text"] == "several reservations have this id, at LOC1 and LOC2"
+    assert [one["state"] for one in await _reservations(server)] == ["ACTIVE", "ACTIVE"]
+    newest = (await _reservations(server))[0]["id"]
+    await server.operator.post(f"/api/commands/reservations/{newest}/cancel")
+    assert (await tnm.post("/commands/CANCEL_RESERVATION", cancel)).data["result"] == "ACCEPTED"
+    await settle(server)
+    states = {one["request"]["location_id"]: one["state"] for one in await _reservations(server)}
+    assert states == {"LOC1": "WITHDRAWN", "LOC2": "CANCELED"}
+
+
+@pytest.mark.requirement("CMD-R-16", "HUB-22")
+async def test_where_nobody_says_whose_reservation_is_meant_none_is_canceled(server: Server) -> None:
+    roles = (("EMSP", "DE", "TNM"), ("EMSP", "DE", "XYZ"))
+    caller = await an_emsp(server, roles=roles)
+    for party in ("TNM", "XYZ"):
+        emsp = caller.speaking(("DE", party), ("NL", "OWA"), "cpo")
+        token = a_token(PartyId("DE", party))
+        await emsp.post("/commands/RESERVE_NOW", reserve_now(token=token, response_url=f"{BACK}/{party}"))
+        await settle(server)
+    cancel = {"response_url": f"{BACK}/c", "reservation_id": "1"}
+
+    answer = await replace(caller, sender=None).post("/commands/CANCEL_RESERVATION", cancel)
+
+    assert (answer.status_code, answer.data["result"]) == (1000, "REJECTED")
+    assert "OCPI-from" in answer.data["message"][0]["text"]
+    assert "LOC1" not in answer.data["message"][0]["text"]
+    assert [one["state"] for one in await _reservations(server)] == ["ACTIVE", "ACTIVE"]
 
 
 async def test_a_reservation_that_the_station_refuses_is_no_reservation(server: Server, tnm: Caller) -> None:

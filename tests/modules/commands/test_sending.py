@@ -1,11 +1,13 @@
 """We command a partner's charge points as an eMSP: guards, what is sent, the response, the result."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.behind import ABC, EVC, a_hub, tell
 from tests.objects import a_connector, a_location, a_session, a_token, an_evse
 from tests.partner import Answer, Caller, FakePartner, basic, envelope
 from tests.server import Server
@@ -150,6 +152,60 @@ async def test_who_may_tell_a_result_and_where(server: Server, tnm: Caller) -> N
     assert (await _command(server, command_id))["state"] == "WAITING"
 
 
+@pytest.mark.requirement("CMD-S-03", "HUB-25")
+async def test_another_party_of_the_platform_may_tell_a_result_and_that_is_noted(server: Server, tnm: Caller) -> None:
+    command_id = (await _send(server)).json()["id"]
+    emsp = tnm.speaking(("DE", "TNM"), ("NL", "OWM"), "emsp")
+
+    answer = await emsp.post(_sent(tnm)["response_url"], {"result": "ACCEPTED"})
+
+    assert answer.status_code == 1000
+    assert (await _command(server, command_id))["result"] == {"result": "ACCEPTED"}
+    (found,) = (await server.operator.get("/api/findings")).json()
+    assert found["rule"] == "OCPI-from is DE*TNM, but the request was made of NL*TNM"
+
+
+@pytest.mark.requirement("CMD-S-04", "HUB-28")
+@pytest.mark.parametrize(
+    ("code", "status", "state"), [(4001, 502, "FAILED"), (4003, 502, "FAILED"), (4002, 202, "WAITING")]
+)
+async def test_a_command_that_the_hub_did_not_pass_on_has_failed_at_once(
+    server: Server, code: int, status: int, state: str
+) -> None:
+    hub = await a_hub(server)
+    await tell(hub, EVC, "CPO")
+    hub.partner.on("POST", "/receiver/commands", envelope(code=code))
+
+    sent = await _send(server, body=_start(country_code="SE", party_id="EVC"))
+
+    assert sent.status_code == status, sent.text
+    (kept,) = (await server.operator.get("/api/commands", params={"direction": "outbound"})).json()
+    assert (kept["state"], kept["error"]) == (state, f"HTTP 200, OCPI {code}")
+
+
+@pytest.mark.requirement("CMD-S-03", "HUB-25")
+@pytest.mark.parametrize(
+    ("sender", "status"), [(("SE", "EVC"), 200), (("NL", "HUB"), 200), (("DE", "ABC"), 404), (None, 200)], ids=str
+)
+async def test_behind_a_hub_nobody_else_tells_the_result(
+    server: Server, sender: tuple[str, str] | None, status: int
+) -> None:
+    hub = await a_hub(server)
+    await tell(hub, EVC, "CPO")
+    await tell(hub, ABC, "CPO")
+    hub.partner.on("POST", "/receiver/commands", envelope(ACCEPTED))
+    sent = await _send(server, body=_start(country_code="SE", party_id="EVC"))
+    url = json.loads(hub.partner.requests("POST", "/receiver/commands")[-1].content)["response_url"]
+    caller = replace(hub, sender=sender, receiver=("NL", "OWM"), side="emsp")
+
+    answer = await caller.post(url, {"result": "ACCEPTED"})
+
+    assert (answer.http_status, answer.status_code) == (status, 1000 if status == 200 else 2001), answer
+    result = (await _command(server, sent.json()["id"]))["result"]
+    assert result == ({"result": "ACCEPTED"} if status == 200 else None)
+    assert (await server.operator.get("/api/findings")).json() == []
+
+
 @pytest.mark.requirement("CMD-S-08", "CMD-R-18")
 async def test_a_repeated_result_changes_nothing_and_a_further_one_is_kept_behind_it(
     server: Server, tnm: Caller
@@ -280,6 +336,51 @@ async def test_accepted_without_a_session_is_not_started_after_a_while(server: S
     assert (await _command(server, command_id))["started"] is False
 
 
+async def _sent_at(server: Server, command_id: int, at: str) -> None:
+    async with server.app.building.database.write() as tx:
+        await tx.run(Statement(f"UPDATE outbound_requests SET sent_at = '{at}' WHERE id = {command_id}"))
+
+
+async def _charge(tnm: Caller, key: str, start: str, end: str | None) -> None:
+    over: dict[str, Any] = {"status": "COMPLETED", "end_date_time": end} if end else {"status": "ACTIVE"}
+    session = a_session(id=key, start_date_time=start, authorization_reference="AR", cdr_token=_cdr_token(), **over)
+    assert (await tnm.put(f"/sessions/NL/TNM/{key}", session)).status_code == 1000
+
+
+@pytest.mark.requirement("CMD-S-06")
+@pytest.mark.parametrize("first_ends", ["2026-03-01T12:30:00Z", None], ids=["after the first charge", "during it"])
+async def test_a_reference_that_is_used_again_leads_each_command_to_its_own_session(
+    server: Server, tnm: Caller, first_ends: str | None
+) -> None:
+    first, again = [
+        (await _send(server, body=_start(authorization_reference=one))).json()["id"] for one in ("ar", "AR")
+    ]
+    await _sent_at(server, first, "2026-03-01T11:59:00Z")
+    await _sent_at(server, again, "2026-03-01T14:00:00Z")
+    await _charge(tnm, "101", "2026-03-01T12:00:00Z", first_ends)
+    before = [(await _command(server, one))["session"] for one in (first, again)]
+
+    # The clock of the CPO is behind ours.
+    await _charge(tnm, "102", "2026-03-01T13:59:30Z", None)
+
+    after = [(await _command(server, one))["session"] for one in (first, again)]
+    assert [one and one["id"] for one in before] == ["101", None]
+    assert [one and one["id"] for one in after] == ["101", "102"]
+    assert (await _command(server, again))["started"] is True
+
+
+@pytest.mark.requirement("CMD-S-06")
+async def test_a_session_is_not_that_of_a_command_that_was_refused_meanwhile(server: Server, tnm: Caller) -> None:
+    taken = (await _send(server, body=_start(authorization_reference="AR"))).json()["id"]
+    refused = (await _send(server, body=_start(authorization_reference="AR"))).json()["id"]
+    await _result(tnm, _sent(tnm)["response_url"], {"result": "EVSE_OCCUPIED"})
+    await _charge(tnm, "101", "2099-03-01T12:00:00Z", None)
+
+    sessions = [(await _command(server, one))["session"] for one in (taken, refused)]
+
+    assert [one and one["id"] for one in sessions] == ["101", None]
+
+
 def _cdr_token() -> dict[str, Any]:
     token = a_token(OWM)
     return {name: token[name] for name in ("country_code", "party_id", "uid", "type", "contract_id")}
@@ -396,6 +497,17 @@ async def test_a_cpo_that_cannot_be_reached_is_told_and_the_command_has_failed(s
     assert answer.status_code == 502
     (shown,) = (await server.operator.get("/api/commands")).json()
     assert (shown["state"], shown["started"]) == ("FAILED", False)
+
+
+async def test_a_party_of_ours_that_the_partner_does_not_deal_with_sends_it_no_command(
+    server: Server, tnm: Caller
+) -> None:
+    await server.operator.patch("/api/partners/1", json={"parties": ["NL*OWA"]})
+
+    answer = await _send(server)
+
+    assert (answer.status_code, tnm.partner.requests("POST", "/receiver/commands")) == (409, []), answer.text
+    assert answer.json()["detail"] == "NL*OWM is not among the parties of ours that tnm deals with"
 
 
 async def test_a_cpo_that_we_are_not_connected_to_is_not_found(server: Server, tnm: Caller) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.objects import LATER, NOON, OUR_DRIVER, a_cdr_token, a_charging_period, a_session
+from tests.objects import LATER, NOON, OUR_DRIVER, a_cdr_token, a_charging_period, a_session, a_token
 from tests.ocpi import specification
-from tests.partner import Caller, FakePartner
+from tests.partner import Caller, FakePartner, envelope
 from tests.server import Server
 
-from ocpi_party.modules.commands.sessions import started_by
+from ocpi_party.ocpi.types import PartyId
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "2.2.1"
 URL = "/sessions/NL/TNM/101"
@@ -261,10 +261,17 @@ async def test_a_session_without_a_required_field_is_2001_naming_it(tnm: Caller,
 
 @pytest.mark.requirement("SES-R-23")
 async def test_a_late_session_is_found_by_its_authorization_reference(server: Server, tnm: Caller) -> None:
+    tnm.partner.on("POST", "/receiver/commands", envelope({"result": "ACCEPTED", "timeout": 20}))
+    command = {"country_code": "NL", "party_id": "TNM", "token": a_token(PartyId("NL", "OWM")), "location_id": "LOC1"}
+    sent = [
+        (
+            await server.operator.post("/api/commands/START_SESSION", json=command | {"authorization_reference": one})
+        ).json()
+        for one in ("REF-1", "REF-2")
+    ]
     await tnm.put(URL, a_session(authorization_reference="Ref-1"))
     await tnm.patch(URL, {"authorization_reference": "Ref-2", "last_updated": LATER})
 
-    async with server.app.building.database.read() as tx:
-        found = await started_by(tx, ["REF-1", "REF-2"])
+    found = [(await server.operator.get(f"/api/commands/{one['id']}")).json()["session"] for one in sent]
 
-    assert [(reference, json.loads(session)["id"]) for (_, reference), session in found.items()] == [("REF-2", "101")]
+    assert [session and session["id"] for session in found] == [None, "101"]

@@ -31,5 +31,8 @@ async def test_known_tokens_are_updated_and_new_ones_added(server: Server) -> No
     await server.app.pulling.pull_due()
 
     assert await tokens(server) == [blocked, a_token(TNM, uid="OLD"), app]
-    (finding,) = await server.rows("SELECT ref FROM findings WHERE module = 'tokens'")
-    assert finding["ref"] == "DE*TNM/OLD RFID"
+    findings = await server.rows("SELECT ref, pointer FROM findings WHERE module = 'tokens' ORDER BY ref")
+    assert [tuple(finding.values()) for finding in findings] == [
+        ("DE*TNM/012345678 APP_USER", "/whitelist"),
+        ("DE*TNM/OLD RFID", ""),
+    ]

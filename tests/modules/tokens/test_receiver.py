@@ -30,6 +30,28 @@ async def tnm(server: Server) -> Caller:
     return caller.speaking(("DE", "TNM"), ("NL", "OWA"), "cpo")
 
 
+@pytest.mark.requirement("TOK-R-11", "TOK-R-12")
+async def test_what_the_specification_advises_against_is_taken_and_noted(server: Server, tnm: Caller) -> None:
+    fine = a_token(TNM, type="APP_USER", whitelist="NEVER", group_id="G" * 20)
+
+    answers = [
+        await tnm.put(f"{URL}?type=APP_USER", fine),
+        await tnm.patch(f"{URL}?type=APP_USER", {"whitelist": "ALLOWED", "last_updated": LATER}),
+        await tnm.put(URL, a_token(TNM, group_id="G" * 21)),
+    ]
+
+    assert [answer.status_code for answer in answers] == [1000] * 3, answers
+    findings = (await server.operator.get("/api/findings", params={"module": "tokens"})).json()
+    assert sorted((one["object"], one["pointer"], one["rule"]) for one in findings) == [
+        ("DE*TNM/012345678 APP_USER", "/whitelist", "of a token of type APP_USER should be NEVER"),
+        (
+            "DE*TNM/012345678 RFID",
+            "/group_id",
+            "has more than 20 characters: OCPP 1.x charge points cannot use it",
+        ),
+    ]
+
+
 @pytest.mark.requirement("TOK-R-01", "TOK-R-02", "OWN-19", "OWN-20")
 @pytest.mark.parametrize("name", ["token_example_1_app_user", "token_example_2_full_rfid", "token_put_example"])
 async def test_official_examples_come_back_as_they_were_put(tnm: Caller, name: str) -> None:

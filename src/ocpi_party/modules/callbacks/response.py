@@ -8,12 +8,16 @@ from typing import Any, Final
 from ocpi_party.dialects.dialect import Dialect
 from ocpi_party.modules.callbacks import outbound
 from ocpi_party.ocpi.errors import InvalidObject
+from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.ocpi.types import House, JsonObject, encode
-from ocpi_party.partners.answer import Answer, PartnerUnreachable
+from ocpi_party.partners.answer import Answer, PartnerFailed, PartnerUnreachable
 from ocpi_party.transport.asked import Building
 
 ACCEPTED: Final = "ACCEPTED"
 """In CommandResponseType and in ChargingProfileResponseType."""
+
+_NOT_PASSED_ON: Final = (StatusCode.UNKNOWN_RECEIVER, StatusCode.RECEIVER_NOT_CONNECTED)
+"""What a hub answers that knows no way to the party: no result will come."""
 
 _UNTOLD: Final = timedelta(seconds=60)
 """The timeout of a partner that tells none (AMB-54)."""
@@ -63,9 +67,11 @@ async def response_to(
     try:
         answer = await call
     except PartnerUnreachable as fault:
+        not_passed_on = isinstance(fault, PartnerFailed) and fault.status_code in _NOT_PASSED_ON
+        maybe_done = fault.maybe_done and not not_passed_on
         async with house.database.write() as tx:
-            await outbound.unanswered(tx, request_id, str(fault), maybe_done=fault.maybe_done)
-        if not fault.maybe_done:
+            await outbound.unanswered(tx, request_id, str(fault), maybe_done=maybe_done)
+        if not maybe_done:
             raise
         return Sent(request_id, Response(None, accepted=True, error=str(fault)))
     response = read_response(spoken, kind, answer)

@@ -8,9 +8,7 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.partners.partner import Partner
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.partners.urls import check_url, join
-
-RESULTS = "results"
-"""The segment before the secret in our call-back URLs."""
+from ocpi_party.transport.paths import RESULTS
 
 _POINTER = "/response_url"
 

@@ -8,8 +8,9 @@ from ocpi_party.dialects.dialect import read_published
 from ocpi_party.modules.cdrs import repository
 from ocpi_party.modules.cdrs.receiving import payer
 from ocpi_party.modules.cdrs.table import CDRS
+from ocpi_party.modules.commands.referring import reference_given
 from ocpi_party.modules.sessions.table import SESSIONS
-from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
+from ocpi_party.ocpi.cdr import AuthMethod, Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time
@@ -87,15 +88,29 @@ def warnings(done: Issued) -> list[str]:
 
 
 async def _as_the_session_says(tx: WriteTx, ref: Ref, cdr: JsonObject) -> JsonObject:
-    """The CDR with the authorization_reference that the eMSP gave last, as the Session has it (CDR-R-18)."""
+    """The CDR with the authorization_reference that the eMSP gave last, as the Session has it, else the command (CDR-R-18)."""
     session_id = cdr.get("session_id")
     stored = await owned.get(tx, SESSIONS, our_ref(ref.owner, session_id)) if session_id else None
     given = document_of(stored.document).get("authorization_reference") if stored else None
-    if given is None:
-        return cdr
-    if cdr.get("authorization_reference", given) != given:
+    if given is not None and cdr.get("authorization_reference", given) != given:
         raise InvalidObject("/authorization_reference", f"is not {given}, which the eMSP gave last for this session")
-    return cdr | {"authorization_reference": given}
+    if given is None and "authorization_reference" not in cdr and not cdr.get("credit"):
+        given = await _of_its_command(tx, ref, cdr)
+    return cdr if given is None else cdr | {"authorization_reference": given}
+
+
+async def _of_its_command(tx: WriteTx, ref: Ref, cdr: JsonObject) -> str | None:
+    issued = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
+    if issued is not None:
+        reference: str | None = document_of(issued.document).get("authorization_reference")
+        return reference
+    if cdr["auth_method"] != AuthMethod.COMMAND:
+        return None
+    place = cdr["cdr_location"]
+    return await reference_given(
+        tx, ref.owner, cdr.get("session_id") or "", cdr["cdr_token"], place["id"], place["evse_uid"],
+        parse_time(cdr["start_date_time"]),
+    )  # fmt: skip
 
 
 def _no_session_only_dimensions(cdr: JsonObject) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.dialects.dialect import Finding
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.ocpi.charging_profile import ChargingProfileResponseType
 from ocpi_party.ocpi.errors import InvalidObject
@@ -73,6 +74,19 @@ async def verdict(
     if await tx.value(_RECENT, **asked, period=PERIOD) >= most:
         return ChargingProfileResponseType.TOO_OFTEN
     return ChargingProfileResponseType.ACCEPTED
+
+
+def oddities(profile: JsonObject) -> list[Finding]:
+    """What a profile says that no EVSE can do anything with; it is passed on all the same. profile  ChargingProfile"""
+    end = profile.get("duration")
+    return [
+        Finding(
+            f"/charging_profile/charging_profile_period/{number}/start_period",
+            f"is not before the end of the profile, which lasts {end} seconds",
+        )
+        for number, period in enumerate(profile.get("charging_profile_period", []))
+        if end is not None and period["start_period"] >= end
+    ]
 
 
 def is_capable(evse: bytes) -> bool:

@@ -12,7 +12,7 @@ from ocpi_party.dialects.dialect import Finding
 from ocpi_party.modules.callbacks import inbound, repeated
 from ocpi_party.modules.callbacks.inbound import Inbound
 from ocpi_party.modules.callbacks.urls import check_response_url
-from ocpi_party.modules.chargingprofiles.checks import OurSession, our_session, verdict
+from ocpi_party.modules.chargingprofiles.checks import OurSession, oddities, our_session, verdict
 from ocpi_party.modules.chargingprofiles.kinds import Kind
 from ocpi_party.modules.chargingprofiles.query import parameters, seconds
 from ocpi_party.ocpi.charging_profile import (
@@ -43,7 +43,8 @@ async def put_charging_profile(request: Request, asked: CurrentAsked, session_id
     reading = asked.spoken.read(SetChargingProfile, await json_object(request, asked))
     wanted = {"charging_profile": reading.document["charging_profile"]}
     url = reading.document["response_url"]
-    return await _take_on(asked, Kind.SET, session_id, wanted, url, reading.findings)
+    findings = (*reading.findings, *oddities(reading.document["charging_profile"]))
+    return await _take_on(asked, Kind.SET, session_id, wanted, url, findings)
 
 
 @router.delete("/{session_id}")

@@ -7,8 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from ocpi_party.database import Row, Statement, WriteTx
-from ocpi_party.modules.callbacks import outbound
-from ocpi_party.modules.callbacks.urls import RESULTS as RESULTS_SEGMENT
+from ocpi_party.modules.callbacks import outbound, telling
 from ocpi_party.modules.chargingprofiles import active
 from ocpi_party.modules.chargingprofiles.kinds import RESULTS
 from ocpi_party.modules.sessions.table import SESSIONS
@@ -21,6 +20,7 @@ from ocpi_party.owned.table import Ref
 from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
+from ocpi_party.transport.paths import RESULTS as RESULTS_SEGMENT
 
 router = APIRouter()
 
@@ -40,12 +40,13 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
     if known is None:
         raise UnknownObject("no request of ours waits for a result here")
     asked.about = f"{known['kind']}/{known['id']}"
+    strays = telling.strays(asked, known["theirs"])
     reading = asked.spoken.read(RESULTS[known["kind"]], await json_object(request, asked))
     result = _meant(reading.document)
     async with asked.database.write() as tx:
         await outbound.receive(tx, ModuleId.CHARGING_PROFILES, asked.partner.id, digest, result)
-        if reading.findings:
-            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, known["kind"], reading.findings)
+        if findings := (*strays, *reading.findings):
+            await note(tx, asked.partner.id, ModuleId.CHARGING_PROFILES, known["kind"], findings)
         await _keep_plan(tx, known, result)
     return success()
 

@@ -102,6 +102,10 @@ async def _target(house: Building, wanted: Wanted) -> _Target:
     url = partner.endpoint(ModuleId.CHARGING_PROFILES, InterfaceRole.RECEIVER) if partner else None
     if partner is None or url is None or partner.status is not PartnerStatus.CONNECTED:
         raise NotOffered("the CPO of the session takes no charging profiles")
+    if not partner.exchanges(ModuleId.CHARGING_PROFILES):
+        raise NotOffered("chargingprofiles are not exchanged with the CPO of the session")
+    if not partner.deals_with(PartyId.parse(session.ref.addressee)):
+        raise NotOffered(f"{session.ref.addressee} is not among the parties of ours that {partner.name} deals with")
     if not partner.reaches(PartyId.parse(session.ref.owner), as_cpo=True):
         raise NotOffered("the CPO of the session is not connected to its hub")
     return _Target(session, document["id"], partner, url)

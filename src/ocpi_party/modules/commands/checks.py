@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx
+from ocpi_party.modules.commands import reservations
 from ocpi_party.modules.commands.kinds import AT_LOCATION, NEEDED, WITH_TOKEN
+from ocpi_party.modules.commands.reservations import Whose
 from ocpi_party.modules.commands.sessions import own_session
 from ocpi_party.modules.locations import repository as locations
 from ocpi_party.ocpi.command import CommandResponseType, CommandType
@@ -47,6 +49,8 @@ async def verdict(tx: ReadTx, asked: Asked, command: CommandType, document: Json
         return await _at_location(tx, asked, command, document)
     if command is CommandType.STOP_SESSION:
         return await _of_session(tx, asked, document["session_id"])
+    if command is CommandType.CANCEL_RESERVATION:
+        return await _of_reservation(tx, asked, document["reservation_id"])
     return ACCEPTED
 
 
@@ -63,6 +67,18 @@ async def _of_session(tx: ReadTx, asked: Asked, session_id: str) -> Verdict:
     if session["audience"] not in asked.asking:
         return _rejected("the session belongs to another eMSP")
     return _rejected("the session is over") if session["status"] in _OVER else ACCEPTED
+
+
+async def _of_reservation(tx: ReadTx, asked: Asked, reservation_id: str) -> Verdict:
+    # One that is unknown is the result, and no refusal (CMD-R-19). The ids of an eMSP are kept apart by Location, but the
+    # command names none: another driver must not lose a reservation because somebody guessed.
+    whose = Whose(asked.partner.id, str(asked.addressee), str(asked.sender or ""))
+    places = (await reservations.find(tx, whose, reservation_id)).values()
+    if len(places) < 2:
+        return ACCEPTED
+    if not whose.theirs:
+        return _rejected("several reservations have this id: OCPI-from must say whose is meant")
+    return _rejected(f"several reservations have this id, at {' and '.join(places)}")
 
 
 def _unknown(why: str) -> Verdict:

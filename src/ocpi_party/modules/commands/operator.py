@@ -87,12 +87,12 @@ async def _take_over(asked: Asked, request_id: int) -> bool:
 
 
 def _read(answer: JsonObject, timeout: timedelta) -> JsonObject:
-    """CommandResponse; timeout may be left out, and a message that is not in a list. Raises InvalidObject"""
+    """CommandResponse; timeout may be left out, or 0, and a message not be in a list. Raises InvalidObject"""
     message = answer.get("message")
     told = read_own(
         CommandResponse,
         {"timeout": int(timeout.total_seconds())}
-        | {name: value for name, value in answer.items() if value is not None}
+        | {name: value for name, value in answer.items() if value is not None and (name, value) != ("timeout", 0)}
         | ({"message": [message]} if isinstance(message, dict) else {}),
     )
     if not 0 <= told["timeout"] <= _LONGEST.total_seconds():

@@ -105,7 +105,7 @@ async def _take_on(tx: WriteTx, asked: Asked, given: Inbound, command: CommandTy
     if command is CommandType.RESERVE_NOW:
         number = await reservations.claim(tx, whose, given.request)
     elif command is CommandType.CANCEL_RESERVATION:
-        number = await reservations.find(tx, whose, given.request["reservation_id"])
+        number = next(iter(await reservations.find(tx, whose, given.request["reservation_id"])), None)
     is_unknown = command is CommandType.CANCEL_RESERVATION and number is None
     within = None if is_unknown else await answers_within(tx, asked)
     timeout = asked.house.command_timeout

@@ -40,9 +40,9 @@ _CLAIM = Statement(
 )
 _ASK = Statement("UPDATE reservations SET request_id = :request_id WHERE id = :id AND state = 'REQUESTED'")
 _FIND = Statement(
-    """SELECT id FROM reservations
+    """SELECT id, document ->> 'location_id' AS location_id FROM reservations
         WHERE partner_id = :partner_id AND ours = :ours AND (:theirs = '' OR theirs = :theirs) AND reservation_key = :key
-          AND state IN ('REQUESTED', 'ACTIVE') AND expires_at > now() ORDER BY id DESC LIMIT 1"""
+          AND state IN ('REQUESTED', 'ACTIVE') AND expires_at > now() ORDER BY id"""
 )
 # The eMSP may have canceled it before the result came: only a RESERVE_NOW that comes after that makes it anew.
 _ACCEPTED = Statement(
@@ -79,12 +79,15 @@ async def asked_by(tx: WriteTx, number: int, request_id: int) -> None:
     await tx.run(_ASK, id=number, request_id=request_id)
 
 
-async def find(tx: ReadTx, whose: Whose, reservation_id: str) -> int | None:
-    """Our number of an eMSP's reservation that is not over; the newest, if it used the id at several Locations."""
-    number: int | None = await tx.value(
+async def find(tx: ReadTx, whose: Whose, reservation_id: str) -> dict[int, str]:
+    """An eMSP's reservations with this id that are not over: our number of each, and its Location.
+
+    There are several, if the eMSP used the id at several Locations, or did not say which of its parties it is.
+    """
+    rows = await tx.rows(
         _FIND, partner_id=whose.partner_id, ours=whose.ours, theirs=whose.theirs, key=fold(reservation_id)
     )
-    return number
+    return {row["id"]: row["location_id"] for row in rows}
 
 
 async def resulted(tx: WriteTx, request: Row, result: str) -> None:

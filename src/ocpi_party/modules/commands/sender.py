@@ -5,8 +5,7 @@ from fastapi.responses import Response
 
 from ocpi_party.database import Row
 from ocpi_party.dialects.tolerance import Finding
-from ocpi_party.modules.callbacks import outbound
-from ocpi_party.modules.callbacks.urls import RESULTS
+from ocpi_party.modules.callbacks import outbound, telling
 from ocpi_party.ocpi.command import CommandResult, CommandResultType, CommandType
 from ocpi_party.ocpi.errors import UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
@@ -14,6 +13,7 @@ from ocpi_party.ocpi.types import JsonObject
 from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import success
+from ocpi_party.transport.paths import RESULTS
 
 router = APIRouter()
 
@@ -26,11 +26,12 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
     if known is None:
         raise UnknownObject("no command of ours waits for a result here")
     asked.about = f"{known['kind']}/{known['id']}"
+    strays = telling.strays(asked, known["theirs"])
     reading = asked.spoken.read(CommandResult, await json_object(request, asked))
     result = _meant(reading.document)
     async with asked.database.write() as tx:
         before = await outbound.receive(tx, ModuleId.COMMANDS, asked.partner.id, digest, result)
-        findings = [*reading.findings, *(_contradiction(before, result) if before else ())]
+        findings = [*strays, *reading.findings, *(_contradiction(before, result) if before else ())]
         if findings:
             await note(tx, asked.partner.id, ModuleId.COMMANDS, known["kind"], findings)
     return success()

@@ -21,7 +21,7 @@ from ocpi_party.transport.asked import Building
 
 
 class NoReceiver(Refusal):
-    """The partner does not take commands."""
+    """The partner does not take commands, or none of this party of ours."""
 
 
 async def send(house: Building, command: CommandType, cpo: PartyId, ours: PartyId, body: JsonObject) -> Sent:
@@ -31,6 +31,8 @@ async def send(house: Building, command: CommandType, cpo: PartyId, ours: PartyI
     Raises  InvalidObject and other Refusals, if it must not be sent; PartnerUnreachable, if it did not reach the CPO
     """
     partner, url = await _way_to(house, cpo)
+    if not partner.deals_with(ours.folded()):
+        raise NoReceiver(f"{ours} is not among the parties of ours that {partner.name} deals with")
     secret, digest = new_secret(house.vault)
     spoken = dialect_of(house.dialects, partner.version)
     back = callback_url(house.public_url, str(spoken.version), ModuleId.COMMANDS, secret)

@@ -1,18 +1,14 @@
 """Commands as the operator sees them."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
 
 from ocpi_party.database import ReadTx, Row
 from ocpi_party.modules.callbacks import view
 from ocpi_party.modules.callbacks.view import json_of, party_of
+from ocpi_party.modules.commands.referring import START_WITHIN
 from ocpi_party.modules.commands.sessions import started_by
 from ocpi_party.ocpi.command import CommandResponseType, CommandType
-from ocpi_party.ocpi.types import JsonObject, decode, fold, now, wire_time
-
-START_WITHIN: Final = timedelta(minutes=15)
-"""A session that has not begun by then will not: so long is the token of a command good at the charge point."""
+from ocpi_party.ocpi.types import JsonObject, decode, now, wire_time
 
 
 def inbound_view(row: Row) -> JsonObject:
@@ -28,9 +24,11 @@ def inbound_view(row: Row) -> JsonObject:
 async def outbound_views(tx: ReadTx, rows: Sequence[Row]) -> list[JsonObject]:
     """Commands that we sent, with the Sessions that they led to."""
     requests = {row["id"]: json_of(row["request"]) for row in rows}
-    references = {id_: fold(one.get("authorization_reference") or "") for id_, one in requests.items()}
-    sessions = await started_by(tx, [one for one in references.values() if one])
-    return [_outbound(row, sessions.get((row["partner_id"], references[row["id"]]))) for row in rows]
+    references = {
+        id_: one["authorization_reference"] for id_, one in requests.items() if "authorization_reference" in one
+    }
+    sessions = await started_by(tx, references)
+    return [_outbound(row, sessions.get(row["id"])) for row in rows]
 
 
 def _outbound(row: Row, session: bytes | None) -> JsonObject:

@@ -1,11 +1,14 @@
 """Everything that belongs to one charge on one line: authorization, command, session, CDRs, and the messages behind them."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement
+from ocpi_party.modules.commands.sessions import BEGAN_BY_OURS, BEGAN_BY_THEIRS
+from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.types import JsonObject, decode, document_of, fold, parse_time, wire_time
 
 _MOST: Final = 1000
@@ -30,10 +33,12 @@ _OUTBOUND = Statement(
     )
 )
 _SESSIONS = Statement(
-    """SELECT seq, partner_id, owner, key, authorization_reference AS reference, document FROM sessions
-        WHERE key = ANY(:sessions) AND (CAST(:owner AS text) IS NULL OR owner = :owner)
-           OR authorization_reference = ANY(:references)
-        ORDER BY seq LIMIT 1000"""
+    f"""SELECT s.seq, s.partner_id, s.owner, s.key, s.authorization_reference AS reference, s.document,
+               CASE WHEN s.partner_id = 0 THEN {BEGAN_BY_THEIRS} ELSE {BEGAN_BY_OURS} END AS command
+          FROM sessions s
+         WHERE s.key = ANY(:sessions) AND (CAST(:owner AS text) IS NULL OR s.owner = :owner)
+            OR s.authorization_reference = ANY(:references)
+         ORDER BY s.seq LIMIT 1000"""
 )
 _PREFERENCES = Statement(
     """SELECT p.given_at AS at, p.result, s.owner, s.document->>'id' AS id, s.partner_id
@@ -96,6 +101,7 @@ def sought(session: str | None, command: int | None, reference: str | None) -> S
 
 async def timeline(tx: ReadTx, wanted: Sought) -> list[JsonObject]:
     """Everything that is known, the oldest first; each with at, kind, words, and ids."""
+    named = frozenset(wanted.sessions)
     # A command leads to a session by its reference, and a session to its commands likewise: twice around finds all.
     for _ in range(2):
         requests = [
@@ -107,6 +113,7 @@ async def timeline(tx: ReadTx, wanted: Sought) -> list[JsonObject]:
         sessions = await tx.rows(
             _SESSIONS, sessions=given["sessions"], references=given["references"], owner=wanted.owner
         )
+        requests, sessions = _of_one_charge(wanted.command, named, requests, sessions)
         wanted.sessions |= {row["key"] for row in sessions}
         wanted.references |= {one for row in sessions if (one := _reference(row["document"]))}
     found = [entry for row in requests for entry in _of_request(row)]
@@ -126,6 +133,33 @@ async def timeline(tx: ReadTx, wanted: Sought) -> list[JsonObject]:
     refs = _refs(requests, sessions, cdrs)
     found += [_of_message(row) for row in await tx.rows(_MESSAGES, correlations=correlations, refs=refs)]
     return [entry | {"at": wire_time(entry["at"])} for entry in sorted(found, key=lambda entry: entry["at"])[:_MOST]]
+
+
+def _of_one_charge(
+    command: int, named: Collection[str], requests: list[Row], sessions: list[Row]
+) -> tuple[list[Row], list[Row]]:
+    """Requests and sessions without those of further charges that began with the same authorization_reference.
+
+    A charge are the START_SESSION that led to a session, that session, and those before it that led to none.
+
+    command  that is looked for, 0 for none; named  the sessions that are looked for
+    """
+    led = {row["command"] for row in sessions}
+    charges: dict[int, tuple[str, int]] = {}
+    done: Counter[str] = Counter()
+    for row in sorted(requests, key=lambda row: row["id"]):
+        if row["kind"] == CommandType.START_SESSION:
+            reference = fold(_reference(row["request"]) or "")
+            charges[row["id"]] = reference, done[reference]
+            done[reference] += row["id"] in led
+    sought = {command, *(row["command"] for row in sessions if row["key"] in named)} & charges.keys()
+    if not sought:
+        return requests, sessions
+    kept = {charges[one] for one in sought}
+    return (
+        [row for row in requests if row["id"] not in charges or charges[row["id"]] in kept],
+        [row for row in sessions if row["key"] in named or charges.get(row["command"]) in kept],
+    )
 
 
 def _for_requests(wanted: Sought) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.commands.sessions import BEGAN_BY_OURS, BEGAN_BY_THEIRS
 from ocpi_party.modules.oversight.shown import shown
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import JsonObject, wire_time
@@ -40,7 +41,8 @@ _COMMAND_WITHOUT_SESSION = """
        AND {at} BETWEEN now() - CAST(:since AS interval) AND now() - CAST(:limit AS interval)
        AND r.request ->> 'authorization_reference' IS NOT NULL
        AND NOT EXISTS (SELECT FROM sessions s
-                        WHERE s.authorization_reference = upper(r.request ->> 'authorization_reference'))
+                        WHERE s.authorization_reference = upper(r.request ->> 'authorization_reference')
+                          AND (s.partner_id = 0) = {own} AND {began_by} = r.id)
      ORDER BY 1 LIMIT {most}"""
 _OBJECT = """SELECT last_updated AS since, NULL::bigint AS id, partner_id, status AS kind,
                     owner || '/' || (document->>'id') AS object, partner_id = 0 AS own"""
@@ -53,6 +55,7 @@ _STATEMENTS: Final = {
                 at="r.sent_at",
                 table="outbound_requests",
                 own="false",
+                began_by=BEGAN_BY_OURS,
                 most=MOST,
                 accepted="r.results -> -1 -> 'result' ->> 'result' = 'ACCEPTED'",
             )
@@ -65,6 +68,7 @@ _STATEMENTS: Final = {
                 at="r.received_at",
                 table="inbound_requests",
                 own="true",
+                began_by=BEGAN_BY_THEIRS,
                 most=MOST,
                 accepted="r.state = 'RESULTED' AND r.result ->> 'result' = 'ACCEPTED'",
             )

@@ -68,6 +68,10 @@ async def _to_ask(house: Building, owner: str, session_id: str, partner_id: int 
     url = partner.endpoint(ModuleId.SESSIONS, InterfaceRole.SENDER) if partner else None
     if partner is None or url is None or partner.status is not PartnerStatus.CONNECTED:
         raise NotOffered("the CPO of the session has no interface for charging preferences")
+    if not partner.exchanges(ModuleId.SESSIONS):
+        raise NotOffered("sessions are not exchanged with the CPO of the session")
+    if not partner.deals_with(PartyId.parse(session.ref.addressee)):
+        raise NotOffered(f"{session.ref.addressee} is not among the parties of ours that {partner.name} deals with")
     if not partner.reaches(PartyId.parse(owner), as_cpo=True):
         raise NotOffered("the CPO of the session is not connected to its hub")
     return _Asked(session, document, partner, join(url, document["id"], "charging_preferences"))

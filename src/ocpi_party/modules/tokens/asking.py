@@ -168,7 +168,7 @@ def whom_to_ask(
     """Whom to ask, those of one list at the same time, the next list if none of them allows it.
 
     partners  that are connected
-    ours      our CPOs, the one where the driver stands first
+    ours      our CPO where the driver stands, or those where that may be, the likeliest first
     owner     of the token; None if nobody knows: then each eMSP that we reach directly is asked, and hubs find it (open routing)
     order     partners and hubs, as the setting says it, for an owner that nobody knows
     """
@@ -209,4 +209,4 @@ def _through_hubs(able: Sequence[Partner], ours: Sequence[PartyId], owner: Party
 
 def _sender(partner: Partner, ours: Sequence[PartyId]) -> PartyId | None:
     """The first of our parties that this partner deals with."""
-    return next((one for one in ours if partner.agreed is None or str(one.folded()) in partner.agreed), None)
+    return next((one for one in ours if partner.deals_with(one.folded())), None)

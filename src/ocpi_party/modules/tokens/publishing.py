@@ -1,11 +1,12 @@
 """We change our own tokens. OCPI 2.2.1, Tokens, "Push model"."""
 
 from ocpi_party.database import WriteTx
+from ocpi_party.modules.tokens.advice import advice
 from ocpi_party.modules.tokens.keys import type_of
 from ocpi_party.modules.tokens.table import TOKENS
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.token import Token, TokenType, WhitelistType
+from ocpi_party.ocpi.token import Token
 from ocpi_party.ocpi.types import JsonObject
 from ocpi_party.owned import repository
 from ocpi_party.owned.publish import Published, Publisher
@@ -13,9 +14,6 @@ from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 
 PUBLISHER = Publisher(ModuleId.TOKENS, TOKENS, Token)
-
-_OF_AN_APP = (TokenType.APP_USER, TokenType.AD_HOC_USER)
-_OCPP_1_GROUP_ID = 20
 
 
 async def put_token(tx: WriteTx, ref: Ref, body: JsonObject, audience: str | None) -> Published:
@@ -40,10 +38,5 @@ async def invalidate(tx: WriteTx, ref: Ref) -> Published:
 
 
 def warnings(token: JsonObject) -> list[str]:
-    """What the specification advises against, and CPOs may stumble over."""
-    found = []
-    if token["type"] in _OF_AN_APP and token["whitelist"] != WhitelistType.NEVER:
-        found.append(f"whitelist of a token of type {token['type']} should be NEVER")
-    if len(token.get("group_id") or "") > _OCPP_1_GROUP_ID:
-        found.append(f"group_id has more than {_OCPP_1_GROUP_ID} characters: OCPP 1.x charge points cannot use it")
-    return found
+    """What the specification advises against, for the operator."""
+    return [f"{where.removeprefix('/')} {rule}" for where, rule in advice(token)]

@@ -1,8 +1,11 @@
 """Tokens, Receiver interface: eMSPs tell us of theirs. OCPI 2.2.1, Tokens, "Receiver Interface"."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ocpi_party.modules.tokens.advice import advice
 from ocpi_party.modules.tokens.keys import TypeInUrl, token_key, type_of
 from ocpi_party.modules.tokens.repository import named
 from ocpi_party.modules.tokens.table import TOKENS
@@ -11,8 +14,10 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.token import Token
 from ocpi_party.ocpi.types import PartyId
 from ocpi_party.owned import receive, repository
+from ocpi_party.owned.names import spelt
 from ocpi_party.owned.receive import must_match
 from ocpi_party.owned.table import Ref
+from ocpi_party.partners.findings import note
 from ocpi_party.transport.asked import Asked, CurrentAsked, IdInUrl, json_object
 from ocpi_party.transport.envelope import stored, success
 
@@ -48,6 +53,7 @@ async def put_token(
     # Without the parameter the body says which type it is: many leave it out for APP_USER, too (AMB-51).
     key = token_key(token_uid, token_type or reading.document["type"])
     _must_keep_type(reading.document["type"], key)
+    reading = replace(reading, findings=(*reading.findings, *advice(reading.document)))
     async with asked.database.write() as tx:
         done = await receive.put(
             tx, TOKENS, ModuleId.TOKENS, ref._replace(key=key), reading, any_age=_takes_any_age(asked)
@@ -70,7 +76,7 @@ async def patch_token(
     async with asked.database.write() as tx:
         ref = await named(tx, ref, token_uid, token_type)
         _must_keep_type(changes.get("type", type_of(ref.key)), ref.key)
-        await receive.patch(
+        token = await receive.patch(
             tx,
             TOKENS,
             ModuleId.TOKENS,
@@ -81,6 +87,7 @@ async def patch_token(
             unknown=UnknownToken,
             any_age=_takes_any_age(asked),
         )
+        await note(tx, ref.partner_id, ModuleId.TOKENS, str(spelt(ModuleId.TOKENS, ref, token)), advice(token))
     return success()
 
 

@@ -251,8 +251,9 @@ async def _asked(house: Building, swipe: Swipe, known: Row, correlation_id: str)
 
 async def _rounds(house: Building, swipe: Swipe, known: Row) -> list[list[Whom]]:
     ours = [party.key for party in await house.directory.own_parties() if party.role is Role.CPO]
-    first = str(swipe.cpo or known["addressee"] or "")
-    ours.sort(key=lambda one: str(one) != first)
+    ours.sort(key=lambda one: str(one) != known["addressee"])
+    if swipe.cpo is not None:
+        ours = [swipe.cpo]  # In the name of another one nobody may ask about its places, whoever it deals with.
     owner = PartyId.parse(known["owner"]) if known["owner"] else swipe.owner
     async with house.database.read() as tx:
         if known["partner_id"]:
