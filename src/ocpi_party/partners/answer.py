@@ -63,6 +63,7 @@ class Answer:
 
     status_code  of the envelope; without an envelope what the HTTP status means in OCPI
     timestamp    of the envelope, as it came
+    enveloped    there was an envelope
     """
 
     http_status: int
@@ -72,6 +73,7 @@ class Answer:
     headers: Mapping[str, str]
     url: str
     timestamp: str | None = None
+    enveloped: bool = True
 
     @property
     def object(self) -> Any:
@@ -99,7 +101,8 @@ class Answer:
         return not self.ok and (is_our_fault(self.status_code) or 400 <= self.http_status < 500)
 
     def __str__(self) -> str:
-        return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
+        said = f", OCPI {self.status_code}" if self.enveloped else ""
+        return f"HTTP {self.http_status}{said} {self.message}".strip()
 
 
 def answer_of(response: httpx.Response, url: str, token: str) -> Answer:
@@ -139,10 +142,10 @@ def answer_of(response: httpx.Response, url: str, token: str) -> Answer:
     if status >= 500:
         raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))
     if status == 204 or (status < 300 and not response.content):
-        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url)
+        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url, enveloped=False)
     if status >= 400:
         code = StatusCode.INVALID_PARAMETERS if status in (400, 409, 422) else StatusCode.CLIENT_ERROR
-        return Answer(status, code, _words(response, token), None, response.headers, url)
+        return Answer(status, code, _words(response, token), None, response.headers, url, enveloped=False)
     raise PartnerUnreachable("the answer has no OCPI envelope", maybe_done=True)
 
 
