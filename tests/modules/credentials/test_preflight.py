@@ -12,9 +12,11 @@ from tests.own import fill
 from tests.partner import FakePartner, basic, envelope
 from tests.server import Server, start_server
 
+from ocpi_party.modules.credentials import preflight
 from ocpi_party.modules.credentials.preflight import Preflight, Step
 from ocpi_party.ocpi.types import now, parse_time, wire_time
 from ocpi_party.partners import repository
+from ocpi_party.partners.reach import UnknownAuthority
 from ocpi_party.sandbox.faults import Fault, Faults, Faulty
 
 AT_HOME = "http://127.0.0.1"
@@ -121,6 +123,21 @@ async def test_list_of_a_connected_partner_is_paged(pair: Pair) -> None:
     pair.faults.change([Fault.ERROR_500], modules=["locations"])
     spoilt = {one.step: one async for one in Preflight(house, URL, *token, partner).steps()}
     assert spoilt["paging"].who_must_mend == "the partner"
+
+
+async def test_certificate_of_an_unknown_authority_leads_to_the_setting_that_trusts_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody_vouches(*_given: Any, **_more: Any) -> None:
+        raise UnknownAuthority("its certificate cannot be trusted: self-signed certificate")
+
+    monkeypatch.setattr(preflight, "certificate", nobody_vouches)
+    async with start_server(database_url, allow_private_urls=True) as ours:
+        look = Preflight(ours.app.building, "https://127.0.0.1/ocpi/versions", "a-token")
+        *_, last = [one async for one in look.steps()]
+
+    assert (last.step, last.who_must_mend) == ("tls", "the partner, or you")
+    assert "OCPI_CA_BUNDLE" in last.words
 
 
 async def test_url_that_may_not_be_called_is_not_called(server: Server) -> None:

@@ -24,7 +24,7 @@ from ocpi_party.ocpi.types import now, parse_time
 from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner, Party
-from ocpi_party.partners.reach import NotReached, addresses, certificate, tls_context
+from ocpi_party.partners.reach import NotReached, UnknownAuthority, addresses, certificate, tls_context
 from ocpi_party.partners.secrets import other_encoding
 from ocpi_party.partners.urls import check_url, resolve
 from ocpi_party.transport.asked import Building
@@ -100,6 +100,9 @@ class Preflight:
         context = tls_context(self.house.client.ca_bundle)
         try:
             version, ends = await certificate(host, parts.port or 443, found, context, within=_WITHIN)
+        except UnknownAuthority as fault:
+            hint = "all certificates between must be sent; an authority that only you know is named in OCPI_CA_BUNDLE"
+            raise _Ends("tls", f"{fault}: {hint}", EITHER) from fault
         except NotReached as fault:
             raise _Ends("tls", str(fault), THEY) from fault
         soon = ends - now() < _SOON
