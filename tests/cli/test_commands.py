@@ -29,7 +29,7 @@ def test_parties_are_added_once_and_listed(commands: Commands) -> None:
     again = commands.run("party", "add", "NL", "TNM", "CPO", "--name", "The New Motion")
     assert (again.code, again.err.count("\n")) == (1, 1)
     assert "a party of ours in role CPO already" in again.err
-    assert commands.run("party", "add", "NLD", "TNM", "CPO", "--name", "x").code == 1
+    assert commands.run("party", "add", "NLD", "TNM", "CPO", "--name", "x").code == 2
     assert commands.run("party", "add", "NL", "TNM", "DRIVER", "--name", "x").code == 2
     assert commands.run("party", "list", "--json").json == [
         {"country_code": "NL", "party_id": "TNM", "role": "CPO", "business_details": {"name": "The New Motion"}}
@@ -127,7 +127,7 @@ def test_partners_are_made_by_commands_only_as_the_api_makes_them(
 ) -> None:
     done = commands.run("partner", *words)
 
-    assert done.code == 1
+    assert done.code == 2
     assert done.err.startswith(f"ocpi-party: This is no partner: {field}: ")
     assert commands.run("partner", "list", "--json").json == []
 

@@ -273,9 +273,38 @@ def test_wrong_setting_is_named_without_its_value(commands: Commands) -> None:
     assert "OCPI_PUBLIC_URL" not in done.err  # It only follows from them.
 
 
-def test_wrong_usage_has_exit_code_2(commands: Commands) -> None:
-    assert commands.run("serve", "--workers", "0").code == 2
-    assert commands.run("fly").code == 2
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fly"],
+        ["serve", "--workers", "0"],
+        ["pull", "TNM", "commands"],
+        ["party", "add", "NLD", "TNM", "CPO", "--name", "x"],
+        ["party", "add", "NL", "TNM", "CPO", "--name", "x", "--website", "nowhere"],
+        ["partner", "invite", ""],
+        ["partner", "connect", "TNM", "https://tnm.example/ocpi/versions"],
+        ["partner", "connect", "TNM", "nowhere", "--token", "a-token"],
+        ["partner", "connect", "TNM", "https://tnm.example/ocpi/versions", "--token", "two words"],
+        ["key", "create", " "],
+        ["key", "create", "n" * 101],
+        ["user", "add", ""],
+        ["rekey"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_has_exit_code_2(commands: Commands, words: list[str]) -> None:
+    done = commands.run(*words)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["pull", "nobody"], ["partner", "show", "nobody"], ["tail", "--partner", "nobody"], ["key", "revoke", "7"]],
+)
+def test_what_there_is_not_has_exit_code_1(commands: Commands, words: list[str]) -> None:
+    assert commands.run(*words).code == 1
 
 
 def test_api_without_database_url_says_which_database_lacks_migrations(embedded: Commands) -> None:
