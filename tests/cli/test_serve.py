@@ -307,6 +307,20 @@ def test_what_there_is_not_has_exit_code_1(commands: Commands, words: list[str])
     assert commands.run(*words).code == 1
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_command_that_is_stopped_stops_the_database_that_it_started(
+    embedded: Commands, number: signal.Signals, code: int
+) -> None:
+    with embedded.running("tail", ready="") as tail:
+        assert eventually(lambda: (embedded.directory / ".data/postgres/postmaster.pid").exists())
+        assert tail.stop(number) == code
+    told = tail.err.read_text()
+    running = subprocess.run(["ps", "-eo", "args"], text=True, capture_output=True, check=True).stdout
+
+    assert told == ""
+    assert str(embedded.directory) not in running
+
+
 def test_api_without_database_url_says_which_database_lacks_migrations(embedded: Commands) -> None:
     done = embedded.run("api")
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 from pydantic import SecretStr
 
 from ocpi_party import schema
@@ -20,6 +19,7 @@ from ocpi_party.cli.installation import (
     check_secret_key,
     installation,
     read_settings,
+    unwound,
 )
 from ocpi_party.cli.partner import TOKEN_VARIABLE, named
 from ocpi_party.cli.tell import AsJson, as_json
@@ -61,7 +61,7 @@ def doctor(
     Exit code 1, if there is something to mend.
     """
     logs.configure("error", plain=True)
-    found = uvloop.run(_examine(partner, quiet=json))
+    found = unwound(_examine(partner, quiet=json))
     if json:
         as_json([asdict(one) for one in found])
     if any(one.mend for one in found):
