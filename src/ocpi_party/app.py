@@ -45,6 +45,7 @@ from ocpi_party.tracing.webhooks import TracedWebhooks
 from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
+from ocpi_party.transport.head import Head
 from ocpi_party.transport.observed import Observation
 from ocpi_party.transport.paths import Interface
 from ocpi_party.webhooks.worker import WebhookWorker, answers_within
@@ -188,7 +189,7 @@ def create_app(
         settings=shown(settings),
         proxies=settings.proxies,
     )
-    front = OcpiFront(_endpoints(), building, body_bytes=messages.body_bytes if messages else 0)
+    front = OcpiFront(Head(_endpoints()), building, body_bytes=messages.body_bytes if messages else 0)
     front.observers.append(lambda done: metrics.count_request("ocpi", done.scope, done.http_status, done.seconds))
     renewing = RenewalWorker(building)
     work.append(renewing.wake)

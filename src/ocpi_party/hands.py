@@ -49,10 +49,13 @@ class Hands:
         if not task.cancelled() and task.exception() is not None:
             log.error("%s: a task broke off", self.work, exc_info=task.exception())
 
-    async def run(self, start: Callable[[], Awaitable[int]]) -> None:
+    async def run(
+        self, start: Callable[[], Awaitable[int]], leave: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Work until cancelled; what is under way is then left, and taken up by whoever comes next.
 
         start  claims what is due and takes it on; tells how much that was
+        leave  gives back what was under way, so that whoever comes next need not wait
         """
         try:
             while True:
@@ -69,6 +72,11 @@ class Hands:
             for task in self.busy:
                 task.cancel()
             await asyncio.gather(*self.busy, return_exceptions=True)
+            if leave is not None:
+                try:
+                    await leave()
+                except (DatabaseUnavailable, OSError) as fault:
+                    log.warning("%s ends, and what was under way waits for the end of its lease: %s", self.work, fault)
 
     async def _pause(self) -> None:
         # Not wait_for: in Python 3.11 it swallows a cancellation that comes just when it is woken, and the server would never stop.

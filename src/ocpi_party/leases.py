@@ -1,5 +1,6 @@
-"""Leases of a worker that goes on while its database is away: whoever holds one knows best that it is not needed any more."""
+"""Leases of a worker that is broken off, by its database or by the end of its process: who held one knows best that it is over."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Generic, TypeVar
@@ -22,15 +23,15 @@ class Leases(Generic[T]):
 
     @contextmanager
     def held(self, one: T) -> Iterator[None]:
-        """While work on it lasts: work that the database breaks off is taken up when it is back, by us or by another worker."""
+        """While work on it lasts: what is broken off is taken up by us or by another worker, and not only when the lease ends."""
         try:
             yield
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, asyncio.CancelledError):
             self._left.append(one)
             raise
 
     async def let_go(self) -> None:
-        """Call it before claiming. Raises DatabaseUnavailable"""
+        """Call it before claiming, and when the worker has ended. Raises DatabaseUnavailable"""
         if left := tuple(self._left):
             async with self._database.write() as tx:
                 await self._let_go(tx, left)

@@ -82,12 +82,29 @@ async def test_an_event_of_an_open_transaction_is_waited_for(server: Server) -> 
 async def test_the_stream_resumes_and_ends_when_the_server_stops(server: Server) -> None:
     await _connected(server)
     told = await _told(server, 3)
-    server.app.building.happenings.close()
+    happenings = server.app.building.happenings
+    streaming = asyncio.create_task(server.operator.get("/api/events/stream", headers={"last-event-id": told[0]["id"]}))
+    while not happenings._waiting:  # It has told what there is.
+        await asyncio.sleep(0)
 
-    answer = await server.operator.get("/api/events/stream", headers={"last-event-id": told[0]["id"]})
+    server.app.life.stop()
+    answer = await streaming
 
     lines = [line for line in answer.text.splitlines() if line.startswith("id: ")]
     assert lines == [f"id: {one['id']}" for one in told[1:]]
+
+
+@pytest.mark.parametrize("begin", [{"last-event-id": "0"}, {}])
+async def test_no_stream_begins_where_the_server_stops(server: Server, begin: dict[str, str]) -> None:
+    await _connected(server)
+    await _told(server, 3)
+    server.app.life.stop()
+
+    answer = await server.operator.get("/api/events/stream", headers=begin)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    assert answer.headers["retry-after"] == "1"
+    assert (answer.json()["title"], answer.json()["detail"]) == ("Stopping", "this process is stopping")
 
 
 async def test_a_reader_ahead_of_all_events_is_told_so_until_numbers_go_on_behind_its_own(server: Server) -> None:

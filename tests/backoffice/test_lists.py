@@ -48,6 +48,18 @@ async def _fill(server: Server) -> None:
         assert answer.status_code == 201, answer.text
 
 
+@pytest.mark.parametrize("path", EVERY)
+async def test_a_list_is_counted_by_head(server: Server, path: str) -> None:
+    await _fill(server)
+
+    answer, head = await _get(server, path), await server.operator.head(path)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert [head.headers.get(name) for name in ("x-total-count", "x-limit", "link")] == [
+        answer.headers.get(name) for name in ("x-total-count", "x-limit", "link")
+    ]
+
+
 @pytest.mark.parametrize("path", FILLED)
 async def test_a_list_is_read_page_by_page(server: Server, path: str) -> None:
     await _fill(server)

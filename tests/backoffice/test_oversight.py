@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from tests.behind import EVC, a_hub, tell
 from tests.commanding import an_emsp, deliver, settle, start_session
@@ -140,6 +141,22 @@ async def test_a_real_time_authorization_leads_to_the_message_that_asked(server:
 
     assert [entry["kind"] for entry in line] == ["message", "authorization"]
     assert line[1]["words"] == "a CPO asked us: ALLOWED, the token is valid"
+
+
+async def test_an_answer_without_envelope_stands_on_the_line_with_its_http_status_alone(
+    server: Server, tnm: Caller
+) -> None:
+    tnm.partner.on("POST", "/receiver/commands", httpx.Response(403))
+    command = {"country_code": "NL", "party_id": "TNM", "token": a_token(OWM), "location_id": "LOC1"}
+    sent = await server.operator.post(
+        "/api/commands/START_SESSION", json=command | {"authorization_reference": "REF-1"}
+    )
+
+    line = (await server.operator.get("/api/timeline", params={"authorization_reference": "REF-1"})).json()
+
+    assert [entry["words"].partition("→ ")[2] for entry in line if entry["kind"] == "message"] == ["HTTP 403"], (
+        sent.text
+    )
 
 
 async def test_a_timeline_is_of_one_charge(server: Server) -> None:

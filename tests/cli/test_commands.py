@@ -2,11 +2,15 @@
 
 import json
 
+import httpx
 import pytest
 from tests.cli.command import Commands
 from tests.cli.conftest import KEYS, NewCommands
+from tests.server import Server
 
+from ocpi_party.cli.doctor import spoilt_on_its_way
 from ocpi_party.cli.main import app
+from ocpi_party.partners.answer import answer_of
 
 
 def test_every_command_has_help(commands: Commands) -> None:
@@ -29,7 +33,7 @@ def test_parties_are_added_once_and_listed(commands: Commands) -> None:
     again = commands.run("party", "add", "NL", "TNM", "CPO", "--name", "The New Motion")
     assert (again.code, again.err.count("\n")) == (1, 1)
     assert "a party of ours in role CPO already" in again.err
-    assert commands.run("party", "add", "NLD", "TNM", "CPO", "--name", "x").code == 1
+    assert commands.run("party", "add", "NLD", "TNM", "CPO", "--name", "x").code == 2
     assert commands.run("party", "add", "NL", "TNM", "DRIVER", "--name", "x").code == 2
     assert commands.run("party", "list", "--json").json == [
         {"country_code": "NL", "party_id": "TNM", "role": "CPO", "business_details": {"name": "The New Motion"}}
@@ -127,7 +131,7 @@ def test_partners_are_made_by_commands_only_as_the_api_makes_them(
 ) -> None:
     done = commands.run("partner", *words)
 
-    assert done.code == 1
+    assert done.code == 2
     assert done.err.startswith(f"ocpi-party: This is no partner: {field}: ")
     assert commands.run("partner", "list", "--json").json == []
 
@@ -155,6 +159,30 @@ def test_doctor_says_what_is_wrong_and_who_mends_it(commands: Commands) -> None:
     assert wrong == {"public URL": "you", "parties": "you"}
     told = commands.run("doctor")
     assert "WRONG parties: we have none: ocpi-party party add" in told.out
+
+
+@pytest.mark.parametrize(
+    ("url", "sent", "without", "wrong"),
+    [
+        ("/ocpi/versions", {"authorization": "Token bm9ib2R5"}, "", None),
+        ("/versions", {"authorization": "Token bm9ib2R5"}, "", "pass on the path as it is"),
+        ("/ocpi/versions", {"authorization": "Token bm9ib2R5"}, "x-request-id", "takes headers away"),
+        ("/ocpi/versions", {}, "", "asked without Authorization"),
+    ],
+    ids=["all right", "path is cut", "header of the answer is lost", "token is lost"],
+)
+async def test_doctor_sees_what_a_proxy_spoils(
+    server: Server, url: str, sent: dict[str, str], without: str, wrong: str | None
+) -> None:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server.app), base_url="https://ours.example") as proxy:
+        response = await proxy.get(url, headers=sent)
+    if without:
+        del response.headers[without]
+
+    found = spoilt_on_its_way(answer_of(response, url, "nobody"))
+
+    assert (found is None) is (wrong is None)
+    assert (wrong or "") in (found or "")
 
 
 def test_doctor_names_what_is_set_and_is_no_setting(commands: Commands) -> None:

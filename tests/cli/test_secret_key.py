@@ -63,7 +63,7 @@ def test_when_the_key_is_lost_the_installation_goes_on_and_partners_are_invited_
     assert (refused.code, "nothing is lost" in refused.err) == (1, True)
 
     commands.environment["OCPI_SECRET_KEY"] = WRONG
-    assert commands.run("rekey").code == 1
+    assert commands.run("rekey").code == 2
     assert commands.run("partner", "list").code == 1
     done = commands.run("rekey", "--yes")
 

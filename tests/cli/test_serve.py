@@ -273,9 +273,52 @@ def test_wrong_setting_is_named_without_its_value(commands: Commands) -> None:
     assert "OCPI_PUBLIC_URL" not in done.err  # It only follows from them.
 
 
-def test_wrong_usage_has_exit_code_2(commands: Commands) -> None:
-    assert commands.run("serve", "--workers", "0").code == 2
-    assert commands.run("fly").code == 2
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["fly"],
+        ["serve", "--workers", "0"],
+        ["pull", "TNM", "commands"],
+        ["party", "add", "NLD", "TNM", "CPO", "--name", "x"],
+        ["party", "add", "NL", "TNM", "CPO", "--name", "x", "--website", "nowhere"],
+        ["partner", "invite", ""],
+        ["partner", "connect", "TNM", "https://tnm.example/ocpi/versions"],
+        ["partner", "connect", "TNM", "nowhere", "--token", "a-token"],
+        ["partner", "connect", "TNM", "https://tnm.example/ocpi/versions", "--token", "two words"],
+        ["key", "create", " "],
+        ["key", "create", "n" * 101],
+        ["user", "add", ""],
+        ["rekey"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_has_exit_code_2(commands: Commands, words: list[str]) -> None:
+    done = commands.run(*words)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["pull", "nobody"], ["partner", "show", "nobody"], ["tail", "--partner", "nobody"], ["key", "revoke", "7"]],
+)
+def test_what_there_is_not_has_exit_code_1(commands: Commands, words: list[str]) -> None:
+    assert commands.run(*words).code == 1
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_command_that_is_stopped_stops_the_database_that_it_started(
+    embedded: Commands, number: signal.Signals, code: int
+) -> None:
+    with embedded.running("tail", ready="") as tail:
+        assert eventually(lambda: (embedded.directory / ".data/postgres/postmaster.pid").exists())
+        assert tail.stop(number) == code
+    told = tail.err.read_text()
+    running = subprocess.run(["ps", "-eo", "args"], text=True, capture_output=True, check=True).stdout
+
+    assert told == ""
+    assert str(embedded.directory) not in running
 
 
 def test_api_without_database_url_says_which_database_lacks_migrations(embedded: Commands) -> None:

@@ -33,7 +33,7 @@ def test_a_user_is_added_listed_changed_and_removed(commands: Commands) -> None:
 def test_a_short_password_is_refused_and_nobody_added(commands: Commands, password: str) -> None:
     refused = commands.run("user", "add", "Anna", typed=password)
 
-    assert refused.code == 1
+    assert refused.code == 2
     assert "12 to 1000 characters" in refused.err
     assert _names(commands) == []
 
@@ -48,7 +48,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize(("second", "code"), [(PASSWORD, 0), (OTHER, 1)])
+@pytest.mark.parametrize(("second", "code"), [(PASSWORD, 0), (OTHER, 2)])
 def test_at_a_terminal_it_is_asked_for_twice(
     commands: Commands, monkeypatch: pytest.MonkeyPatch, second: str, code: int
 ) -> None:

@@ -275,3 +275,25 @@ async def test_what_a_refusal_without_envelope_says_is_told(kind: str, body: str
     answer = answer_of(httpx.Response(400, text=body, headers={"content-type": kind}), "https://tnm.example/", "secret")
 
     assert (answer.status_code, answer.message) == (2001, words)
+    assert str(answer) == f"HTTP 400 {words}".strip()
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "words"),
+    [(b"", None, "HTTP 404"), (b'{"status_code": 2003}', 2003, "HTTP 404, OCPI 2003")],
+)
+async def test_no_status_code_of_ocpi_is_noted_that_the_partner_did_not_send(
+    body: bytes, code: int | None, words: str
+) -> None:
+    client = OcpiClient(
+        token_of=_no_token, forget=lambda: None, allow_private=False,
+        transport=httpx.MockTransport(lambda _request: httpx.Response(404, content=body)),
+    )  # fmt: skip
+    noted: list[int | None] = []
+    client.observers.append(lambda exchange: noted.append(exchange.status_code))
+    await client.open()
+
+    answer = await client.send("GET", "https://tnm.example/locations/1", "secret")
+
+    await client.close()
+    assert (str(answer), answer.unknown, noted) == (words, True, [code])

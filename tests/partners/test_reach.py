@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ocpi_party.ocpi.types import now
-from ocpi_party.partners.reach import NotReached, addresses, certificate, tls_context
+from ocpi_party.partners.reach import NotReached, UnknownAuthority, addresses, certificate, tls_context
 
 WITHIN = timedelta(seconds=30)
 
@@ -60,8 +60,15 @@ async def test_private_address_is_no_address_where_only_public_ones_may_be_calle
 
 
 async def test_certificate_that_nobody_vouches_for_is_not_trusted(port: int) -> None:
-    with pytest.raises(NotReached, match="cannot be trusted: self-signed"):
+    with pytest.raises(UnknownAuthority, match="cannot be trusted: self-signed"):
         await certificate("localhost", port, ["127.0.0.1"], tls_context(None), within=WITHIN)
+
+
+async def test_certificate_of_another_host_is_not_a_matter_of_its_authority(port: int, pem: Path) -> None:
+    with pytest.raises(NotReached, match="Hostname mismatch") as refused:
+        await certificate("elsewhere.test", port, ["127.0.0.1"], tls_context(str(pem)), within=WITHIN)
+
+    assert not isinstance(refused.value, UnknownAuthority)
 
 
 async def test_certificate_of_an_authority_that_we_trust(port: int, pem: Path) -> None:

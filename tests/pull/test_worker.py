@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -143,13 +143,41 @@ async def test_a_crawl_that_was_killed_goes_on_at_its_next_page(server: Server) 
     killed.cancel()
     await asyncio.gather(killed, return_exceptions=True)
     first = await _held(server)
-    meanwhile = await server.app.pulling.pull_due()
+    other = replace(server.app.pulling)
+    meanwhile = await other.pull_due()
 
     async with server.app.building.database.write() as tx:
         await tx.rows(Statement(_EXPIRE))
-    await server.app.pulling.pull_due()
+    await other.pull_due()
 
     assert (first, meanwhile) == (["LOC1", "LOC2"], 0)
+    assert listed.offsets == [0, 2, 4]
+    assert await _held(server) == ["LOC1", "LOC2", "LOC3", "LOC4", "LOC5"]
+
+
+@pytest.mark.requirement("OPS-05")
+async def test_a_crawl_of_a_worker_that_is_stopped_goes_on_at_its_next_page_at_once(server: Server) -> None:
+    partner = server.internet.add(a_cpo())
+    listed = PagedList(partner, some_locations(5))
+    await server.connect(partner)
+    inner, reached, never = listed.answer, asyncio.Event(), asyncio.Event()
+
+    async def hanging(request: httpx.Request) -> httpx.Response:
+        if len(listed.asked) == 1 and not reached.is_set():
+            while not await _held(server):  # The second page is asked for while the first one is kept.
+                await asyncio.sleep(0.01)
+            reached.set()
+            await never.wait()
+        return inner(request)
+
+    partner.on("GET", "/sender/locations", hanging)
+    working = asyncio.create_task(server.app.pulling.run())
+    await reached.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+    assert await replace(server.app.pulling).pull_due() == 1
+
     assert listed.offsets == [0, 2, 4]
     assert await _held(server) == ["LOC1", "LOC2", "LOC3", "LOC4", "LOC5"]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -359,6 +360,32 @@ async def test_a_partner_that_hangs_delays_nobody_else(server: Server, tnm: Fake
     await server.push()
 
     assert ("NL*OWA/LOC1", "WAITING") in still
+    assert await _marks(server) == []
+
+
+@pytest.mark.requirement("OPS-06")
+async def test_what_a_worker_was_telling_when_it_was_stopped_is_told_by_the_next_at_once(
+    server: Server, tnm: FakePartner
+) -> None:
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def hangs(_request: httpx.Request) -> httpx.Response:
+        asked.set()
+        await never.wait()
+        return envelope()
+
+    tnm.on("PUT", LOC1, hangs)
+    await publish(server)
+    working = asyncio.create_task(server.app.pushing.run())
+    await asked.wait()
+    tnm.handlers.clear()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+
+    other = replace(server.app.pushing)
+    assert await other.start_lanes() == 1
+    await asyncio.gather(*other.hands.busy)
+
     assert await _marks(server) == []
 
 

@@ -337,7 +337,7 @@ async def test_tools_that_trace_the_process_get_no_paths_from_fastapi(server: Se
     """FastAPI would begin spans of its own, with path and query, as soon as there is a provider."""
     assert not server.app.api._native_telemetry.enabled()
     assert server.app.api._telemetry["tracing"] is False
-    assert server.app.front._app._telemetry["tracing"] is False  # type: ignore[attr-defined]  # it is a FastAPI
+    assert server.app.front._app._app._telemetry["tracing"] is False  # type: ignore[attr-defined]  # it is a FastAPI
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from tests.objects import a_location, a_tariff
 from tests.partner import FakePartner, basic
-from tests.server import Server
+from tests.server import API_KEY, Server
 
+from ocpi_party.backoffice.metrics import place_of
 from ocpi_party.cli import wire as served
+from ocpi_party.transport.front import Handled
 
 pytestmark = pytest.mark.parametrize("server", ["on a port"], indirect=True)
 
@@ -284,13 +286,51 @@ async def test_a_body_where_none_belongs_is_passed_over(wire: Wire, method: str,
     assert await wire.ask(wire.spelt(method, TARIFF, body)) == (200, 1000)
 
 
-async def test_head_is_405_and_the_connection_goes_on(wire: Wire) -> None:
-    await wire.send(wire.spelt("HEAD", VERSIONS))
-    head = (await wire.reader.readuntil(b"\r\n\r\n")).decode().lower()
+async def _head(wire: Wire, url: str, headers: dict[str, str]) -> tuple[str, set[str]]:
+    """The status line and the headers of the answer to HEAD, those left out that differ from one answer to the next."""
+    await wire.send(wire.spelt("HEAD", url, headers=headers))
+    line, *told = (await asyncio.wait_for(wire.reader.readuntil(b"\r\n\r\n"), 20)).decode().strip().split("\r\n")
+    return line, {one for one in told if not one.startswith("date:")}
 
-    assert "405 method not allowed" in head
-    assert "\r\nallow: get\r\n" in head
+
+@pytest.mark.parametrize("url", [VERSIONS, LOCATION, TARIFF.rpartition("/")[0]])
+async def test_head_is_answered_as_get_is_without_a_body_and_the_connection_goes_on(wire: Wire, url: str) -> None:
+    ids = {"X-Request-ID": "1", "X-Correlation-ID": "2"}
+    await wire.send(wire.spelt("GET", url, headers=ids))
+    status, told, body = await wire.answer()
+
+    line, head = await _head(wire, url, ids)
+
+    assert line.split()[1] == str(status)
+    assert head == {f"{name}: {value}" for name, value in told.items() if name != "date"}
+    assert f"content-length: {len(body)}" in head
     assert await wire.ask(wire.spelt("GET", VERSIONS)) == (200, 1000)
+
+
+async def test_head_of_what_has_no_get_is_405(wire: Wire) -> None:
+    line, told = await _head(wire, "/ocpi/cpo/2.2.1/commands/START_SESSION", {})
+
+    assert (line.split()[1], "allow: POST" in told) == ("405", True)
+    assert await wire.ask(wire.spelt("GET", VERSIONS)) == (200, 1000)
+
+
+async def test_head_of_a_stream_ends(wire: Wire) -> None:
+    line, told = await _head(wire, "/api/events/stream", {"Authorization": f"Bearer {API_KEY}"})
+
+    assert (line.split()[1], "content-type: text/event-stream; charset=utf-8" in told) == ("200", True)
+    assert await wire.ask(wire.spelt("GET", VERSIONS)) == (200, 1000)
+
+
+async def test_head_of_a_list_counts_and_is_kept_as_what_it_is(server: Server) -> None:
+    caller = await server.connect(server.internet.add(FakePartner()))
+    handled: list[Handled] = []
+    server.app.front.observers.append(handled.append)
+
+    answer = await caller.speaking(("NL", "TNM"), ("NL", "OWA"), "cpo").request("HEAD", "/locations", envelope=False)
+
+    assert (answer.http_status, answer.headers["x-total-count"], answer.body) == (200, "0", b"")
+    (kept,) = handled
+    assert (kept.scope["method"], place_of(kept.scope)[1], kept.answer.size) == ("HEAD", "locations", 0)
 
 
 async def test_requests_one_behind_the_other_are_answered_in_order(wire: Wire) -> None:

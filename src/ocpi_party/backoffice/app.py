@@ -33,6 +33,7 @@ from ocpi_party.backoffice import (
 from ocpi_party.backoffice.errors import answer_errors
 from ocpi_party.backoffice.filters import without_nul
 from ocpi_party.transport.asked import Building
+from ocpi_party.transport.head import Head
 
 OFF: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own spans, which it would begin as soon as some tool traces this process, hold paths and queries: see tracing."""
@@ -87,5 +88,6 @@ def backoffice(
         api.include_router(router)
     api.mount("/docs/assets", documentation.assets())
     api.openapi = lambda: described.describe(api, metrics.API)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    api.add_middleware(Head)
     api.add_middleware(metrics.CountRequests)
     return api

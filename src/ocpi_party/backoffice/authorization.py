@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from ocpi_party.backoffice.errors import NotAllowed, NotAuthenticated
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.transport.asked import Building
 
@@ -18,6 +19,7 @@ SCOPES = ("read", "write", "helpdesk", "admin")
 """Each includes those before it: read looks, write changes objects and sends commands,
 helpdesk also unlocks connectors, admin changes parties, partners and keys."""
 
+_LONGEST_NAME = 100
 _BEARER = HTTPBearer(auto_error=False, description="a key made with `ocpi-party key create`")
 _KNOWN = Statement("SELECT scopes FROM api_keys WHERE digest = :digest AND revoked_at IS NULL")
 _CREATE = Statement("INSERT INTO api_keys (name, digest, scopes) VALUES (:name, :digest, :scopes) RETURNING id")
@@ -78,7 +80,9 @@ READ, WRITE, HELPDESK, ADMIN = (Depends(needs(scope)) for scope in SCOPES)
 
 
 async def create_key(tx: WriteTx, vault: Vault, name: str, scope: str) -> tuple[int, str]:
-    """Make a key; tells its id and, this once, the key itself."""
+    """Make a key; tells its id and, this once, the key itself. Raises InvalidObject"""
+    if not 1 <= len(name.strip()) <= _LONGEST_NAME or not name.isprintable():
+        raise InvalidObject("/name", f"must have 1 to {_LONGEST_NAME} characters that can be seen")
     key = secrets.token_urlsafe(32)
     key_id: int = await tx.value(_CREATE, name=name, digest=vault.digest(key), scopes=json.dumps([scope]))
     return key_id, key

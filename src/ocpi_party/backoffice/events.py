@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
+from ocpi_party.backoffice.errors import problem
 from ocpi_party.backoffice.filters import TypeOfEvents
 from ocpi_party.backoffice.lists import LISTED, answer, window_asked
 from ocpi_party.database import DatabaseUnavailable, Row
@@ -59,8 +60,10 @@ async def stream_events(
     types: Types = None,
     after: Annotated[int | None, Query(ge=0, le=2**62, description="by default only what happens from now on")] = None,
     last_event_id: Annotated[str | None, Header(pattern=r"^\d{1,18}$")] = None,
-) -> StreamingResponse:
+) -> Response:
     """Server-sent events; a client that reconnects with Last-Event-ID misses none."""
+    if building.happenings.closed:
+        return problem(503, "Stopping", "this process is stopping", headers={"retry-after": "1"})
     start, parameter = (after, "after") if last_event_id is None else (int(last_event_id), "last-event-id")
     async with building.database.read() as tx:
         if start is None:

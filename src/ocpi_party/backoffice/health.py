@@ -60,15 +60,12 @@ async def check(database: Database) -> dict[str, str]:
     return told
 
 
-# Many load balancers ask by HEAD; FastAPI, unlike Starlette, does not add it to GET by itself.
-@router.head("/live", include_in_schema=False)
 @router.get("/live")
 async def live() -> dict[str, str]:
     """The process answers."""
     return {"status": "live"}
 
 
-@router.head("/ready", include_in_schema=False)
 @router.get("/ready", responses={503: PROBLEM | {"description": "the process should not be sent requests; says why"}})
 async def ready(request: Request, building: CurrentBuilding) -> Response:
     """The process can do its work: it is not stopping, and the database answers, takes changes and has the schema of this

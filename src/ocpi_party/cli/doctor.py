@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvloop
 from pydantic import SecretStr
 
 from ocpi_party import schema
@@ -20,14 +19,16 @@ from ocpi_party.cli.installation import (
     check_secret_key,
     installation,
     read_settings,
+    unwound,
 )
 from ocpi_party.cli.partner import TOKEN_VARIABLE, named
 from ocpi_party.cli.tell import AsJson, as_json
 from ocpi_party.database import Row
 from ocpi_party.modules.credentials.preflight import EITHER, THEY, YOU, Preflight
+from ocpi_party.ocpi import headers
 from ocpi_party.outbox import overview
 from ocpi_party.partners import repository
-from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.parties import own_parties
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.secret_key import WrongSecretKey
@@ -35,6 +36,7 @@ from ocpi_party.partners.secrets import NO_TOKEN
 from ocpi_party.server import App
 from ocpi_party.settings import Settings, variables
 from ocpi_party.transport import offer
+from ocpi_party.transport.front import NO_AUTHORIZATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def doctor(
     Exit code 1, if there is something to mend.
     """
     logs.configure("error", plain=True)
-    found = uvloop.run(_examine(partner, quiet=json))
+    found = unwound(_examine(partner, quiet=json))
     if json:
         as_json([asdict(one) for one in found])
     if any(one.mend for one in found):
@@ -184,9 +186,19 @@ async def _public_url(app: App) -> Finding:
         answer = await app.building.client.send("GET", url, "not-a-token-of-anybody")
     except PartnerUnreachable as fault:
         return Finding("public URL", f"{url}: {fault}. Start the server, or set OCPI_PUBLIC_URL.", YOU)
-    if not answer.unauthorized or "x-request-id" not in answer.headers:
-        return Finding("public URL", f"{url} answered {answer}: that is not ocpi-party. Set OCPI_PUBLIC_URL.", YOU)
-    return Finding("public URL", f"{url} answers")
+    wrong = spoilt_on_its_way(answer)
+    return Finding("public URL", f"{url} {wrong}", YOU) if wrong else Finding("public URL", f"{url} answers")
+
+
+def spoilt_on_its_way(answer: Answer) -> str | None:
+    """What is wrong with how we are reached, in words. answer  to a token that is nobody's"""
+    if not answer.unauthorized:
+        return f"answered {answer}: our versions are not there. Set OCPI_PUBLIC_URL, or have the proxy pass on the path as it is."
+    if headers.REQUEST_ID not in answer.headers:
+        return "answers without X-Request-ID: that is not ocpi-party, or a proxy takes headers away."
+    if answer.message == NO_AUTHORIZATION:
+        return "is asked without Authorization: a proxy takes that header away."
+    return None
 
 
 async def _partner(app: App, partner: Partner) -> Findings:

@@ -1,9 +1,11 @@
 """This installation as a command finds it: settings, keys, database. Nobody below the command line reads settings."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import uvloop
@@ -153,4 +155,19 @@ def run(work: Callable[[App], Awaitable[T]], *, any_key: bool = False) -> T:
             return await work(app)
 
     logs.configure("error", plain=True)
-    return uvloop.run(doing())
+    return unwound(doing())
+
+
+def unwound(work: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end. SIGTERM ends it as Ctrl-C does: what it holds is given back, and what it started is stopped."""
+
+    async def working() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return uvloop.run(working())
+    except asyncio.CancelledError:
+        raise SystemExit(128 + signal.SIGTERM) from None

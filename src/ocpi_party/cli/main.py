@@ -5,7 +5,7 @@ import sys
 import typer
 
 from ocpi_party.cli import demo, doctor, key, partner, party, pull, rekey, restored, sandbox, serve, tail, user
-from ocpi_party.cli.failure import TOLD, in_words
+from ocpi_party.cli.failure import TOLD, exit_code, in_words
 
 app = typer.Typer(
     name="ocpi-party",
@@ -35,4 +35,4 @@ def main() -> None:
         app()
     except TOLD as error:
         print(f"ocpi-party: {in_words(error)}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(exit_code(error))

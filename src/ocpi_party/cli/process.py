@@ -32,7 +32,7 @@ STOP_SECONDS = 5
 KEEP_ALIVE_SECONDS = 75
 """Longer than clients keep an idle connection: who closes second never loses a request."""
 
-_STOPS = (signal.SIGTERM, signal.SIGINT)
+STOPS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def stoppable() -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
 
-    before = {number: signal.signal(number, stop) for number in _STOPS}
+    before = {number: signal.signal(number, stop) for number in STOPS}
     try:
         yield
     finally:
@@ -170,7 +170,7 @@ def _tell_of_stop(app: App) -> None:
 
     uvicorn has set its handlers when it calls the factory, and gives back those it found when it ends.
     """
-    for number in _STOPS:
+    for number in STOPS:
         handler = signal.getsignal(number)
 
         def stop(given: int, frame: FrameType | None, after: Any = handler) -> None:
@@ -200,7 +200,7 @@ def work(here: Installation, ready: Callable[[], None]) -> None:
     async def working() -> None:
         app, stop = here.app(workers=True), asyncio.Event()
         stays()
-        for number in _STOPS:
+        for number in STOPS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with app.running(workers=True):
             beating = asyncio.create_task(heartbeat.beat(app, file)) if file else None

@@ -10,10 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ocpi_party.backoffice import sync
-from ocpi_party.cli.failure import Failed
+from ocpi_party.cli.failure import Failed, WrongUsage
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.partner import PartnerName, named
 from ocpi_party.cli.tell import AsJson, listed
+from ocpi_party.modules.registry import PULLED
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.server import App
 
@@ -33,6 +34,8 @@ def pull(
     json: AsJson = False,
 ) -> None:
     """Fetch a partner's lists now. Ctrl-C stops the watching; a server that runs goes on."""
+    if module is not None and module not in PULLED:
+        raise WrongUsage(f"{module} has no list that is fetched; these have: {', '.join(sorted(PULLED))}")
 
     async def work(house: App) -> Lists:
         return await _pull(house, (await named(house, partner)).id, module, full)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ocpi_party.backoffice import authorization
-from ocpi_party.cli.failure import Failed
+from ocpi_party.cli.failure import Failed, WrongUsage
 from ocpi_party.cli.installation import run
 from ocpi_party.modules.credentials import handshake
 from ocpi_party.partners import repository, secret_key
@@ -25,7 +25,7 @@ def rekey(
     Objects, messages and events stay.
     """
     if not yes:
-        raise Failed("every partner, webhook and API key would be lost. If the key is lost for good: --yes")
+        raise WrongUsage("every partner, webhook and API key would be lost. If the key is lost for good: --yes")
     ended = run(_rekey, any_key=True)
     print(
         f"{ended} partners are unregistered, webhooks and API keys are gone; the database belongs to the key that is set"

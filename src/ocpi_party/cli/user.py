@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ocpi_party.cli.failure import Failed
+from ocpi_party.cli.failure import WrongUsage
 from ocpi_party.cli.installation import run
 from ocpi_party.cli.key import Scope
 from ocpi_party.cli.tell import AsJson, listed
@@ -26,7 +26,7 @@ def _password() -> str:
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("Password: ")
     if getpass.getpass("Once more: ") != password:
-        raise Failed("the two are not the same; nothing was changed")
+        raise WrongUsage("the two are not the same; nothing was changed")
     return password
 
 

@@ -68,6 +68,7 @@ class Answer:
 
     status_code  of the envelope; without an envelope what the HTTP status means in OCPI
     timestamp    of the envelope, as it came
+    enveloped    there was an envelope
     empty        success by its HTTP status, and no body: OCPI tells errors in the body, so it does not say what became of it
     deviations   (JSON Pointer, rule in words): what is not as OCPI has it, and was understood all the same
     """
@@ -79,6 +80,7 @@ class Answer:
     headers: Mapping[str, str]
     url: str
     timestamp: str | None = None
+    enveloped: bool = True
     empty: bool = False
     deviations: tuple[tuple[str, str], ...] = ()
 
@@ -119,7 +121,8 @@ class Answer:
     def __str__(self) -> str:
         if self.empty:
             return f"HTTP {self.http_status}, no OCPI envelope"
-        return f"HTTP {self.http_status}, OCPI {self.status_code} {self.message}".strip()
+        said = f", OCPI {self.status_code}" if self.enveloped else ""
+        return f"HTTP {self.http_status}{said} {self.message}".strip()
 
 
 def answer_of(response: httpx.Response, url: str, token: str) -> Answer:
@@ -160,12 +163,14 @@ def answer_of(response: httpx.Response, url: str, token: str) -> Answer:
     if status >= 500:
         raise PartnerUnreachable(f"HTTP {status}", maybe_done=True, retry_after=_retry_after(response))
     if status == 204:  # HTTP itself says that it is done.
-        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url, deviations=NO_ENVELOPE)
+        return Answer(
+            status, StatusCode.SUCCESS, "", None, response.headers, url, enveloped=False, deviations=NO_ENVELOPE
+        )
     if status < 300 and not response.content:
-        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url, empty=True)
+        return Answer(status, StatusCode.SUCCESS, "", None, response.headers, url, enveloped=False, empty=True)
     if status >= 400:
         code = StatusCode.INVALID_PARAMETERS if status in (400, 409, 422) else StatusCode.CLIENT_ERROR
-        return Answer(status, code, _words(response, token), None, response.headers, url)
+        return Answer(status, code, _words(response, token), None, response.headers, url, enveloped=False)
     raise PartnerUnreachable("the answer has no OCPI envelope", maybe_done=True)
 
 

@@ -214,7 +214,7 @@ class OcpiClient:
         exchange.http_status = response.status_code
         exchange.answer = response.content
         answer = answer_of(response, exchange.url, exchange.token)
-        exchange.status_code = answer.status_code
+        exchange.status_code = answer.status_code if answer.enveloped else None
         return answer
 
 

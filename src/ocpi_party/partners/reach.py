@@ -13,6 +13,14 @@ class NotReached(Exception):
     """The host cannot be reached; the text says why."""
 
 
+class UnknownAuthority(NotReached):
+    """Its certificate is vouched for by nobody whom we trust."""
+
+
+_NOBODY_VOUCHES = {18, 19, 20, 21}
+"""X509_V_ERR_…: signed by itself, by an authority that is signed by itself, by one that we do not know, and not to be followed."""
+
+
 def tls_context(ca_bundle: str | None) -> ssl.SSLContext:
     """ca_bundle  PEM file of authorities to trust beside the usual ones"""
     context = ssl.create_default_context()
@@ -42,7 +50,8 @@ async def certificate(
         async with asyncio.timeout(within.total_seconds()):
             _, writer = await asyncio.open_connection(reached_at[0], port, ssl=context, server_hostname=host)
     except ssl.SSLCertVerificationError as fault:
-        raise NotReached(f"its certificate cannot be trusted: {fault.verify_message}") from fault
+        kind = UnknownAuthority if fault.verify_code in _NOBODY_VOUCHES else NotReached
+        raise kind(f"its certificate cannot be trusted: {fault.verify_message}") from fault
     except ssl.SSLError as fault:
         raise NotReached(f"there is no TLS at {host}, port {port}: {fault.reason}") from fault
     except TimeoutError as fault:

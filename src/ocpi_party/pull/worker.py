@@ -80,7 +80,7 @@ class PullWorker:
 
     async def run(self) -> None:
         """Work until cancelled; a crawl is then left, and taken up at its next page by whoever comes next."""
-        await self.hands.run(self.start_crawls)
+        await self.hands.run(self.start_crawls, self._leases.let_go)
 
     async def start_crawls(self) -> int:
         """Claim what is due and begin to fetch it; tells how many lists were claimed."""

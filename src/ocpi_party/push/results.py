@@ -64,8 +64,8 @@ class ResultWorker:
         self.hands.wake()
 
     async def run(self) -> None:
-        """Work until cancelled; a result that is on its way is then delivered by whoever takes it up when its lease ends."""
-        await self.hands.run(self._settle_and_start)
+        """Work until cancelled; a result that is on its way is then delivered by whoever takes it up."""
+        await self.hands.run(self._settle_and_start, self._leases.let_go)
 
     async def _settle_and_start(self) -> int:
         return await self.time_out() + await self.start()

@@ -73,7 +73,7 @@ class PushWorker:
 
     async def run(self) -> None:
         """Work until cancelled; a lane that is being told is then left, and taken up by whoever comes next."""
-        await self.hands.run(self.start_lanes)
+        await self.hands.run(self.start_lanes, self._leases.let_go)
 
     async def start_lanes(self) -> int:
         """Claim what is due and begin to tell it; tells how many lanes were claimed."""

@@ -142,7 +142,7 @@ class Faulty:
 
     async def _answer(self, scope: Scope, receive: Receive, active: frozenset[Fault]) -> Answer:
         if Fault.RAW_TOKEN in active and _is_encoded(scope):
-            refusal = failure(401, StatusCode.CLIENT_ERROR, "no or unknown credentials token")
+            refusal = failure(401, StatusCode.CLIENT_ERROR, "unknown credentials token")
             return await answer_of(refusal, scope, receive)
         if Fault.SILENT_COMMANDS in active and _is_command(scope):
             return await self._promise(scope, receive)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
+from typing import Final
 
 from starlette.datastructures import State
 from starlette.requests import ClientDisconnect
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _ROLES = {"cpo": Role.CPO, "emsp": Role.EMSP}
 _MODULES = {str(module): module for module in ModuleId}
+NO_AUTHORIZATION: Final = "there is no header Authorization"
 _OPEN_TO_INVITED = (None, ModuleId.CREDENTIALS)
 
 
@@ -133,9 +135,8 @@ class OcpiFront:
         given = handled.given
         handled.caller = caller = await self._house.directory.caller(given.get(headers.AUTHORIZATION))
         if caller is None:
-            response = failure(
-                401, StatusCode.CLIENT_ERROR, "no or unknown credentials token", headers={"www-authenticate": "Token"}
-            )
+            words = "unknown credentials token" if headers.AUTHORIZATION in given else NO_AUTHORIZATION
+            response = failure(401, StatusCode.CLIENT_ERROR, words, headers={"www-authenticate": "Token"})
             await response(scope, receive, answer)
             return
         self.seen.add(caller.partner.id)

@@ -120,8 +120,8 @@ class WebhookWorker:
             await self._http.aclose()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
-        await self.hands.run(self.start_due)
+        """Deliver until cancelled; an event that is on its way is then told again by whoever takes the webhook up."""
+        await self.hands.run(self.start_due, self._leases.let_go)
 
     async def start_due(self) -> int:
         """Begin to deliver to each webhook that lags and is nobody else's; tells how many those are.

@@ -2,6 +2,7 @@
 
 import io
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,20 @@ def test_demo_holds_and_leaves_nothing_running() -> None:
     assert "\x1b" not in done.stdout  # Plain, where there is no terminal.
     assert left == []
     assert name not in subprocess.run(["ps", "-eo", "args"], text=True, capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_that_is_stopped_before_its_end_has_not_held(number: signal.Signals) -> None:
+    with tempfile.TemporaryDirectory(prefix="ocpi-") as name:
+        place = Path(name)
+        place.chmod(0o711)
+        with Commands(place, {"TMPDIR": name}).running("demo", ready="1. Register") as running:
+            code = running.stop(number)
+        told = running.err.read_text()
+        left = [one.name for one in place.iterdir()]
+
+    assert (code, told) == (1, "ocpi-party: The demo was stopped before its end\n")
+    assert sorted(left) == ["demo.err", "demo.out"]
 
 
 async def test_step_that_does_not_hold_is_told_and_ends_the_story(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ import httpx
 import pytest
 import time_machine
 from tests.own import fill
-from tests.partner import FakePartner
+from tests.partner import FakePartner, basic, envelope
 from tests.server import Server, start_server
 
-from ocpi_party.modules.credentials.preflight import Preflight
+from ocpi_party.modules.credentials import preflight
+from ocpi_party.modules.credentials.preflight import Preflight, Step
 from ocpi_party.ocpi.types import now, parse_time, wire_time
 from ocpi_party.partners import repository
+from ocpi_party.partners.reach import UnknownAuthority
 from ocpi_party.sandbox.faults import Fault, Faults, Faulty
 
 AT_HOME = "http://127.0.0.1"
@@ -123,6 +125,21 @@ async def test_list_of_a_connected_partner_is_paged(pair: Pair) -> None:
     assert spoilt["paging"].who_must_mend == "the partner"
 
 
+async def test_certificate_of_an_unknown_authority_leads_to_the_setting_that_trusts_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nobody_vouches(*_given: Any, **_more: Any) -> None:
+        raise UnknownAuthority("its certificate cannot be trusted: self-signed certificate")
+
+    monkeypatch.setattr(preflight, "certificate", nobody_vouches)
+    async with start_server(database_url, allow_private_urls=True) as ours:
+        look = Preflight(ours.app.building, "https://127.0.0.1/ocpi/versions", "a-token")
+        *_, last = [one async for one in look.steps()]
+
+    assert (last.step, last.who_must_mend) == ("tls", "the partner, or you")
+    assert "OCPI_CA_BUNDLE" in last.words
+
+
 async def test_url_that_may_not_be_called_is_not_called(server: Server) -> None:
     body = {"versions_url": URL, "credentials_token": "a-token"}
 
@@ -161,3 +178,100 @@ async def test_clock_of_the_partner_is_compared(
 
     assert steps["clock"].ok is (words is None)
     assert (words or "") in steps["clock"].words
+
+
+async def _look(database_url: str, partner: FakePartner) -> dict[str, Step]:
+    """By an eMSP that has the token a-token."""
+    async with start_server(database_url, allow_private_urls=True) as ours:
+        ours.internet.add(partner)
+        await ours.add_party("NL", "OWM", "EMSP")
+        return {one.step: one async for one in Preflight(ours.app.building, URL, "a-token").steps()}
+
+
+REFUSALS = {
+    "401": httpx.Response(401),
+    "403": httpx.Response(403, text="Forbidden"),
+    "2001": envelope(code=2001, message="Unknown token"),
+    "400 and 2001": envelope(code=2001, http_status=400),
+    "3000": envelope(code=3000, message="Unknown token"),
+}
+
+
+@pytest.mark.requirement("TRN-05")
+@pytest.mark.parametrize("refusal", REFUSALS)
+async def test_raw_token_is_tried_whatever_the_other_form_is_refused_with(database_url: str, refusal: str) -> None:
+    partner = AtHome(host="127.0.0.1")
+
+    def wants_it_raw(request: httpx.Request) -> httpx.Response:
+        if request.headers["authorization"] == basic("a-token"):
+            return REFUSALS[refusal]
+        return envelope([{"version": "2.2.1", "url": f"{partner.base}/2.2.1"}])
+
+    partner.on("GET", "/ocpi/versions", wants_it_raw)
+
+    steps = await _look(database_url, partner)
+
+    assert "token_encoding to raw" in steps["token"].words
+    assert steps["details"].ok
+
+
+@pytest.mark.parametrize(
+    ("refusal", "step", "words"),
+    [
+        ("401", "token", "it is refused, in Base64 and raw (HTTP 401): ask for a new one"),
+        ("403", "token", "it is refused, in Base64 and raw (HTTP 403 Forbidden): ask for a new one"),
+        ("2001", "token", "it is refused, in Base64 and raw (HTTP 200, OCPI 2001 Unknown token): ask for a new one"),
+        ("400 and 2001", "token", "it is refused, in Base64 and raw (HTTP 400, OCPI 2001): ask for a new one"),
+        ("3000", "versions", f"GET versions: {URL}: HTTP 200, OCPI 3000 Unknown token; the token in the other form"),
+    ],
+)
+async def test_token_that_is_refused_in_both_forms_is_told_as_the_partner_says_it(
+    database_url: str, refusal: str, step: str, words: str
+) -> None:
+    partner = AtHome(host="127.0.0.1")
+    partner.on("GET", "/ocpi/versions", REFUSALS[refusal])
+
+    steps = await _look(database_url, partner)
+
+    assert list(steps) == ["dns", "tls", step]
+    assert steps[step].words.startswith(words)
+    assert steps[step].who_must_mend == "the partner"
+
+
+async def test_url_at_which_there_is_nothing_is_no_refused_token(database_url: str) -> None:
+    partner = AtHome(host="127.0.0.1")
+    partner.on("GET", "/ocpi/versions", httpx.Response(404, json={"detail": "Not Found"}))
+
+    steps = await _look(database_url, partner)
+
+    assert list(steps) == ["dns", "tls", "versions"]
+    assert f'GET versions: {URL} answered HTTP 404 {{"detail":"Not Found"}}' in steps["versions"].words
+
+
+def _details(partner: FakePartner, *, version: str | None = "2.2.1", role: str | None = "SENDER") -> dict[str, Any]:
+    listed = [{"identifier": one, "url": f"{partner.base}/{one}"} for one in ("credentials", "locations", "cdrs")]
+    given = {"role": role} if role else {}
+    return {"endpoints": [one | given for one in listed]} | ({"version": version} if version else {})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words", "useful"),
+    [
+        ({}, None, True),
+        ({"role": None}, "`role` is missing, as in OCPI before 2.2: cdrs, locations", False),
+        ({"role": "sender"}, "`role` is sender, neither SENDER nor RECEIVER: cdrs, locations", False),
+        ({"version": "2.1.1"}, "`version` is 2.1.1, and not 2.2.1", True),
+        ({"version": None}, "`version` is missing", True),
+    ],
+)
+async def test_details_that_stray_from_this_version_are_the_partners_to_mend(
+    database_url: str, wrong: dict[str, Any], words: str | None, useful: bool
+) -> None:
+    partner = AtHome(host="127.0.0.1")
+    partner.on("GET", "/ocpi/2.2.1", envelope(_details(partner, **wrong)))
+
+    steps = await _look(database_url, partner)
+
+    assert steps["details"].who_must_mend == (None if words is None else "the partner")
+    assert (words or "") in steps["details"].words
+    assert steps["endpoints"].who_must_mend == (None if useful else "the partner")

@@ -55,7 +55,9 @@ async def test_a_platform_registers(server: Server, invited: Caller, tnm: FakePa
 @pytest.mark.requirement("TRN-05", "CRE-04")
 @pytest.mark.parametrize("asks", ["Token {token}", "Token {encoded}"], ids=["raw", "base64"])
 @pytest.mark.parametrize(
-    ("takes", "refusal"), [("raw", 401), ("base64", 401), ("base64", 500), ("both", 401)], ids=lambda value: str(value)
+    ("takes", "refusal"),
+    [("raw", 401), ("raw", 403), ("raw", 2001), ("raw", 3000), ("base64", 401), ("base64", 500), ("both", 401)],
+    ids=lambda value: str(value),
 )
 async def test_a_platform_is_called_in_the_form_that_it_uses_or_else_takes(
     server: Server, invited: Caller, tnm: FakePartner, asks: str, takes: str, refusal: int
@@ -66,7 +68,7 @@ async def test_a_platform_is_called_in_the_form_that_it_uses_or_else_takes(
 
     def checks(request: httpx.Request) -> httpx.Response:
         if takes != "both" and request.headers["authorization"] != forms[takes]:
-            return envelope(code=2000, http_status=refusal)
+            return envelope(code=2000, http_status=refusal) if refusal < 1000 else envelope(code=refusal)
         return envelope([{"version": "2.2.1", "url": f"{tnm.base}/2.2.1"}])
 
     tnm.on("GET", "/ocpi/versions", checks)

@@ -1,5 +1,6 @@
 """demo: two platforms of ours, a CPO and an eMSP, roam over real HTTP, and each step is checked at both ends."""
 
+import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from ocpi_party.cli.demo import billing, charging, driver, locations, partnershi
 from ocpi_party.cli.demo.platform import Platform, Side
 from ocpi_party.cli.demo.story import Step, Story
 from ocpi_party.cli.failure import Failed
-from ocpi_party.cli.process import stoppable
+from ocpi_party.cli.process import STOPS
 
 STEPS: tuple[Step, ...] = (
     partnership.register,
@@ -56,11 +57,26 @@ def demo(
     story = Story(Platform(CPO, directory / "cpo"), Platform(EMSP, directory / "emsp"), out)
     kept = False
     try:
-        with stoppable():
-            kept = uvloop.run(_tell(story, keep=keep))
+        kept = uvloop.run(_until_stopped(story, keep=keep))
     finally:
         if not kept:
             shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _until_stopped(story: Story, *, keep: bool) -> bool:
+    """SIGTERM and SIGINT end what was begun. Raises Failed then: steps that nobody saw did not hold"""
+    telling = asyncio.create_task(_tell(story, keep=keep))
+    for number in STOPS:
+        asyncio.get_running_loop().add_signal_handler(number, _stop_once, telling)
+    try:
+        return await telling
+    except asyncio.CancelledError as stopped:
+        raise Failed("the demo was stopped before its end") from stopped
+
+
+def _stop_once(telling: asyncio.Task[bool]) -> None:
+    if not telling.cancelling():  # A second Ctrl-C must not leave behind what the first one is stopping.
+        telling.cancel()
 
 
 async def _tell(story: Story, *, keep: bool) -> bool:

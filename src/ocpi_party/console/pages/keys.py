@@ -8,6 +8,7 @@ from ocpi_party.backoffice import authorization
 from ocpi_party.backoffice.authorization import SCOPES
 from ocpi_party.console.own_api import Failed
 from ocpi_party.console.visit import Place, Visit
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.types import decode
 
 
@@ -26,10 +27,13 @@ async def create(visit: Visit) -> Response:
     """The key is shown this once: we keep only its digest."""
     form = await visit.form()
     name, scope = form.get("name", ""), form.get("scope", "")
-    if not 1 <= len(name) <= 100 or scope not in SCOPES:
-        return await _show(visit, 422, problem="A key needs a name of at most 100 characters, and one of the scopes.")
-    async with visit.building.database.write() as tx:
-        _, key = await authorization.create_key(tx, visit.building.vault, name, scope)
+    if scope not in SCOPES:
+        return await _show(visit, 422, problem="A key needs one of the scopes.")
+    try:
+        async with visit.building.database.write() as tx:
+            _, key = await authorization.create_key(tx, visit.building.vault, name, scope)
+    except InvalidObject as fault:
+        return await _show(visit, 422, problem=f"The name {fault.rule}.")
     return await _show(visit, made={"name": name, "key": key})
 
 

@@ -15,7 +15,7 @@ from ocpi_party.database import WriteTx
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
 from ocpi_party.modules.cdrs.open_business import undelivered
-from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, Unauthorized, must_have, newest_mutual
+from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, form_may_be_wrong, must_have, newest_mutual
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnableToUseClientApi, UnsupportedVersion
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
 from ocpi_party.ocpi.types import JsonObject, PartyId, fold, now
@@ -71,7 +71,7 @@ async def discover(
     if version is not None and version not in versions:
         raise UnsupportedVersion(f"you do not list version {version}, which you used")
     agreed = version or newest_mutual(versions, house.dialects)
-    endpoints = await discovery.endpoints(versions[agreed])
+    endpoints = (await discovery.details(versions[agreed], agreed)).endpoints
     must_have(endpoints, _needed(partner))
     return Offered(agreed, endpoints, discovery.encoding)
 
@@ -81,12 +81,10 @@ async def _versions(
 ) -> tuple[Discovery, Mapping[str, str]]:
     for number, (token, encoding) in enumerate(tokens, 1):
         discovery = Discovery(house.client, house.allow_private_urls, token, encoding, partner.id)
-        # Who decodes may stumble over a raw token instead of refusing it.
-        refusal = UnableToUseClientApi if encoding == "raw" else Unauthorized
         try:
             return discovery, await discovery.versions(url)
-        except refusal:
-            if number == len(tokens):
+        except UnableToUseClientApi as fault:
+            if number == len(tokens) or not form_may_be_wrong(fault, encoding):
                 raise
     raise ValueError("no token to ask with")
 

@@ -8,15 +8,23 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from ocpi_party.modules.credentials.discovery import Discovery, Endpoints, newest_mutual, useless
+from ocpi_party.modules.credentials.discovery import (
+    Details,
+    Discovery,
+    Endpoints,
+    Unauthorized,
+    form_may_be_wrong,
+    newest_mutual,
+    useless,
+)
 from ocpi_party.ocpi import headers
-from ocpi_party.ocpi.errors import InvalidObject, Refusal
+from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnableToUseClientApi
 from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, role_with
 from ocpi_party.ocpi.types import now, parse_time
 from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.exchange import Route
 from ocpi_party.partners.partner import Partner, Party
-from ocpi_party.partners.reach import NotReached, addresses, certificate, tls_context
+from ocpi_party.partners.reach import NotReached, UnknownAuthority, addresses, certificate, tls_context
 from ocpi_party.partners.secrets import other_encoding
 from ocpi_party.partners.urls import check_url, resolve
 from ocpi_party.transport.asked import Building
@@ -92,6 +100,9 @@ class Preflight:
         context = tls_context(self.house.client.ca_bundle)
         try:
             version, ends = await certificate(host, parts.port or 443, found, context, within=_WITHIN)
+        except UnknownAuthority as fault:
+            hint = "all certificates between must be sent; an authority that only you know is named in OCPI_CA_BUNDLE"
+            raise _Ends("tls", f"{fault}: {hint}", EITHER) from fault
         except NotReached as fault:
             raise _Ends("tls", str(fault), THEY) from fault
         soon = ends - now() < _SOON
@@ -99,51 +110,49 @@ class Preflight:
 
     async def _ask(self) -> Steps:
         sent = now()
-        answer, encoding = await self._accepted()
+        discovery, answer = await self._accepted()
+        encoding = discovery.encoding
         if encoding == self.encoding:
             yield Step("token", f"it is accepted, {_spelt(encoding)}")
         else:
             words = f"it is accepted {_spelt(encoding)} only: set token_encoding to {encoding} for this partner"
             yield Step("token", words, YOU)
         yield _clock(answer, sent, now())
-        discovery = Discovery(self.house.client, self.house.allow_private_urls, self.token, encoding, self._id)
-        version = await self._version(discovery)
+        version = self._version(answer)
         yield Step("versions", f"{self.versions_url} lists {', '.join(sorted(self.versions))}; we would use {version}")
         try:
-            self.endpoints = await discovery.endpoints(self.versions[version])
+            details = await discovery.details(self.versions[version], version)
         except Refusal as fault:
             raise _Ends("details", str(fault), THEY) from fault
-        listed = ", ".join(f"{module} {interface}" for module, interface in sorted(self.endpoints))
-        yield Step("details", f"{self.versions[version]} lists {listed}")
+        self.endpoints = details.endpoints
+        yield _listed(details, self.versions[version])
         ours = await self._ours()
-        yield _fits(self.endpoints, {party.role for party in ours})
+        yield _fits(details, {party.role for party in ours})
         yield await self._paging(ours, encoding)
 
     @property
     def _id(self) -> int | None:
         return self.partner.id if self.partner else None
 
-    async def _accepted(self) -> tuple[Answer, str]:
-        """The answer to GET versions, and the form of the token that it was given to."""
+    async def _accepted(self) -> tuple[Discovery, Answer]:
+        """Who asks with the token in the form that is accepted, and the answer to GET versions."""
+        faults: dict[str, UnableToUseClientApi] = {}
         for encoding in (self.encoding, other_encoding(self.encoding)):
+            discovery = Discovery(self.house.client, self.house.allow_private_urls, self.token, encoding, self._id)
             try:
-                answer = await self._get(self.versions_url, encoding)
-            except PartnerUnreachable as fault:
-                raise _Ends("versions", f"GET {self.versions_url}: {fault}", THEY) from fault
-            if not answer.unauthorized:
-                break
-        else:
-            raise _Ends("token", "it is refused, in Base64 and raw (HTTP 401): ask for a new one", THEY)
-        if not answer.ok:
-            raise _Ends("versions", f"GET {self.versions_url} answered {answer}", THEY)
-        return answer, encoding
+                return discovery, await discovery.ask_versions(self.versions_url)
+            except UnableToUseClientApi as fault:
+                faults[_spelt(encoding)] = fault
+                if not form_may_be_wrong(fault, encoding):
+                    break
+        raise _no_versions(faults)
 
     async def _get(self, url: str, encoding: str, route: Route | None = None) -> Answer:
         return await self.house.client.send("GET", url, self.token, encoding, partner_id=self._id, route=route)
 
-    async def _version(self, discovery: Discovery) -> str:
+    def _version(self, answer: Answer) -> str:
         try:
-            self.versions = await discovery.versions(self.versions_url)
+            self.versions = Discovery.versions_in(answer, self.versions_url)
             newest = newest_mutual(self.versions, self.house.dialects)
         except Refusal as fault:
             raise _Ends("versions", str(fault), THEY) from fault
@@ -195,6 +204,18 @@ class _Ends(Exception):
         self.step = Step(step, words, who_must_mend)
 
 
+def _no_versions(faults: Mapping[str, UnableToUseClientApi]) -> _Ends:
+    """faults  by the form in which the token was sent"""
+    refused = {form: fault.answer for form, fault in faults.items() if isinstance(fault, Unauthorized)}
+    if refused:
+        words = f"it is refused, {' and '.join(refused)} ({next(iter(refused.values()))}): ask for a new one"
+        return _Ends("token", words, THEY)
+    first = str(next(iter(faults.values())))
+    return _Ends(
+        "versions", f"{first}; the token in the other form changes nothing" if len(faults) > 1 else first, THEY
+    )
+
+
 def _spelt(encoding: str) -> str:
     return "in Base64" if encoding == "base64" else "raw"
 
@@ -233,11 +254,18 @@ def _moment(value: str | None) -> datetime | None:
         return None
 
 
-def _fits(endpoints: Endpoints, roles: set[Role]) -> Step:
+def _listed(details: Details, url: str) -> Step:
+    listed = ", ".join(f"{module} {interface}" for module, interface in sorted(details.endpoints))
+    return Step("details", "; ".join((f"{url} lists {listed}", *details.strays)), THEY if details.strays else None)
+
+
+def _fits(details: Details, roles: set[Role]) -> Step:
+    endpoints = details.endpoints
     if not roles:
         return Step("endpoints", "we have no party yet: ocpi-party party add", YOU)
     if useless(endpoints, roles):
-        return Step("endpoints", f"none fits our roles ({', '.join(sorted(roles))})", EITHER)
+        mend = THEY if details.strays else EITHER
+        return Step("endpoints", f"none fits our roles ({', '.join(sorted(roles))})", mend)
     missing = [
         f"{module} {interface}"
         for module in sorted(FUNCTIONAL)

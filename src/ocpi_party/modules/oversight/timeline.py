@@ -234,7 +234,8 @@ def _of_event(row: Row) -> JsonObject:
 
 
 def _of_message(row: Row) -> JsonObject:
-    came = row["error"] or f"HTTP {row['http_status']}, OCPI {row['ocpi_status']}"
+    said = f", OCPI {row['ocpi_status']}" if row["ocpi_status"] is not None else ""
+    came = row["error"] or f"HTTP {row['http_status']}{said}"
     who = "they" if row["direction"] == "inbound" else "we"
     words = f"{who} asked: {row['method']} {row['module']} {row['ref'] or ''}".rstrip() + f" → {came}"
     return _entry(
