@@ -279,6 +279,32 @@ async def test_what_happens_is_told_at_once_also_while_something_is_being_told(
     assert (subjects[0], subjects[1].partition("/")[0]) == ("locations/NL*TNM/LOC1", "partners")
 
 
+async def test_a_webhook_that_is_being_told_when_the_server_stops_waits_for_nobody(server: Server) -> None:
+    hook = server.internet.add(FakePartner(host="hooks.example"))
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        told.put_nowait(request.headers["webhook-id"])
+        if told.qsize() == 1:
+            await asyncio.Event().wait()
+        return httpx.Response(204)
+
+    hook.on("POST", "/hook", hang)
+    await server.operator.post("/api/webhooks", json={"url": "https://hooks.example/hook"})
+    await server.invite("tnm")
+    working = asyncio.create_task(server.app.webhooks.run())
+    async with asyncio.timeout(30):
+        while told.empty():
+            await asyncio.sleep(0)
+
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    await server.tell_webhooks()
+
+    assert told.qsize() == 2
+    assert told.get_nowait() == told.get_nowait()
+
+
 async def test_an_open_transaction_of_another_database_holds_nothing_back(
     server: Server, new_database: NewDatabase
 ) -> None:
