@@ -17,6 +17,7 @@ from tests.partner import FakePartner
 from tests.server import Server
 
 from ocpi_party import hands
+from ocpi_party.backoffice import events as feed
 from ocpi_party.database import DatabaseUnavailable, Statement
 from ocpi_party.events import repository
 from ocpi_party.events.repository import EventType
@@ -105,6 +106,25 @@ async def test_no_stream_begins_where_the_server_stops(server: Server, begin: di
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.headers["retry-after"] == "1"
     assert (answer.json()["title"], answer.json()["detail"]) == ("Stopping", "this process is stopping")
+
+
+async def test_a_stream_that_is_behind_ends_as_well_when_the_server_stops(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_BATCH", 2)
+    for number in range(5):
+        await server.invite(f"partner {number}")
+    told = await _told(server, 5)
+    stream = feed._Stream(server.app.building, 0, repository.ALL)
+    await stream.look()
+    chunks = stream.told()
+
+    seen = [await anext(chunks) for _ in range(2)]
+    server.app.building.happenings.close()
+    seen += [chunk async for chunk in chunks]
+
+    ids = [line for chunk in seen for line in chunk.decode().splitlines() if line.startswith("id: ")]
+    assert ids == [f"id: {one['id']}" for one in told[:2]]
 
 
 async def test_a_reader_ahead_of_all_events_is_told_so_until_numbers_go_on_behind_its_own(server: Server) -> None:

@@ -113,7 +113,8 @@ class _Stream:
             elif time.monotonic() - quiet_since > _KEEP_ALIVE_SECONDS:
                 quiet_since = time.monotonic()
                 yield b": still here\n\n"
-            if not self.rows and not await self.building.happenings.wait(self.turn):
+            happenings = self.building.happenings
+            if happenings.closed or (not self.rows and not await happenings.wait(self.turn)):
                 return
             try:
                 await self.look()

@@ -20,9 +20,10 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, PartyId, now
 from ocpi_party.partners import repository as partners
-from ocpi_party.partners.answer import PartnerUnreachable
+from ocpi_party.partners.answer import Answer, PartnerUnreachable
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.exchange import About, Route
+from ocpi_party.partners.findings import note
 from ocpi_party.partners.partner import PartnerStatus
 from ocpi_party.push.retry import next_attempt
 
@@ -124,10 +125,18 @@ class ResultWorker:
         body = dialect.write(kind, due.document)
         answer = await self.client.call(partner, "POST", url, route=route, body=body, about=about)
         if answer.ok:
+            # Nobody can be asked what became of it: an empty answer with a status of success has to do.
+            await self._note(due, answer.taken() if answer.empty else answer)
             return "DELIVERED", None
         if answer.unauthorized or not answer.refused:
             raise PartnerUnreachable(str(answer))
         return "REFUSED", str(answer)
+
+    async def _note(self, due: Due, answer: Answer) -> None:
+        """The partner took it; how it answered is a finding."""
+        if answer.deviations:
+            async with self.database.write() as tx:
+                await note(tx, due.partner_id, due.module, due.kind, answer.deviations)
 
     async def _later(self, due: Due, fault: PartnerUnreachable) -> None:
         until = next_attempt(due.attempts, now(), base=self.retry_base, most=self.retry_most, asked=fault.retry_after)

@@ -46,6 +46,23 @@ async def test_the_result_goes_to_the_response_url_with_swapped_routing(
     assert (await inbound(server))[0]["delivery"] == {"state": "DELIVERED", "attempts": 1, "error": None}
 
 
+@pytest.mark.parametrize("http_status", [200, 204])
+async def test_a_result_whose_answer_has_no_envelope_is_delivered_and_that_is_noted(
+    server: Server, tnm: Caller, http_status: int
+) -> None:
+    tnm.partner.on("POST", "/back", httpx.Response(http_status))
+    await tnm.post("/commands/START_SESSION", start_session())
+
+    await settle(server)
+    await deliver(server)
+
+    findings = (await server.operator.get("/api/findings")).json()
+    assert (await inbound(server))[0]["delivery"] == {"state": "DELIVERED", "attempts": 1, "error": None}
+    assert [(one["module"], one["object"], "no OCPI envelope" in one["rule"]) for one in findings] == [
+        ("commands", "START_SESSION", True)
+    ]
+
+
 @pytest.mark.requirement("CMD-R-21")
 async def test_a_second_start_at_an_occupied_evse_is_told_so_later(server: Server, tnm: Caller) -> None:
     await tnm.post("/commands/START_SESSION", start_session())
