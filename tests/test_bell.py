@@ -20,20 +20,22 @@ from tests.server import Server, start_server
 class Process:
     """With one bell, and what it heard of it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, in_steps: bool) -> None:
         self.database = Database(url)
         self.listening = Listening(self.database)
         self.heard: asyncio.Queue[None] = asyncio.Queue()
-        self.bell = Bell(self.database, self.listening, "test", [lambda: self.heard.put_nowait(None)])
+        self.bell = Bell(
+            self.database, self.listening, "test", [lambda: self.heard.put_nowait(None)], in_steps=in_steps
+        )
 
     async def hears(self) -> None:
         async with asyncio.timeout(30):
             await self.heard.get()
 
 
-@pytest.fixture
-async def processes(database_url: str) -> AsyncIterator[tuple[Process, Process]]:
-    both = Process(database_url), Process(database_url)
+@pytest.fixture(params=[False, True], ids=["at once", "in steps"])
+async def processes(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[tuple[Process, Process]]:
+    both = Process(database_url, in_steps=request.param), Process(database_url, in_steps=request.param)
     for one in both:
         await one.database.open()
         await one.listening.open()

@@ -137,7 +137,7 @@ def create_app(
         database, vault, decided, settings.public_url, transport=transport
     )
 
-    events = Bell(database, listening, EVENTS, [happenings.wake, webhooks.wake])
+    events = Bell(database, listening, EVENTS, [happenings.wake, webhooks.wake], in_steps=True)
     database.hear(EVENTS, events.ring)
     work = [pushing.wake, pulling.wake, results.wake, webhooks.wake]
     working = Bell(database, listening, "work", work)
