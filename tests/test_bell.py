@@ -80,6 +80,9 @@ async def test_who_may_have_missed_it_looks(processes: tuple[Process, Process], 
     await one.hears()
     await other.hears()
 
+    assert (one.listening.alive, other.listening.alive) == (True, True)
+    assert (one.heard.qsize(), other.heard.qsize()) == (0, 0)
+
 
 @pytest.fixture
 async def worker(server: Server, database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:

@@ -157,6 +157,8 @@ async def test_what_has_no_effect_in_a_tariff_is_published_and_named_to_the_oper
 async def test_a_tariff_that_somebody_can_be_charged_by_is_taken(server: Server, changes: dict[str, object]) -> None:
     await put(server, **changes)
 
+    assert (await server.operator.get(URL)).json() == a_tariff(OWA, id="t-12") | changes
+
 
 @pytest.mark.requirement("TYP-11")
 async def test_a_changed_price_is_told_digit_for_digit(server: Server, tnm: FakePartner) -> None:

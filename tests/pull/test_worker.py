@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.objects import LATER, a_location, a_tariff
-from tests.partner import envelope
+from tests.partner import FakePartner, envelope
 from tests.pull.lists import PagedList, a_cpo, ids, some_locations
 from tests.server import Server
 
@@ -122,11 +122,8 @@ async def test_of_one_partner_one_list_is_fetched_at_a_time(server: Server) -> N
     assert sorted(len(found) for found in claimed) == [0, 0, 0, 1]
 
 
-@pytest.mark.requirement("OPS-05")
-async def test_a_crawl_that_was_killed_goes_on_at_its_next_page(server: Server) -> None:
-    partner = server.internet.add(a_cpo())
-    listed = PagedList(partner, some_locations(5))
-    await server.connect(partner)
+def _hangs_at_second_page(server: Server, partner: FakePartner, listed: PagedList) -> asyncio.Event:
+    """Once; set as soon as that page is asked for, and the first one kept."""
     inner, reached, never = listed.answer, asyncio.Event(), asyncio.Event()
 
     async def hanging(request: httpx.Request) -> httpx.Response:
@@ -138,6 +135,15 @@ async def test_a_crawl_that_was_killed_goes_on_at_its_next_page(server: Server) 
         return inner(request)
 
     partner.on("GET", "/sender/locations", hanging)
+    return reached
+
+
+@pytest.mark.requirement("OPS-05")
+async def test_a_crawl_that_was_killed_goes_on_at_its_next_page(server: Server) -> None:
+    partner = server.internet.add(a_cpo())
+    listed = PagedList(partner, some_locations(5))
+    await server.connect(partner)
+    reached = _hangs_at_second_page(server, partner, listed)
     killed = asyncio.create_task(server.app.pulling.pull_due())
     await reached.wait()
     killed.cancel()
@@ -160,17 +166,7 @@ async def test_a_crawl_of_a_worker_that_is_stopped_goes_on_at_its_next_page_at_o
     partner = server.internet.add(a_cpo())
     listed = PagedList(partner, some_locations(5))
     await server.connect(partner)
-    inner, reached, never = listed.answer, asyncio.Event(), asyncio.Event()
-
-    async def hanging(request: httpx.Request) -> httpx.Response:
-        if len(listed.asked) == 1 and not reached.is_set():
-            while not await _held(server):  # The second page is asked for while the first one is kept.
-                await asyncio.sleep(0.01)
-            reached.set()
-            await never.wait()
-        return inner(request)
-
-    partner.on("GET", "/sender/locations", hanging)
+    reached = _hangs_at_second_page(server, partner, listed)
     working = asyncio.create_task(server.app.pulling.run())
     await reached.wait()
     working.cancel()
