@@ -27,7 +27,7 @@ from ocpi_party.ocpi.modules import FUNCTIONAL, InterfaceRole, ModuleId, Role, r
 from ocpi_party.owned.documents import DocumentCache
 from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.directory import Directory
-from ocpi_party.partners.observed import message_of
+from ocpi_party.partners.observed import outbound_message
 from ocpi_party.partners.secrets import Vault
 from ocpi_party.pull.schedule import want
 from ocpi_party.pull.worker import PullWorker
@@ -46,7 +46,7 @@ from ocpi_party.transport.asked import Authorizing, Building
 from ocpi_party.transport.errors import answer_errors
 from ocpi_party.transport.front import OcpiFront
 from ocpi_party.transport.head import Head
-from ocpi_party.transport.observed import Observation
+from ocpi_party.transport.observed import inbound_message
 from ocpi_party.transport.paths import Interface
 from ocpi_party.webhooks.worker import WebhookWorker, answers_within
 
@@ -195,8 +195,8 @@ def create_app(
     work.append(renewing.wake)
     client.observers += [metrics.count_call, handshake.note]
     if messages is not None:
-        front.observers.append(lambda done: messages.keep(Observation.of(done)))
-        client.observers.append(lambda done: messages.keep(message_of(done, messages.body_bytes)))
+        front.observers.append(partial(messages.keep_seen, inbound_message))
+        client.observers.append(lambda done: messages.keep(outbound_message(done, messages.body_bytes)))
     app = App(
         settings,
         building,

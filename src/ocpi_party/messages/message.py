@@ -1,8 +1,7 @@
 """One OCPI request and its answer, whoever asked."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple
 
 Direction = Literal["inbound", "outbound"]
 
@@ -16,9 +15,8 @@ def kept(body: bytes, most: int) -> bytes:
     return body if len(body) <= most else body[: min(BEGINNING, most)]
 
 
-@dataclass(slots=True)
-class Message:
-    """As it was observed; it is masked when it is written.
+class Message(NamedTuple):
+    """As it was observed; it is masked before it is written.
 
     partner_id       None, if nobody knows who asked
     module           None for versions
@@ -50,8 +48,13 @@ class Message:
     body_bytes: int = 0
     answer: bytes = b""
     answer_bytes: int = 0
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    secrets: tuple[str, ...] = ()
     url_is_secret: bool = False
+
+    def __repr__(self) -> str:
+        return (
+            f"Message({self.direction} {self.method}, request {self.request_id})"  # All of it would hold the secrets.
+        )
 
     @property
     def ok(self) -> bool:
@@ -64,15 +67,3 @@ class Message:
     def size(self) -> int:
         """What it takes in memory, about."""
         return 1000 + len(self.body) + len(self.answer)
-
-    def message(self) -> "Message":
-        return self
-
-
-class Observed(Protocol):
-    """What a message can be made from later: where requests are answered, nothing is done for it but to note what is there."""
-
-    @property
-    def size(self) -> int: ...
-
-    def message(self) -> Message: ...

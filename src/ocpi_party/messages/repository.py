@@ -4,19 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from operator import attrgetter
 from typing import Any, Final
 
 from ocpi_party.database import ReadTx, Row, Statement, WriteTx
 from ocpi_party.messages.message import Message
 from ocpi_party.ocpi.types import fold
 
-_COLUMNS: Final = (
-    "at", "direction", "partner_id", "module", "ref", "method", "url", "request_id", "correlation_id", "sender", "receiver",
-    "http_status", "ocpi_status", "ok", "error", "seconds", "body", "body_bytes", "answer", "answer_bytes",
-)  # fmt: skip
-_values = attrgetter(*_COLUMNS)
-_texts = attrgetter("ref", "url", "request_id", "correlation_id", "sender", "receiver", "error")
+_KEPT: Final = Message._fields.index("secrets")
+"""So many fields of a message are kept: what stands behind them tells how to mask it."""
+_COLUMNS: Final = (*Message._fields[:_KEPT], "ok")
+_TEXTS: Final = frozenset({"ref", "url", "request_id", "correlation_id", "sender", "receiver", "error"})
 """Those of which a partner says what they hold."""
 _NO_TEXT = str.maketrans({"\0": "�", **{chr(n): "�" for n in range(0xD800, 0xE000)}})
 """What PostgreSQL does not take as text, and a partner may send in a URL or header all the same."""
@@ -28,10 +25,12 @@ async def add(tx: WriteTx, messages: Sequence[Message]) -> None:
 
 
 def _row(message: Message) -> Sequence[Any]:
-    row: tuple[Any, ...] = _values(message)
-    if "".join([text for text in _texts(message) if text]).isprintable():
-        return row
-    return [value.translate(_NO_TEXT) if isinstance(value, str) else value for value in row]
+    (_, _, _, _, ref, _, url, request_id, correlation_id, sender, receiver, _, _, error, *_) = message
+    if not f"{ref}{url}{request_id}{correlation_id}{sender}{receiver}{error}".isprintable():
+        message = message._replace(
+            **{name: text.translate(_NO_TEXT) for name in _TEXTS if (text := getattr(message, name))}
+        )
+    return (*message[:_KEPT], message.ok)
 
 
 _SHORT = """id, at, direction, partner_id, module, ref, method, url, request_id, correlation_id, sender, receiver,

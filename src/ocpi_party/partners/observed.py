@@ -11,7 +11,7 @@ OWNED = OWNED_BY_CPO | {ModuleId.TOKENS}
 """Client owned objects: the URL at the Receiver names their owner."""
 
 
-def message_of(exchange: Exchange, body_bytes: int) -> Message:
+def outbound_message(exchange: Exchange, body_bytes: int) -> Message:
     """body_bytes  of a longer body only the beginning is kept"""
     module, ref = _subject(exchange)
     body, answer = exchange.body or b"", exchange.answer or b""

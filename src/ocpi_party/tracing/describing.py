@@ -8,9 +8,9 @@ from opentelemetry.trace import Span, Status, StatusCode
 from ocpi_party.messages.masking import masked
 from ocpi_party.messages.message import Message
 from ocpi_party.partners.client import Exchange
-from ocpi_party.partners.observed import message_of
+from ocpi_party.partners.observed import outbound_message
 from ocpi_party.transport.front import Handled
-from ocpi_party.transport.observed import Observation
+from ocpi_party.transport.observed import inbound_message
 
 _ATTRIBUTES: Final = {
     "ocpi.partner_id": "partner_id",
@@ -28,7 +28,7 @@ def describe_handled(handled: Handled) -> None:
     """For the observers of the front: they are called within the span of the request."""
     span = trace.get_current_span()
     if span.is_recording():
-        message = Observation.of(handled).message()
+        message = inbound_message(handled)
         _describe(span, message, failed=message.error is not None or handled.http_status >= 500)
 
 
@@ -36,15 +36,14 @@ def describe_asked(exchange: Exchange) -> None:
     """For the observers of the client."""
     span = trace.get_current_span()
     if span.is_recording():
-        message = message_of(exchange, body_bytes=0)
+        message = outbound_message(exchange, body_bytes=0)
         span.update_name(f"{message.method} {message.module or 'OCPI'}")
         _describe(span, message, failed=not message.ok)
 
 
 def _describe(span: Span, message: Message, *, failed: bool) -> None:
-    message.body = message.answer = b""
-    message.url = ""  # It names drivers, and may hold a secret of its own.
-    masked(message)  # A partner may put its token anywhere.
+    # The URL names drivers, and may hold a secret of its own; and a partner may put its token anywhere.
+    message = masked(message._replace(url="", body=b"", answer=b""))
     told = {name: getattr(message, field) for name, field in _ATTRIBUTES.items()}
     span.set_attributes({name: value for name, value in told.items() if value is not None})
     if failed:

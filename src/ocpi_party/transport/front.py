@@ -39,9 +39,13 @@ NO_AUTHORIZATION: Final = "there is no header Authorization"
 _OPEN_TO_INVITED = (None, ModuleId.CREDENTIALS)
 
 
+_TAIL_BYTES: Final = 100
+"""Our envelope ends with the status code and the timestamp, so that a long list need not be read to find it."""
+
+
 @dataclass(slots=True)
 class Kept:
-    """A body as it goes by, and how long it is: all of it, or its beginning once it has more than `most` bytes."""
+    """A body as it goes by, how long it is, and its end: all of it, or its beginning once it has more than `most` bytes."""
 
     most: int
     begun: bytes = b""
@@ -53,7 +57,7 @@ class Kept:
             if self.size <= self.most:
                 self.begun = kept(self.begun + part if self.begun else part, self.most)
             self.size += len(part)
-            self.tail = part
+            self.tail = part[-_TAIL_BYTES:]
 
 
 @dataclass(slots=True)
