@@ -18,6 +18,10 @@ from ocpi_party.ocpi.types import decode, encode
 
 MASK = "***"
 _BYTES = MASK.encode()
+_TEXTS = ("ref", "url", "request_id", "correlation_id", "sender", "receiver", "error")
+"""Those of which a partner says what they hold."""
+_NO_TEXT = str.maketrans({"\0": "�", **{chr(n): "�" for n in range(0xD800, 0xE000)}})
+"""What PostgreSQL does not take as text, and a partner may send in a URL or header all the same."""
 _SHORTEST = 4
 """A shorter token would be found in every word; no partner that is worth its name has one."""
 
@@ -40,7 +44,7 @@ def masked(message: Message) -> Message:
         parts = urlsplit(url)
         secrets += tuple(part for part in (parts.path, parts.query) if part.strip("/"))
         spelt, url = _spellings(secrets), f"{parts.scheme}://{parts.netloc}/{MASK}"
-    return message._replace(
+    message = message._replace(
         url=_text(url, spelt),
         request_id=_text(message.request_id, spelt),
         correlation_id=_text(message.correlation_id, spelt),
@@ -49,26 +53,22 @@ def masked(message: Message) -> Message:
         body=_body(message.body, message.module, spelt),
         answer=_body(message.answer, message.module, spelt),
     )
+    return message._replace(**{name: text.translate(_NO_TEXT) for name in _TEXTS if (text := getattr(message, name))})
 
 
 def _may_tell(message: Message, secrets: "_Spellings") -> bool:
     """Whether anything of it needs a closer look: nearly no message does, and each of them pays for this one."""
     # By name, one by one, they would cost more than looking at them.
     (
-        _, _, _, module, ref, _, url, request_id, correlation_id, _, _, _, _, error, _, body, _, answer, _, _, url_is_secret,
+        _, _, _, module, ref, _, url, request_id, correlation_id, sender, receiver,
+        _, _, error, _, body, _, answer, _, _, url_is_secret,
     ) = message  # fmt: skip
-    texts = f"{url} {request_id} {correlation_id} {ref} {error}"
-    for core, core_bytes in secrets.cores:
-        # `find` and not `in`, which for bytes costs more than looking through a whole message (it tries an integer first).
-        if core in texts or answer.find(core_bytes) >= 0 or body.find(core_bytes) >= 0:
-            return True
-    if url_is_secret or module == ModuleId.CREDENTIALS or "results" in texts or ("=" in texts and _names_one(texts)):
+    texts = f"{url} {request_id} {correlation_id} {ref} {sender} {receiver} {error}"
+    if url_is_secret or module == ModuleId.CREDENTIALS or not texts.isprintable() or _names_one(texts):
         return True
-    return _names_a_secret(answer) or (body != b"" and _names_a_secret(body))
-
-
-def _names_a_secret(body: bytes) -> bool:
-    return body.find(b'"token"') >= 0 or body.find(b"response_url") >= 0 or body.find(b"results") >= 0
+    looked, signs = b"%b %b %b" % (texts.encode(), body, answer), secrets.signs
+    # `find` and not `in`, which for bytes costs more than looking through a whole message (it tries an integer first).
+    return max(map(looked.find, signs)) >= 0
 
 
 def _names_one(texts: str) -> bool:
@@ -86,11 +86,11 @@ class _Spellings(NamedTuple):
     """Secrets as they may stand somewhere, as text and as bytes.
 
     every   the longest first: a shorter one may be a part of a longer one
-    cores   what is found wherever any of them is: those that hold no other one. Looking for them is most of what masking costs
+    signs   what is found wherever any of them is, or a place where a secret of somebody else may be
     """
 
     every: tuple[tuple[str, bytes], ...]
-    cores: tuple[tuple[str, bytes], ...]
+    signs: tuple[bytes, ...]
 
 
 @lru_cache(maxsize=1000)
@@ -106,7 +106,9 @@ def _spellings(secrets: tuple[str, ...]) -> _Spellings:
         found |= {secret, escaped, escaped.replace("/", "\\/"), quote(raw, safe=""), quote(raw)}
         found |= {form for one in coded for form in (one, one.rstrip("="), quote(one, safe=""))}
     every = tuple((one, one.encode("utf-8", "surrogateescape")) for one in sorted(found, key=len, reverse=True))
-    return _Spellings(every, tuple(pair for pair in every if not any(other in pair[0] for other in found - {pair[0]})))
+    # Where a longer one stands, the shorter one that it holds stands too.
+    shortest = (coded for one, coded in every if not any(other in one for other in found - {one}))
+    return _Spellings(every, (*shortest, b'"token"', b"response_url", b"results"))
 
 
 def _text(text: str, secrets: _Spellings) -> str:

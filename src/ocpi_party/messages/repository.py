@@ -13,24 +13,11 @@ from ocpi_party.ocpi.types import fold
 _KEPT: Final = Message._fields.index("secrets")
 """So many fields of a message are kept: what stands behind them tells how to mask it."""
 _COLUMNS: Final = (*Message._fields[:_KEPT], "ok")
-_TEXTS: Final = frozenset({"ref", "url", "request_id", "correlation_id", "sender", "receiver", "error"})
-"""Those of which a partner says what they hold."""
-_NO_TEXT = str.maketrans({"\0": "�", **{chr(n): "�" for n in range(0xD800, 0xE000)}})
-"""What PostgreSQL does not take as text, and a partner may send in a URL or header all the same."""
 
 
 async def add(tx: WriteTx, messages: Sequence[Message]) -> None:
     """Keep messages that are masked, the oldest first."""
-    await tx.copy("messages", _COLUMNS, [_row(message) for message in messages])
-
-
-def _row(message: Message) -> Sequence[Any]:
-    (_, _, _, _, ref, _, url, request_id, correlation_id, sender, receiver, _, _, error, *_) = message
-    if not f"{ref}{url}{request_id}{correlation_id}{sender}{receiver}{error}".isprintable():
-        message = message._replace(
-            **{name: text.translate(_NO_TEXT) for name in _TEXTS if (text := getattr(message, name))}
-        )
-    return (*message[:_KEPT], message.ok)
+    await tx.copy("messages", _COLUMNS, [(*message[:_KEPT], message.ok) for message in messages])
 
 
 _SHORT = """id, at, direction, partner_id, module, ref, method, url, request_id, correlation_id, sender, receiver,
