@@ -257,6 +257,23 @@ async def test_a_credit_may_negate_its_other_amounts_too(server: Server, tnm: Ca
     assert await findings(server, "NL*TNM/CDR1-C") == {}
 
 
+async def test_a_cdr_that_pays_back_and_does_not_say_that_it_is_a_credit_is_a_finding(
+    server: Server, tnm: Caller
+) -> None:
+    answer = await tnm.post("/cdrs", ours(total_cost={"excl_vat": -1.05}))
+
+    assert answer.http_status == 201
+    assert (await findings(server))["/total_cost"] == "is negative, but this is no Credit CDR"
+
+
+@pytest.mark.requirement("OWN-18")
+async def test_a_cdr_of_a_clock_far_ahead_is_taken_and_is_a_finding(server: Server, tnm: Caller) -> None:
+    answer = await tnm.post("/cdrs", ours(last_updated="2099-01-01T00:00:00Z"))
+
+    assert answer.http_status == 201
+    assert list(await findings(server)) == ["/last_updated"]
+
+
 @pytest.mark.requirement("CDR-R-16")
 async def test_dimensions_of_sessions_are_tolerated(tnm: Caller) -> None:
     dimensions = [{"type": "ENERGY", "volume": 4.2}, {"type": "TIME", "volume": 0.5}, {"type": "POWER", "volume": 11}]

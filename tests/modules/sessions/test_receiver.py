@@ -183,6 +183,31 @@ async def test_a_session_for_a_driver_of_nobody_of_ours_is_taken_and_is_a_findin
     assert (await tnm.get(URL)).data["cdr_token"] == a_cdr_token()
 
 
+@pytest.mark.parametrize(
+    ("odd", "finding"),
+    [
+        ({"end_date_time": "2026-03-01T11:59:59Z"}, ("/end_date_time", "lies before start_date_time")),
+        (
+            {"last_updated": FOREVER},
+            ("/last_updated", "lies in the future: it comes from a clock that is ahead"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_times_that_cannot_be_are_taken_and_are_a_finding(
+    server: Server, tnm: Caller, method: str, odd: dict[str, Any], finding: tuple[str, str]
+) -> None:
+    session = a_session(cdr_token=OUR_DRIVER)
+    if method == "PATCH":
+        await tnm.put(URL, session)
+        answer = await tnm.patch(URL, {"last_updated": LATER} | odd)
+    else:
+        answer = await tnm.put(URL, session | odd)
+
+    assert (answer.status_code, await _findings(server)) == (1000, [finding])
+    assert (await tnm.get(URL)).data.items() >= odd.items()
+
+
 @pytest.mark.requirement("SES-R-11")
 async def test_a_hub_may_pass_on_sessions_for_whomever_they_are(server: Server) -> None:
     hub = FakePartner(roles=(("HUB", "NL", "HUB"), ("CPO", "NL", "TNM")))

@@ -17,10 +17,10 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
-from ocpi_party.owned.publish import dated, must_be, our_ref, same_content
+from ocpi_party.owned.publish import ahead, dated, must_be, our_ref, same_content
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.secrets import Vault
-from ocpi_party.pricing.credit import NotCreditable, negated
+from ocpi_party.pricing.credit import NotCreditable, negated, takes_back_unsaid
 from ocpi_party.pricing.credit import credit as credit_of
 
 FOR_SESSIONS_ONLY = frozenset(
@@ -81,12 +81,17 @@ async def issue(tx: WriteTx, vault: Vault, ref: Ref, body: JsonObject) -> Issued
 
 
 def warnings(done: Issued) -> list[str]:
-    """What is as OCPI has it, and may still keep a partner from getting the CDR."""
-    if done.created and parse_time(done.document["last_updated"]) < now() - _LATE:
-        return [
+    """What is as OCPI has it, and may still keep a partner from getting the CDR, or from taking it as it is meant."""
+    if not done.created:
+        return []
+    found = ahead(done.document)
+    if parse_time(done.document["last_updated"]) < now() - _LATE:
+        found.append(
             "last_updated lies in the past: partners that fetch what is newer than their last visit may not find this CDR"
-        ]
-    return []
+        )
+    if takes_back_unsaid(done.document):
+        found.append("total_cost is negative, but this is no Credit CDR: nobody can tell which CDR it takes back")
+    return found
 
 
 async def _as_the_session_says(tx: WriteTx, vault: Vault, ref: Ref, cdr: JsonObject) -> JsonObject:

@@ -8,7 +8,7 @@ from ocpi_party.modules.charge import Charge
 from ocpi_party.modules.referring import reference_given
 from ocpi_party.modules.sessions.charging_periods import with_new_periods
 from ocpi_party.modules.sessions.push import news
-from ocpi_party.modules.sessions.status import must_not_reopen, starts_charging
+from ocpi_party.modules.sessions.status import ends_before_its_start, must_not_reopen, starts_charging
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
@@ -77,6 +77,8 @@ def _charge(ref: Ref, session: JsonObject) -> Charge:
 
 async def _store(tx: WriteTx, ref: Ref, before: JsonObject | None, document: JsonObject, at: datetime) -> Published:
     audience = emsp_of(document)
+    if ends_before_its_start(document):
+        raise InvalidObject("/end_date_time", f"lies before start_date_time, {document['start_date_time']}")
     if before is not None:
         must_not_reopen(before, document)
         if emsp_of(before) != audience:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import Dialect, Reading
-from ocpi_party.modules.sessions.audit import audit
-from ocpi_party.modules.sessions.charging_periods import in_wh, with_new_periods
+from ocpi_party.modules.sessions.audit import audit, oddities
+from ocpi_party.modules.sessions.charging_periods import with_new_periods
 from ocpi_party.modules.sessions.status import must_not_reopen
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import InvalidObject
@@ -39,7 +39,7 @@ async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, 
     document = await receive.patch(
         tx, SESSIONS, ModuleId.SESSIONS, ref, Session, spoken, changes, merge=_patched, any_age=any_age
     )
-    odd = (await audit(tx, ref.partner_id, [document]))[0] if "cdr_token" in changes else in_wh(document)
+    odd = (await audit(tx, ref.partner_id, [document]))[0] if "cdr_token" in changes else oddities(document)
     if odd:
         await note(tx, ref.partner_id, ModuleId.SESSIONS, str(spelt(ModuleId.SESSIONS, ref, document)), odd)
 
