@@ -242,6 +242,28 @@ async def test_a_result_that_contradicts_the_one_before_is_a_finding(
     assert [one["rule"] for one in findings] == rules
 
 
+@pytest.mark.parametrize(
+    ("command", "rules"),
+    [
+        ("CANCEL_RESERVATION", []),
+        (
+            "START_SESSION",
+            ["UNKNOWN_RESERVATION is no result of START_SESSION: it asks for no reservation that there is"],
+        ),
+    ],
+)
+async def test_a_result_of_another_command_is_taken_and_is_a_finding(
+    server: Server, tnm: Caller, command: str, rules: list[str]
+) -> None:
+    command_id = (await _send(server, command)).json()["id"]
+
+    answer = await _result(tnm, _sent(tnm)["response_url"], {"result": "UNKNOWN_RESERVATION"})
+
+    assert answer.status_code == 1000
+    assert (await _command(server, command_id))["result"] == {"result": "UNKNOWN_RESERVATION"}
+    assert [one["rule"] for one in (await server.operator.get("/api/findings")).json()] == rules
+
+
 @pytest.mark.requirement("CMD-S-07")
 async def test_a_result_during_the_open_request_is_kept(server: Server, tnm: Caller) -> None:
     async def overtaken(request: httpx.Request) -> httpx.Response:
