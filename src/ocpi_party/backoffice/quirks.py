@@ -14,6 +14,9 @@ class Quirks(Body):
     model_config = {"extra": "forbid", "strict": True}
 
     accept_older: bool | None = Field(None, description="take its changes although we know newer ones")
+    empty_is_done: bool | None = Field(
+        None, description="that it answers a push with nothing means that it took what it was told"
+    )
     page_limit: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="the limit that we ask it for")
     paging_without_link: bool | None = Field(None, description="its lists go on although no Link says so")
     required_endpoints: list[Annotated[str, Field(pattern=r"^[a-z]+ (SENDER|RECEIVER)$")]] | None = Field(
