@@ -25,6 +25,9 @@ class Quirks(Body):
     sessions_date_from_optional: bool | None = Field(None, description="it may list our sessions without date_from")
     unknown_times: bool | None = Field(None, description="its CDRs may lack times that it does not know")
     cdrs_without_evse_uid: bool | None = Field(None, description="cdr_location of its CDRs may lack evse_uid")
+    cdr_tokens_of: Annotated[str, Field(pattern=r"^[A-Z]{2}\*[A-Z0-9]{3}$")] | None = Field(
+        None, description="our eMSP, as NL*TNM, whose driver is meant where a cdr_token names no party"
+    )
     broadcast: list[Annotated[ModuleId, Field(strict=False)]] | None = Field(
         None, description="a hub: modules that it takes once for everybody"
     )

@@ -382,6 +382,20 @@ async def test_a_cdr_without_evse_takes_an_agreement(server: Server, tnm: Caller
         assert wrong.status_code == 2001
 
 
+async def test_a_cdr_whose_token_names_no_party_takes_an_agreement(server: Server, tnm: Caller) -> None:
+    token = {name: value for name, value in a_cdr_token(OWM).items() if name not in ("country_code", "party_id")}
+
+    refused = await tnm.post("/cdrs", ours(cdr_token=token))
+    await server.operator.patch("/api/partners/1", json={"quirks": {"cdr_tokens_of": "NL*OWM"}})
+    taken = await tnm.post("/cdrs", ours(cdr_token=token))
+    half = await tnm.post("/cdrs", ours(id="X", cdr_token=token | {"country_code": "NL"}))
+
+    assert (refused.http_status, refused.status_code, taken.http_status) == (200, 2001, 201)
+    assert (await tnm.get(URL)).data == ours()
+    assert "taken as those of NL*OWM, as agreed" in (await findings(server))["/cdr_token/country_code"]
+    assert half.status_code == 2001
+
+
 @pytest.mark.requirement("CDR-R-26")
 async def test_costs_that_we_compute_otherwise_are_reported_and_not_refused(server: Server, tnm: Caller) -> None:
     answer = await tnm.post("/cdrs", ours(total_cost={"excl_vat": 5, "incl_vat": 6}))
