@@ -94,6 +94,8 @@ async def test_a_cdr_without_a_session_carries_the_reference_of_the_swipe(server
         ([("11:58:00", "A", AT_LOCATION), ("11:59:00", "A", AT_LOCATION)], {}, "A"),
         ([("11:58:00", "A", AT_LOCATION), ("11:59:00", "B", HERE)], {}, "B"),
         ([("11:59:00", "A", HERE)], {"evse_uid": "3257"}, None),
+        ([("11:59:00", "A", HERE)], {"evse_uid": "#NA", "connector_id": "#NA", "status": "RESERVATION"}, "A"),
+        ([("11:59:00", "A", HERE)], {"start_date_time": "0001-01-01T00:00:00Z"}, None),
         ([("11:59:00", "A", HERE)], {"location_id": "LOC2"}, None),
         ([("11:59:00", "A", HERE)], {"auth_method": "WHITELIST"}, None),
         ([("11:59:00", "A", HERE)], {"cdr_token": TOKEN | {"uid": "other"}}, None),
