@@ -274,6 +274,23 @@ async def test_a_late_cdr_is_issued_with_a_warning_that_partners_may_not_find_it
     assert ["warning" in one.headers for one in (again, fresh)] == [False, False]
 
 
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"last_updated": "2099-01-01T00:00:00Z"}, ["last_updated lies in the future"]),
+        ({"total_cost": {"excl_vat": -1.05}}, ["total_cost is negative, but this is no Credit CDR"]),
+        ({"total_cost": {"excl_vat": -1.05}, "total_energy": -4.2}, []),
+    ],
+)
+async def test_what_is_odd_in_a_cdr_is_said_in_a_warning(server: Server, odd: dict[str, Any], words: list[str]) -> None:
+    undated = {name: value for name, value in ours().items() if name != "last_updated"}
+
+    answer = await server.operator.put(URL, json=undated | odd)
+
+    warned = answer.headers.get("warning", "")
+    assert (answer.status_code, warned.count("299"), all(each in warned for each in words)) == (201, len(words), True)
+
+
 @pytest.mark.requirement("CDR-R-04", "CDR-R-28", "STS-05")
 @pytest.mark.parametrize(
     ("url", "seen", "state"),

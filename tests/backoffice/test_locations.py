@@ -279,13 +279,15 @@ async def test_a_report_of_a_clock_far_ahead_blocks_no_later_one(server: Server,
         URL: {"name": "x"}, f"{URL}/3256": {"status": "BLOCKED"}, f"{URL}/3256/1": {"max_amperage": 1}
     }  # fmt: skip
     for url, changes in parts.items():
-        assert (await server.operator.patch(url, json=changes | ahead)).status_code == 200
+        answer = await server.operator.patch(url, json=changes | ahead)
+        assert (answer.status_code, "lies in the future" in answer.headers["warning"]) == (200, True)
 
     reported = await server.operator.patch(f"{URL}/3256", json={"status": "CHARGING", "last_updated": LATER})
     named = await server.operator.patch(URL, json={"name": "y", "last_updated": LATER})
     late = await server.operator.patch(URL, json={"name": "z", "last_updated": NOON})
 
     assert (reported.status_code, reported.json()["last_updated"]) == (200, LATER)
+    assert ["warning" in one.headers for one in (reported, named)] == [False, False]
     assert (named.status_code, named.json()["last_updated"]) == (200, LATER)
     assert (late.status_code, late.json()["title"]) == (409, "Older than known")
 

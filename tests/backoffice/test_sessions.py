@@ -75,6 +75,31 @@ async def test_numbers_are_rounded_before_they_are_kept_answered_and_told(server
     assert (await server.operator.get(URL)).json() == patched.json()
 
 
+@pytest.mark.requirement("OWN-18")
+async def test_a_session_of_a_clock_far_ahead_is_taken_with_a_warning(server: Server, tnm: FakePartner) -> None:
+    fine = await server.operator.put(URL, json=SESSION)
+    ahead = await server.operator.patch(URL, json={"kwh": 1, "last_updated": "2099-01-01T00:00:00Z"})
+
+    assert (fine.status_code, "warning" in fine.headers) == (201, False)
+    assert (ahead.status_code, "last_updated lies in the future" in ahead.headers["warning"]) == (200, True)
+
+
+@pytest.mark.parametrize(
+    "ended", [{"end_date_time": "2026-03-01T11:59:59Z"}, {"start_date_time": "2099-01-01T00:00:00Z"}]
+)
+async def test_a_session_of_ours_does_not_end_before_its_start(
+    server: Server, tnm: FakePartner, ended: dict[str, Any]
+) -> None:
+    session = SESSION | {"status": "COMPLETED", "end_date_time": LATER}
+    put = await server.operator.put(URL, json=session | ended)
+    await server.operator.put(URL, json=session)
+    patched = await server.operator.patch(URL, json=ended)
+
+    for answer in (put, patched):
+        assert (answer.status_code, answer.json()["pointer"]) == (422, "/end_date_time"), answer.text
+    assert (await server.operator.get(URL)).json() == session
+
+
 @pytest.mark.requirement("SES-R-05", "SES-R-11")
 async def test_changes_are_patched_with_the_new_periods_alone(server: Server, tnm: FakePartner) -> None:
     await server.operator.put(URL, json=SESSION | {"charging_periods": [FIRST]})

@@ -50,6 +50,19 @@ async def test_every_page_that_a_link_leads_to_is_fetched(server: Server) -> Non
     assert pull["error"] is None
 
 
+@pytest.mark.requirement("OWN-18")
+async def test_what_comes_from_a_clock_far_ahead_is_kept_and_is_a_finding(server: Server) -> None:
+    partner = a_cpo()
+    listed = PagedList(partner, some_locations(2))
+    listed.objects[1]["last_updated"] = "2099-01-01T00:00:00Z"
+    await _connected(server, partner)
+
+    await server.app.pulling.pull_due()
+
+    assert await _held(server) == ["LOC1", "LOC2"]
+    assert [(one["ref"], one["pointer"]) for one in await server.rows(_FINDINGS)] == [("NL*TNM/LOC2", "/last_updated")]
+
+
 @pytest.mark.requirement("HUB-05")
 async def test_we_ask_as_one_party_of_ours_for_one_of_theirs(server: Server) -> None:
     partner = a_cpo()

@@ -263,6 +263,18 @@ async def test_who_answers_everything_with_nothing_is_told_later(server: Server,
     assert await _marks(server) == []
 
 
+@pytest.mark.requirement("STS-05")
+async def test_by_agreement_nothing_is_an_answer_of_success_and_a_finding(server: Server, tnm: FakePartner) -> None:
+    await server.operator.patch("/api/partners/1", json={"quirks": {"empty_is_done": True}})
+    tnm.on("*", LOC1, httpx.Response(200))
+
+    await publish(server)
+    await server.push()
+
+    assert (_asked(tnm), await _marks(server)) == ([("PUT", LOC1)], [])
+    assert await _findings(server) == [("locations", "NL*OWA/LOC1", "", "the answer has no OCPI envelope")]
+
+
 async def test_no_content_is_an_answer_and_a_finding(server: Server, tnm: FakePartner) -> None:
     tnm.on("PUT", LOC1, httpx.Response(204))
 

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 
 from ocpi_party.database import Row
 from ocpi_party.ocpi.types import JsonObject, encode, wire_time
-from ocpi_party.owned.publish import Published
+from ocpi_party.owned.publish import Published, ahead
 
 
 def as_json(
@@ -17,9 +17,9 @@ def as_json(
     return Response(body, status, headers, "application/json")
 
 
-def published(done: Published, headers: Mapping[str, str] | None = None) -> Response:
-    """An object of ours as it is now; 201 if it is new."""
-    return as_json(done.document, 201 if done.created else 200, headers)
+def published(done: Published, warnings: Sequence[str] = ()) -> Response:
+    """An object of ours as it is now; 201 if it is new. warnings  of its module"""
+    return as_json(done.document, 201 if done.created else 200, advice([*warnings, *ahead(done.document)]))
 
 
 def advice(warnings: Sequence[str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ async def put_cdr(
     body = must_be(await json_object(request, building), country_code=country_code, party_id=party_id, id=cdr_id)
     owner = await our_owner(building, ModuleId.CDRS, country_code, party_id)
     async with building.database.write() as tx:
-        done = await issue(tx, our_ref(owner, cdr_id), body)
+        done = await issue(tx, building.vault, our_ref(owner, cdr_id), body)
     building.wake()
     return as_json(done.document, 201 if done.created else 200, advice(warnings(done)))
 
@@ -103,7 +103,7 @@ async def credit_cdr(
         raise InvalidObject("/replacement", "must be a CDR")
     owner = await our_owner(building, ModuleId.CDRS, country_code, party_id)
     async with building.database.write() as tx:
-        issued = await credit(tx, our_ref(owner, cdr_id), credit_id, replacement)
+        issued = await credit(tx, building.vault, our_ref(owner, cdr_id), credit_id, replacement)
     building.wake()
     return as_json(dict(zip(("credit", "replacement"), issued, strict=False)), 201)
 

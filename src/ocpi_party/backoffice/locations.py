@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ocpi_party.backoffice.answers import as_json
+from ocpi_party.backoffice.answers import advice, as_json
 from ocpi_party.backoffice.authorization import READ, WRITE, CurrentBuilding
 from ocpi_party.backoffice.described import body_of, shown, stored
 from ocpi_party.backoffice.filters import For, Partner
@@ -18,8 +18,8 @@ from ocpi_party.ocpi.errors import UnknownLocation
 from ocpi_party.ocpi.evse import Evse
 from ocpi_party.ocpi.location import Location
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import PartyId
-from ocpi_party.owned.publish import must_be, must_name, our_ref
+from ocpi_party.ocpi.types import JsonObject, PartyId
+from ocpi_party.owned.publish import ahead, must_be, must_name, our_ref
 from ocpi_party.owned.table import Ref
 from ocpi_party.transport.asked import Building
 
@@ -43,7 +43,7 @@ async def put_location(
     body = must_be(await json_object(request, building), country_code=country_code, party_id=party_id, id=location_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.put_location(body, audience_of(audience))
-    return await _answer(building, publishing.ref, done)
+    return await _answer(building, publishing.ref, done, told=body)
 
 
 @router.patch(_LOCATION, dependencies=[WRITE], openapi_extra=body_of(Location, partial=True), responses=shown(Location))
@@ -54,7 +54,7 @@ async def patch_location(
     body = must_name(body, country_code=country_code, party_id=party_id, id=location_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_location(body)
-    return await _answer(building, publishing.ref, done)
+    return await _answer(building, publishing.ref, done, told=body)
 
 
 @router.delete(_LOCATION, dependencies=[WRITE], responses=shown(Location))
@@ -128,7 +128,7 @@ async def put_evse(
     body = must_be(await json_object(request, building), uid=evse_uid)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.put_evse(evse_uid, body)
-    return await _answer(building, publishing.ref, done, evse_uid)
+    return await _answer(building, publishing.ref, done, evse_uid, told=body)
 
 
 @router.patch(_EVSE, dependencies=[WRITE], openapi_extra=body_of(Evse, partial=True), responses=shown(Evse))
@@ -145,7 +145,7 @@ async def patch_evse(
     body = must_name(body, uid=evse_uid)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_evse(evse_uid, body)
-    return await _answer(building, publishing.ref, done, evse_uid)
+    return await _answer(building, publishing.ref, done, evse_uid, told=body)
 
 
 @router.delete(_EVSE, dependencies=[WRITE], responses=shown(Evse))
@@ -171,7 +171,7 @@ async def put_connector(
     body = must_be(await json_object(request, building), id=connector_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.put_connector(evse_uid, connector_id, body)
-    return await _answer(building, publishing.ref, done, evse_uid, connector_id)
+    return await _answer(building, publishing.ref, done, evse_uid, connector_id, told=body)
 
 
 @router.patch(
@@ -190,7 +190,7 @@ async def patch_connector(
     body = must_name(body, id=connector_id)
     async with _publishing(building, country_code, party_id, location_id) as publishing:
         done = await publishing.patch_connector(evse_uid, connector_id, body)
-    return await _answer(building, publishing.ref, done, evse_uid, connector_id)
+    return await _answer(building, publishing.ref, done, evse_uid, connector_id, told=body)
 
 
 @router.delete(_CONNECTOR, dependencies=[WRITE], responses=shown(Connector))
@@ -219,13 +219,19 @@ async def _publishing(
 
 
 async def _answer(
-    building: Building, ref: Ref, done: PublishedLocation, evse_uid: str | None = None, connector_id: str | None = None
+    building: Building,
+    ref: Ref,
+    done: PublishedLocation,
+    evse_uid: str | None = None,
+    connector_id: str | None = None,
+    *,
+    told: JsonObject | None = None,
 ) -> Response:
-    """What was written, as it stands now."""
+    """What was written, as it stands now. told  by the operator"""
     async with building.database.read() as tx:
         found = await (repository.location(tx, ref) if evse_uid is None else repository.evse(tx, ref, evse_uid))
     if found is not None and connector_id is not None:
         found = repository.connector_of(found, connector_id)
     if found is None:
         raise UnknownLocation(ref)
-    return as_json(found, 201 if done.created else 200)
+    return as_json(found, 201 if done.created else 200, advice(ahead(told or {})))

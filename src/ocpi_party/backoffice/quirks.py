@@ -14,6 +14,9 @@ class Quirks(Body):
     model_config = {"extra": "forbid", "strict": True}
 
     accept_older: bool | None = Field(None, description="take its changes although we know newer ones")
+    empty_is_done: bool | None = Field(
+        None, description="that it answers a push with nothing means that it took what it was told"
+    )
     page_limit: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="the limit that we ask it for")
     paging_without_link: bool | None = Field(None, description="its lists go on although no Link says so")
     required_endpoints: list[Annotated[str, Field(pattern=r"^[a-z]+ (SENDER|RECEIVER)$")]] | None = Field(
@@ -22,6 +25,9 @@ class Quirks(Body):
     sessions_date_from_optional: bool | None = Field(None, description="it may list our sessions without date_from")
     unknown_times: bool | None = Field(None, description="its CDRs may lack times that it does not know")
     cdrs_without_evse_uid: bool | None = Field(None, description="cdr_location of its CDRs may lack evse_uid")
+    cdr_tokens_of: Annotated[str, Field(pattern=r"^[A-Z]{2}\*[A-Z0-9]{3}$")] | None = Field(
+        None, description="our eMSP, as NL*TNM, whose driver is meant where a cdr_token names no party"
+    )
     broadcast: list[Annotated[ModuleId, Field(strict=False)]] | None = Field(
         None, description="a hub: modules that it takes once for everybody"
     )

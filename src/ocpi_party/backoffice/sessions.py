@@ -50,7 +50,7 @@ async def put_session(
     body = must_be(await json_object(request, building), country_code=country_code, party_id=party_id, id=session_id)
     ref = our_ref(await our_owner(building, ModuleId.SESSIONS, country_code, party_id), session_id)
     async with building.database.write() as tx:
-        done = await publishing.put_session(tx, ref, body)
+        done = await publishing.put_session(tx, building.vault, ref, body)
     building.wake()
     return published(done)
 
@@ -64,7 +64,7 @@ async def patch_session(
     body = must_name(body, country_code=country_code, party_id=party_id, id=session_id)
     ref = our_ref(await our_owner(building, ModuleId.SESSIONS, country_code, party_id), session_id)
     async with building.database.write() as tx:
-        done = await publishing.patch_session(tx, ref, body)
+        done = await publishing.patch_session(tx, building.vault, ref, body)
     building.wake()
     return published(done)
 

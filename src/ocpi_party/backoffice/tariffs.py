@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ocpi_party.backoffice.answers import advice, published
+from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
 from ocpi_party.backoffice.described import body_of, shown, stored
 from ocpi_party.backoffice.writing import Audience, PathId, audience_of, json_object, our_owner
@@ -33,7 +33,7 @@ async def put_tariff(
     async with building.database.write() as tx:
         done = await publishing.put_tariff(tx, our_ref(owner, tariff_id), body, audience_of(audience))
     building.wake()
-    return published(done, advice(warnings(done.document)))
+    return published(done, warnings(done.document))
 
 
 @router.patch(_TARIFF, dependencies=[WRITE], openapi_extra=body_of(Tariff, partial=True), responses=shown(Tariff))
@@ -47,7 +47,7 @@ async def patch_tariff(
     async with building.database.write() as tx:
         done = await publishing.patch_tariff(tx, our_ref(owner, tariff_id), body)
     building.wake()
-    return published(done, advice(warnings(done.document)))
+    return published(done, warnings(done.document))
 
 
 @router.delete(_TARIFF, dependencies=[WRITE], status_code=204)

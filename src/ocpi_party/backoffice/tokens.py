@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from ocpi_party.backoffice.answers import advice, published
+from ocpi_party.backoffice.answers import published
 from ocpi_party.backoffice.authorization import WRITE, CurrentBuilding
 from ocpi_party.backoffice.described import body_of, shown, stored
 from ocpi_party.backoffice.filters import OneTokenType
@@ -83,4 +83,4 @@ async def _writing(building: Building) -> AsyncIterator[WriteTx]:
 
 
 def _answer(done: Published) -> Response:
-    return published(done, advice(publishing.warnings(done.document)))
+    return published(done, publishing.warnings(done.document))

@@ -14,7 +14,7 @@ from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import House, JsonObject, document_of, encode, now, parse_time, wire_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
-from ocpi_party.owned.receive import CLOCK_AHEAD, Merge, replaced
+from ocpi_party.owned.receive import CLOCK_AHEAD, Merge, is_ahead, replaced
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY, OURS
 
@@ -158,6 +158,14 @@ def _named(identifiers: Mapping[str, Any]) -> JsonObject:
     """Our parties are named as in our credentials, in capitals; ids as whoever wrote them last."""
     owner = {name: str(identifiers[name]).upper() for name in ("country_code", "party_id") if name in identifiers}
     return {**identifiers, **owner}
+
+
+def ahead(told: JsonObject) -> list[str]:
+    """A warning, if what the operator told comes from a wrong clock: it is taken, but partners hold to it."""
+    last_updated = told.get("last_updated")
+    if last_updated is None or not is_ahead(last_updated):
+        return []
+    return ["last_updated lies in the future: what changes until then, partners may take for older and refuse"]
 
 
 def dated(document: JsonObject) -> JsonObject:

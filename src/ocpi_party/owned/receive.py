@@ -1,17 +1,18 @@
 """A partner changes its own object. OCPI 2.2.1, Client owned objects."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import Table
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.dialects.dialect import Dialect, Finding, Reading
 from ocpi_party.events import repository as events
 from ocpi_party.events.repository import EventType
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
-from ocpi_party.ocpi.types import House, JsonObject, PartyId, document_of, encode, fold, parse_time
+from ocpi_party.ocpi.types import House, JsonObject, PartyId, document_of, encode, fold, now, parse_time
 from ocpi_party.owned import repository
 from ocpi_party.owned.names import spelt
 from ocpi_party.owned.table import Ref
@@ -21,8 +22,19 @@ from ocpi_party.partners.findings import note
 CLOCK_AHEAD = timedelta(minutes=5)
 """What is said to have changed further in the future than this comes from a wrong clock, and blocks nothing (AMB-28)."""
 
+_AHEAD = Finding("/last_updated", "lies in the future: it comes from a clock that is ahead")
+
 Merge = Callable[[JsonObject, JsonObject], JsonObject]
 """(what we have, what changed) → the whole object afterwards"""
+
+
+def is_ahead(last_updated: str) -> bool:
+    return parse_time(last_updated) > now() + CLOCK_AHEAD
+
+
+def clock_ahead(document: JsonObject) -> tuple[Finding, ...]:
+    """A Finding, if the clock of whoever changed it is wrong."""
+    return (_AHEAD,) if is_ahead(document["last_updated"]) else ()
 
 
 def replaced(known: JsonObject, changes: JsonObject) -> JsonObject:
@@ -143,5 +155,6 @@ async def patch(
         raise unknown(ref)
     must_have_last_updated(changes)
     reading = spoken.read(kind, merge(document_of(known.document), changes))
+    reading = replace(reading, findings=(*reading.findings, *clock_ahead(reading.document)))
     await put(tx, table, module, ref, reading, audience=known.audience, any_age=any_age)
     return reading.document

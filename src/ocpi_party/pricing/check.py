@@ -10,6 +10,7 @@ from fractions import Fraction
 from ocpi_party.pricing.amounts import NOTHING, Amount, amount_of, minor_unit
 from ocpi_party.pricing.consistency import UNKNOWN, consistency
 from ocpi_party.pricing.cost_fields import PARTS
+from ocpi_party.pricing.credit import takes_back_unsaid
 from ocpi_party.pricing.difference import CENT, Difference, compare
 from ocpi_party.pricing.exact import Document, Unpriceable, moment, same
 from ocpi_party.pricing.leniency import as_meant
@@ -39,6 +40,7 @@ def _differences(cdr: Document, time_zone: str | None, tolerance: Decimal) -> li
     priced = _price(meant, periods, time_zone or "UTC")
     found += consistency(meant, periods)
     found += _tariffs(meant, priced)
+    found += _sign(meant, priced)
     unsure = _unsure(meant, priced, time_zone)
     least = max(tolerance, Decimal(1).scaleb(-minor_unit(str(meant["currency"]))))
     return found + list(_costs(meant, priced, least, unsure))
@@ -65,6 +67,12 @@ def _tariffs(cdr: Document, priced: PricedSession) -> Iterator[Difference]:
     if priced.estimated:
         words = "a charging period crosses a change of price; a new one SHALL start there: " + _words(priced.lines)
         yield Difference("charging_periods", None, None, words)
+
+
+def _sign(cdr: Document, priced: PricedSession) -> Iterator[Difference]:
+    """There are tariffs with negative prices."""
+    if takes_back_unsaid(cdr) and priced.total_cost.excl_vat >= 0:
+        yield Difference("total_cost", None, None, "is negative, but this is no Credit CDR")
 
 
 def _unsure(cdr: Document, priced: PricedSession, time_zone: str | None) -> str:

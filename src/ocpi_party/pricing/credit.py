@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from ocpi_party.ocpi.errors import Refusal
-from ocpi_party.pricing.exact import Document
+from ocpi_party.pricing.exact import Document, exact
 
 
 class NotCreditable(Refusal):
@@ -30,6 +30,11 @@ def credit(cdr: Document, credit_id: str, last_updated: datetime) -> dict[str, A
         "total_cost": negated(cdr["total_cost"]),
         "last_updated": at,
     }
+
+
+def takes_back_unsaid(cdr: Document) -> bool:
+    """Whether a CDR pays back, and does not say that it is a Credit CDR. Who sold energy to the grid is paid for it."""
+    return not cdr.get("credit") and exact(cdr["total_cost"]["excl_vat"]) < 0 <= exact(cdr["total_energy"])
 
 
 def negated(price: Mapping[str, Any]) -> dict[str, Any]:

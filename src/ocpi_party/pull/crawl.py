@@ -17,6 +17,7 @@ from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, sender_of
 from ocpi_party.ocpi.types import PartyId, fold, now, parse_time, wire_time
 from ocpi_party.owned.pull import Again, Found, Pulled
+from ocpi_party.owned.receive import clock_ahead
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.answer import Answer
 from ocpi_party.partners.client import OcpiClient
@@ -211,7 +212,8 @@ class Crawl:
         page.found[ref] = found = Found(ref, reading)
         strays = self.partner.strays(owner, self.pull.module) if self.pulled.table is not None else ()
         shown = str(self.pulled.shown(found))
-        page.notes.extend(Note(shown, finding.pointer, finding.rule) for finding in (*reading.findings, *strays))
+        findings = (*reading.findings, *strays, *clock_ahead(document))
+        page.notes.extend(Note(shown, finding.pointer, finding.rule) for finding in findings)
         return None
 
     def _name(self, item: Any) -> str:

@@ -120,9 +120,9 @@ class ChargePoints:
                 status = "AVAILABLE" if over else "CHARGING"
                 location = Publishing(tx, our_ref(owner, charge.location["id"]))
                 await location.patch_evse(charge.evse_uid, {"status": status})
-            await put_session(tx, our_ref(owner, charge.id), charge.session(at))
+            await put_session(tx, self.building.vault, our_ref(owner, charge.id), charge.session(at))
             if over:
-                await issue(tx, our_ref(owner, charge.id), charge.cdr(at))
+                await issue(tx, self.building.vault, our_ref(owner, charge.id), charge.cdr(at))
         charge.reported = charge.lasted(at)
         if over:
             del self.charges[fold(charge.id)]

@@ -16,6 +16,7 @@ from ocpi_party.partners.parties import add_party
 from ocpi_party.partners.partner import PartnerStatus, Party
 from ocpi_party.sandbox.parties import CARDS, TARIFF_ID, locations, tariff
 from ocpi_party.server import App
+from ocpi_party.transport.asked import Building
 
 VISITOR = "visitor"
 
@@ -29,7 +30,7 @@ async def open_sandbox(house: App, party: Party) -> str:
     building = house.building
     async with building.database.write() as tx:
         await add_party(tx, party)
-        await (_furnish_cpo if party.role is Role.CPO else _furnish_emsp)(tx, party)
+        await (_furnish_cpo(tx, building, party) if party.role is Role.CPO else _furnish_emsp(tx, party))
         for partner in await partners.every(tx):
             if partner.status is PartnerStatus.INVITED:
                 await partners.delete(tx, partner.id)
@@ -38,14 +39,14 @@ async def open_sandbox(house: App, party: Party) -> str:
     return token
 
 
-async def _furnish_cpo(tx: WriteTx, party: Party) -> None:
+async def _furnish_cpo(tx: WriteTx, building: Building, party: Party) -> None:
     owner = str(party.key)
     await TARIFFS.put(tx, our_ref(owner, TARIFF_ID), tariff(party))
     for location in locations(party):
         await Publishing(tx, our_ref(owner, location["id"])).put_location(location, None)
     for row in await tx.rows(_UNFINISHED):
         # The charge points were forgotten when the sandbox stopped: nobody knows any more what was charged.
-        await sessions.patch_session(tx, our_ref(owner, row["key"]), {"status": "INVALID"})
+        await sessions.patch_session(tx, building.vault, our_ref(owner, row["key"]), {"status": "INVALID"})
 
 
 async def _furnish_emsp(tx: WriteTx, party: Party) -> None:

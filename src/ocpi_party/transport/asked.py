@@ -19,6 +19,7 @@ from ocpi_party.ocpi.errors import InvalidObject, NotExchanged, UnknownEncoding,
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role, sender_of
 from ocpi_party.ocpi.types import House, JsonObject, PartyId, received
 from ocpi_party.owned.documents import DocumentCache
+from ocpi_party.owned.receive import clock_ahead
 from ocpi_party.owned.table import Ref
 from ocpi_party.partners.audience import EVERYBODY
 from ocpi_party.partners.client import OcpiClient
@@ -166,9 +167,10 @@ class Asked:
         return self.noting(self.spoken.read(kind, wire), owner)
 
     def noting(self, reading: Reading, owner: PartyId) -> Reading:
-        """The same, and that such objects are not expected of this party, if they are not."""
+        """The same, and that such objects are not expected of this party, or come from a wrong clock, if that is so."""
         strays = self.partner.strays(owner, self.module) if self.module else ()
-        return replace(reading, findings=(*reading.findings, *strays)) if strays else reading
+        odd = (*strays, *clock_ahead(reading.document))
+        return replace(reading, findings=(*reading.findings, *odd)) if odd else reading
 
     def theirs(self, country_code: str, party_id: str, key: str) -> Ref:
         """Names an object of this partner as it is stored for our party that is addressed.

@@ -257,6 +257,23 @@ async def test_a_credit_may_negate_its_other_amounts_too(server: Server, tnm: Ca
     assert await findings(server, "NL*TNM/CDR1-C") == {}
 
 
+async def test_a_cdr_that_pays_back_and_does_not_say_that_it_is_a_credit_is_a_finding(
+    server: Server, tnm: Caller
+) -> None:
+    answer = await tnm.post("/cdrs", ours(total_cost={"excl_vat": -1.05}))
+
+    assert answer.http_status == 201
+    assert (await findings(server))["/total_cost"] == "is negative, but this is no Credit CDR"
+
+
+@pytest.mark.requirement("OWN-18")
+async def test_a_cdr_of_a_clock_far_ahead_is_taken_and_is_a_finding(server: Server, tnm: Caller) -> None:
+    answer = await tnm.post("/cdrs", ours(last_updated="2099-01-01T00:00:00Z"))
+
+    assert answer.http_status == 201
+    assert list(await findings(server)) == ["/last_updated"]
+
+
 @pytest.mark.requirement("CDR-R-16")
 async def test_dimensions_of_sessions_are_tolerated(tnm: Caller) -> None:
     dimensions = [{"type": "ENERGY", "volume": 4.2}, {"type": "TIME", "volume": 0.5}, {"type": "POWER", "volume": 11}]
@@ -363,6 +380,20 @@ async def test_a_cdr_without_evse_takes_an_agreement(server: Server, tnm: Caller
         assert "as agreed" in (await findings(server, f"NL*TNM/{cdr['id']}"))["/cdr_location/evse_uid"]
         assert "evse_uid" not in wrong.message
         assert wrong.status_code == 2001
+
+
+async def test_a_cdr_whose_token_names_no_party_takes_an_agreement(server: Server, tnm: Caller) -> None:
+    token = {name: value for name, value in a_cdr_token(OWM).items() if name not in ("country_code", "party_id")}
+
+    refused = await tnm.post("/cdrs", ours(cdr_token=token))
+    await server.operator.patch("/api/partners/1", json={"quirks": {"cdr_tokens_of": "NL*OWM"}})
+    taken = await tnm.post("/cdrs", ours(cdr_token=token))
+    half = await tnm.post("/cdrs", ours(id="X", cdr_token=token | {"country_code": "NL"}))
+
+    assert (refused.http_status, refused.status_code, taken.http_status) == (200, 2001, 201)
+    assert (await tnm.get(URL)).data == ours()
+    assert "taken as those of NL*OWM, as agreed" in (await findings(server))["/cdr_token/country_code"]
+    assert half.status_code == 2001
 
 
 @pytest.mark.requirement("CDR-R-26")

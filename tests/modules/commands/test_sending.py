@@ -242,6 +242,28 @@ async def test_a_result_that_contradicts_the_one_before_is_a_finding(
     assert [one["rule"] for one in findings] == rules
 
 
+@pytest.mark.parametrize(
+    ("command", "rules"),
+    [
+        ("CANCEL_RESERVATION", []),
+        (
+            "START_SESSION",
+            ["UNKNOWN_RESERVATION is no result of START_SESSION: it asks for no reservation that there is"],
+        ),
+    ],
+)
+async def test_a_result_of_another_command_is_taken_and_is_a_finding(
+    server: Server, tnm: Caller, command: str, rules: list[str]
+) -> None:
+    command_id = (await _send(server, command)).json()["id"]
+
+    answer = await _result(tnm, _sent(tnm)["response_url"], {"result": "UNKNOWN_RESERVATION"})
+
+    assert answer.status_code == 1000
+    assert (await _command(server, command_id))["result"] == {"result": "UNKNOWN_RESERVATION"}
+    assert [one["rule"] for one in (await server.operator.get("/api/findings")).json()] == rules
+
+
 @pytest.mark.requirement("CMD-S-07")
 async def test_a_result_during_the_open_request_is_kept(server: Server, tnm: Caller) -> None:
     async def overtaken(request: httpx.Request) -> httpx.Response:
@@ -508,6 +530,37 @@ async def test_a_party_of_ours_that_the_partner_does_not_deal_with_sends_it_no_c
 
     assert (answer.status_code, tnm.partner.requests("POST", "/receiver/commands")) == (409, []), answer.text
     assert answer.json()["detail"] == "NL*OWM is not among the parties of ours that tnm deals with"
+
+
+@pytest.mark.parametrize("command", ["STOP_SESSION", "CANCEL_RESERVATION"])
+@pytest.mark.parametrize("off", [{"modules": []}, {"parties": []}], ids=str)
+async def test_what_was_begun_can_be_ended_whatever_was_switched_off_meanwhile(
+    server: Server, tnm: Caller, off: dict[str, Any], command: str
+) -> None:
+    await server.operator.patch("/api/partners/1", json=off)
+
+    answer = await _send(server, command)
+
+    assert (answer.status_code, answer.json()["response"]) == (202, ACCEPTED), answer.text
+
+
+@pytest.mark.parametrize("status", ["COMPLETED", "INVALID"])
+async def test_a_session_that_is_over_is_not_stopped(server: Server, tnm: Caller, status: str) -> None:
+    session = a_session(cdr_token=_cdr_token(), status=status)
+    assert (await tnm.put("/sessions/NL/TNM/101", session)).status_code == 1000
+
+    answer = await _send(server, "STOP_SESSION")
+
+    assert (answer.status_code, tnm.partner.requests("POST", "/receiver/commands")) == (409, []), answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"] == f"the session is {status}"
+
+
+async def test_a_reservation_is_not_asked_for_until_a_moment_that_has_passed(server: Server, tnm: Caller) -> None:
+    answer = await _send(server, "RESERVE_NOW", BODIES["RESERVE_NOW"] | {"expiry_date": "2026-03-01T12:00:00Z"})
+
+    assert (answer.status_code, tnm.partner.requests("POST", "/receiver/commands")) == (422, []), answer.text
+    assert answer.json()["pointer"] == "/expiry_date"
 
 
 async def test_a_cpo_that_we_are_not_connected_to_is_not_found(server: Server, tnm: Caller) -> None:

@@ -9,6 +9,7 @@ from tests.server import Server
 
 from ocpi_party.dialects.v2_2_1 import V2_2_1
 from ocpi_party.modules.sessions.pull import PULLED
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.session import Session
 from ocpi_party.ocpi.types import JsonObject
 from ocpi_party.owned.pull import Found, Refused
@@ -49,6 +50,17 @@ async def test_a_list_does_not_let_an_ended_session_go_on(server: Server, partne
 
     assert [(one.ref.key, one.fault.pointer) for one in refused] == [("1", "/status")]
     assert await statuses(server) == {"1": "COMPLETED", "2": "COMPLETED", "3": "COMPLETED"}
+
+
+def test_a_session_in_a_list_whose_token_names_no_party_takes_an_agreement() -> None:
+    token = {name: value for name, value in OUR_DRIVER.items() if name not in ("country_code", "party_id")}
+
+    reading = PULLED.read(V2_2_1, a_session(cdr_token=token), {"cdr_tokens_of": "NL*OWM"})
+
+    assert reading.document == a_session(cdr_token=OUR_DRIVER)
+    assert [one.pointer for one in reading.findings] == ["/cdr_token/country_code"]
+    with pytest.raises(InvalidObject):
+        PULLED.read(V2_2_1, a_session(cdr_token=token), {})
 
 
 @pytest.mark.requirement("SES-R-21")

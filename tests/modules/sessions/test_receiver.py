@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.objects import LATER, NOON, OUR_DRIVER, a_cdr_token, a_charging_period, a_session, a_token
 from tests.ocpi import specification
-from tests.partner import Caller, FakePartner, envelope
+from tests.partner import Answer, Caller, FakePartner, envelope
 from tests.server import Server
 
 from ocpi_party.ocpi.types import PartyId
@@ -181,6 +181,53 @@ async def test_a_session_for_a_driver_of_nobody_of_ours_is_taken_and_is_a_findin
     assert (ours.status_code, before, moved.status_code) == (1000, [], 1000)
     assert await _findings(server) == [_FOREIGN]
     assert (await tnm.get(URL)).data["cdr_token"] == a_cdr_token()
+
+
+@pytest.mark.parametrize(
+    ("odd", "finding"),
+    [
+        ({"end_date_time": "2026-03-01T11:59:59Z"}, ("/end_date_time", "lies before start_date_time")),
+        (
+            {"last_updated": FOREVER},
+            ("/last_updated", "lies in the future: it comes from a clock that is ahead"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_times_that_cannot_be_are_taken_and_are_a_finding(
+    server: Server, tnm: Caller, method: str, odd: dict[str, Any], finding: tuple[str, str]
+) -> None:
+    session = a_session(cdr_token=OUR_DRIVER)
+    if method == "PATCH":
+        await tnm.put(URL, session)
+        answer = await tnm.patch(URL, {"last_updated": LATER} | odd)
+    else:
+        answer = await tnm.put(URL, session | odd)
+
+    assert (answer.status_code, await _findings(server)) == (1000, [finding])
+    assert (await tnm.get(URL)).data.items() >= odd.items()
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+async def test_a_session_whose_token_names_no_party_takes_an_agreement(
+    server: Server, tnm: Caller, method: str
+) -> None:
+    token = {name: value for name, value in OUR_DRIVER.items() if name not in ("country_code", "party_id")}
+
+    async def tell() -> Answer:
+        if method == "PUT":
+            return await tnm.put(URL, a_session(cdr_token=token))
+        return await tnm.patch(URL, {"cdr_token": token, "last_updated": NOON})
+
+    if method == "PATCH":
+        await tnm.put(URL, a_session(cdr_token=OUR_DRIVER | {"uid": "other"}))
+    refused = await tell()
+    await server.operator.patch("/api/partners/1", json={"quirks": {"cdr_tokens_of": "NL*OWM"}})
+    taken = await tell()
+
+    assert (refused.status_code, taken.status_code) == (2001, 1000)
+    assert (await tnm.get(URL)).data["cdr_token"] == OUR_DRIVER
+    assert [pointer for pointer, _ in await _findings(server)] == ["/cdr_token/country_code"]
 
 
 @pytest.mark.requirement("SES-R-11")

@@ -8,17 +8,19 @@ from ocpi_party.dialects.dialect import read_published
 from ocpi_party.modules.cdrs import repository
 from ocpi_party.modules.cdrs.receiving import payer
 from ocpi_party.modules.cdrs.table import CDRS
-from ocpi_party.modules.commands.referring import reference_given
+from ocpi_party.modules.charge import Charge
+from ocpi_party.modules.referring import reference_given
 from ocpi_party.modules.sessions.table import SESSIONS
-from ocpi_party.ocpi.cdr import AuthMethod, Cdr, CdrDimensionType
+from ocpi_party.ocpi.cdr import Cdr, CdrDimensionType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import JsonObject, document_of, encode, fold, now, parse_time
 from ocpi_party.outbox import marking
 from ocpi_party.owned import repository as owned
-from ocpi_party.owned.publish import dated, must_be, our_ref, same_content
+from ocpi_party.owned.publish import ahead, dated, must_be, our_ref, same_content
 from ocpi_party.owned.table import Ref
-from ocpi_party.pricing.credit import NotCreditable, negated
+from ocpi_party.partners.secrets import Vault
+from ocpi_party.pricing.credit import NotCreditable, negated, takes_back_unsaid
 from ocpi_party.pricing.credit import credit as credit_of
 
 FOR_SESSIONS_ONLY = frozenset(
@@ -53,13 +55,13 @@ class Issued:
     created: bool
 
 
-async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
+async def issue(tx: WriteTx, vault: Vault, ref: Ref, body: JsonObject) -> Issued:
     """Store a CDR of ours, and have it sent to the owner of its token alone. last_updated may be left out: now.
 
     Raises  InvalidObject; AlreadyIssued; AlreadyCredited; NotCreditable
     """
     document = read_published(Cdr, dated(body))
-    document = await _as_the_session_says(tx, ref, document)
+    document = await _as_the_session_says(tx, vault, ref, document)
     _no_session_only_dimensions(document)
     _ends_after_its_start(document)
     known = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
@@ -79,38 +81,42 @@ async def issue(tx: WriteTx, ref: Ref, body: JsonObject) -> Issued:
 
 
 def warnings(done: Issued) -> list[str]:
-    """What is as OCPI has it, and may still keep a partner from getting the CDR."""
-    if done.created and parse_time(done.document["last_updated"]) < now() - _LATE:
-        return [
+    """What is as OCPI has it, and may still keep a partner from getting the CDR, or from taking it as it is meant."""
+    if not done.created:
+        return []
+    found = ahead(done.document)
+    if parse_time(done.document["last_updated"]) < now() - _LATE:
+        found.append(
             "last_updated lies in the past: partners that fetch what is newer than their last visit may not find this CDR"
-        ]
-    return []
+        )
+    if takes_back_unsaid(done.document):
+        found.append("total_cost is negative, but this is no Credit CDR: nobody can tell which CDR it takes back")
+    return found
 
 
-async def _as_the_session_says(tx: WriteTx, ref: Ref, cdr: JsonObject) -> JsonObject:
-    """The CDR with the authorization_reference that the eMSP gave last, as the Session has it, else the command (CDR-R-18)."""
+async def _as_the_session_says(tx: WriteTx, vault: Vault, ref: Ref, cdr: JsonObject) -> JsonObject:
+    """The CDR with the authorization_reference that the eMSP gave last, as the Session has it, if it does (CDR-R-18)."""
     session_id = cdr.get("session_id")
     stored = await owned.get(tx, SESSIONS, our_ref(ref.owner, session_id)) if session_id else None
     given = document_of(stored.document).get("authorization_reference") if stored else None
     if given is not None and cdr.get("authorization_reference", given) != given:
         raise InvalidObject("/authorization_reference", f"is not {given}, which the eMSP gave last for this session")
     if given is None and "authorization_reference" not in cdr and not cdr.get("credit"):
-        given = await _of_its_command(tx, ref, cdr)
+        given = await _known_otherwise(tx, vault, ref, cdr)
     return cdr if given is None else cdr | {"authorization_reference": given}
 
 
-async def _of_its_command(tx: WriteTx, ref: Ref, cdr: JsonObject) -> str | None:
+async def _known_otherwise(tx: WriteTx, vault: Vault, ref: Ref, cdr: JsonObject) -> str | None:
     issued = await repository.by_id(tx, ref.partner_id, ref.owner, ref.key)
     if issued is not None:
         reference: str | None = document_of(issued.document).get("authorization_reference")
         return reference
-    if cdr["auth_method"] != AuthMethod.COMMAND:
-        return None
     place = cdr["cdr_location"]
-    return await reference_given(
-        tx, ref.owner, cdr.get("session_id") or "", cdr["cdr_token"], place["id"], place["evse_uid"],
-        parse_time(cdr["start_date_time"]),
+    charge = Charge(
+        ref.owner, cdr.get("session_id") or "", cdr["cdr_token"], cdr["auth_method"],
+        place["id"], place["evse_uid"], parse_time(cdr["start_date_time"]),
     )  # fmt: skip
+    return await reference_given(tx, vault, charge)
 
 
 def _no_session_only_dimensions(cdr: JsonObject) -> None:
@@ -126,7 +132,9 @@ def _ends_after_its_start(cdr: JsonObject) -> None:
         raise InvalidObject("/end_date_time", f"lies before start_date_time, {cdr['start_date_time']}")
 
 
-async def credit(tx: WriteTx, ref: Ref, credit_id: str | None, replacement: JsonObject | None) -> list[JsonObject]:
+async def credit(
+    tx: WriteTx, vault: Vault, ref: Ref, credit_id: str | None, replacement: JsonObject | None
+) -> list[JsonObject]:
     """Take a CDR of ours back, and issue the corrected one in its place: both or none of them.
 
     credit_id  by default the id of the original with -C behind it
@@ -134,12 +142,12 @@ async def credit(tx: WriteTx, ref: Ref, credit_id: str | None, replacement: Json
     Raises     UnknownObject; NotCreditable; AlreadyCredited; AlreadyIssued; InvalidObject
     """
     original = await _creditable(tx, ref)
-    issued = [await _issue_new(tx, ref, credit_of(original, credit_id or f"{original['id']}-C", now()))]
+    issued = [await _issue_new(tx, vault, ref, credit_of(original, credit_id or f"{original['id']}-C", now()))]
     if replacement is not None:
         if replacement.get("credit"):
             raise InvalidObject("/replacement/credit", "must be left out: the corrected CDR is an ordinary one")
         owner = {name: original[name] for name in ("country_code", "party_id")}
-        issued.append(await _issue_new(tx, ref, must_be(replacement, **owner)))
+        issued.append(await _issue_new(tx, vault, ref, must_be(replacement, **owner)))
     return issued
 
 
@@ -153,8 +161,8 @@ def _takes_back(original: JsonObject, credit_cdr: JsonObject) -> None:
         raise InvalidObject("/total_cost", f"must be {encode(taken_back).decode()}, all of the CDR that it credits")
 
 
-async def _issue_new(tx: WriteTx, ref: Ref, body: JsonObject) -> JsonObject:
-    done = await issue(tx, our_ref(ref.owner, str(body.get("id"))), body)
+async def _issue_new(tx: WriteTx, vault: Vault, ref: Ref, body: JsonObject) -> JsonObject:
+    done = await issue(tx, vault, our_ref(ref.owner, str(body.get("id"))), body)
     if not done.created:
         raise AlreadyIssued(f"there is a CDR {done.document['id']} already: this one needs an id of its own")
     return done.document

@@ -25,6 +25,8 @@ KINDS: Final[Mapping[CommandType, type[House]]] = {
 }
 RESULTS: Final[Mapping[str, type[House]]] = {str(command): CommandResult for command in CommandType}
 WITH_TOKEN: Final = frozenset({CommandType.START_SESSION, CommandType.RESERVE_NOW})
+ENDING: Final = frozenset({CommandType.STOP_SESSION, CommandType.CANCEL_RESERVATION})
+"""They end what was begun, and so come through whatever the operator switched off for the partner meanwhile."""
 AT_LOCATION: Final = WITH_TOKEN | {CommandType.UNLOCK_CONNECTOR}
 NEEDED: Final[Mapping[CommandType, Capability]] = {
     CommandType.START_SESSION: Capability.REMOTE_START_STOP_CAPABLE,

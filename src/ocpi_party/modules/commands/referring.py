@@ -1,18 +1,10 @@
-"""Which authorization_reference of a command a Session or CDR of ours carries. OCPI 2.2.1, Sessions, "Session Object"."""
-
-from datetime import datetime, timedelta
-from typing import Final
+"""The authorization_reference of the command by which a charge began. OCPI 2.2.1, Commands, "StartSession" and "ReserveNow"."""
 
 from ocpi_party.database import ReadTx, Statement
+from ocpi_party.modules.charge import BEGINS_WITHIN, CLOCKS_DIFFER, Charge
 from ocpi_party.modules.commands.sessions import BEGAN_BY_THEIRS
 from ocpi_party.ocpi.command import CommandType
-from ocpi_party.ocpi.types import JsonObject, PartyId, fold
-from ocpi_party.pricing.reservation import NOT_AVAILABLE
-
-START_WITHIN: Final = timedelta(minutes=15)
-"""A session that has not begun by then will not: so long is the token of a command good at the charge point."""
-
-_CLOCKS_DIFFER: Final = timedelta(minutes=1)
+from ocpi_party.ocpi.types import fold
 
 _GIVEN = Statement(
     f"""SELECT c.kind, NULLIF(c.request ->> 'authorization_reference', '') AS reference, c.request ->> 'evse_uid' AS evse_uid
@@ -32,26 +24,20 @@ _GIVEN = Statement(
 )
 
 
-async def reference_given(
-    tx: ReadTx, owner: str, session: str, cdr_token: JsonObject, location_id: str, evse_uid: str, began: datetime
-) -> str | None:
-    """What the eMSP gave with the command by which a session of ours began; None, if that was nothing, or could be several.
-
-    owner    our CPO, COUNTRY*PARTY
-    session  its id, "" if it is not known
-    """
+async def given_with_a_command(tx: ReadTx, charge: Charge) -> str | None:
+    """What the eMSP gave with the command by which this charge began; None, if that was nothing, or could be several."""
     rows = await tx.rows(
         _GIVEN,
-        owner=owner,
-        session=fold(session),
-        emsp=str(PartyId(cdr_token["country_code"], cdr_token["party_id"]).folded()),
-        uid=fold(cdr_token["uid"]),
-        type=fold(cdr_token["type"]),
-        location=fold(location_id),
-        evse=None if evse_uid == NOT_AVAILABLE else fold(evse_uid),
-        began=began,
-        within=START_WITHIN,
-        clocks_differ=_CLOCKS_DIFFER,
+        owner=charge.owner,
+        session=fold(charge.session),
+        emsp=charge.emsp,
+        uid=fold(charge.cdr_token["uid"]),
+        type=fold(charge.cdr_token["type"]),
+        location=charge.location,
+        evse=charge.evse,
+        began=charge.began,
+        within=BEGINS_WITHIN,
+        clocks_differ=CLOCKS_DIFFER,
     )
     for kind in (CommandType.START_SESSION, CommandType.RESERVE_NOW):
         given = [row for row in rows if row["kind"] == kind]

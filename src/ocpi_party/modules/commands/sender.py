@@ -31,10 +31,17 @@ async def post_result(request: Request, asked: CurrentAsked, secret: IdInUrl) ->
     result = _meant(reading.document)
     async with asked.database.write() as tx:
         before = await outbound.receive(tx, ModuleId.COMMANDS, asked.partner.id, digest, result)
-        findings = [*strays, *reading.findings, *(_contradiction(before, result) if before else ())]
+        odd = _of_another_command(known["kind"], result)
+        findings = [*strays, *reading.findings, *odd, *(_contradiction(before, result) if before else ())]
         if findings:
             await note(tx, asked.partner.id, ModuleId.COMMANDS, known["kind"], findings)
     return success()
+
+
+def _of_another_command(kind: str, result: JsonObject) -> list[Finding]:
+    if result["result"] != CommandResultType.UNKNOWN_RESERVATION or kind == CommandType.CANCEL_RESERVATION:
+        return []
+    return [Finding("/result", f"UNKNOWN_RESERVATION is no result of {kind}: it asks for no reservation that there is")]
 
 
 def _contradiction(request: Row, result: JsonObject) -> list[Finding]:

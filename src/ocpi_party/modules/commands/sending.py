@@ -8,7 +8,7 @@ from ocpi_party.modules.callbacks.outbound import Outbound
 from ocpi_party.modules.callbacks.response import Sent, response_to
 from ocpi_party.modules.callbacks.urls import callback_url, new_secret
 from ocpi_party.modules.commands.guards import guarded
-from ocpi_party.modules.commands.kinds import KINDS, WITH_TOKEN, subject_of
+from ocpi_party.modules.commands.kinds import ENDING, KINDS, WITH_TOKEN, subject_of
 from ocpi_party.ocpi.command import CommandResponse, CommandType
 from ocpi_party.ocpi.errors import Refusal, UnknownObject
 from ocpi_party.ocpi.modules import InterfaceRole, ModuleId, Role
@@ -30,8 +30,8 @@ async def send(house: Building, command: CommandType, cpo: PartyId, ours: PartyI
     body    the command without response_url
     Raises  InvalidObject and other Refusals, if it must not be sent; PartnerUnreachable, if it did not reach the CPO
     """
-    partner, url = await _way_to(house, cpo)
-    if not partner.deals_with(ours.folded()):
+    partner, url = await _way_to(house, command, cpo)
+    if command not in ENDING and not partner.deals_with(ours.folded()):
         raise NoReceiver(f"{ours} is not among the parties of ours that {partner.name} deals with")
     secret, digest = new_secret(house.vault)
     spoken = dialect_of(house.dialects, partner.version)
@@ -53,13 +53,13 @@ async def send(house: Building, command: CommandType, cpo: PartyId, ours: PartyI
     return await response_to(house, request_id, call, spoken, CommandResponse)
 
 
-async def _way_to(house: Building, cpo: PartyId) -> tuple[Partner, str]:
+async def _way_to(house: Building, command: CommandType, cpo: PartyId) -> tuple[Partner, str]:
     async with house.database.read() as tx:
         partner = await partners.way_to(tx, str(cpo.folded()), Role.CPO)
     if partner is None:
         raise UnknownObject(f"the way to a CPO {cpo}: no connected partner has it, or its hub says that it is away")
     url = partner.endpoint(ModuleId.COMMANDS, InterfaceRole.RECEIVER)
-    if url is None or not partner.exchanges(ModuleId.COMMANDS):
+    if url is None or not (command in ENDING or partner.exchanges(ModuleId.COMMANDS)):
         raise NoReceiver(f"{cpo} takes no commands")
     return partner, url
 

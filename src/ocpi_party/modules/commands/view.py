@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ocpi_party.database import ReadTx, Row
 from ocpi_party.modules.callbacks import view
 from ocpi_party.modules.callbacks.view import json_of, party_of
-from ocpi_party.modules.commands.referring import START_WITHIN
+from ocpi_party.modules.charge import BEGINS_WITHIN
 from ocpi_party.modules.commands.sessions import started_by
 from ocpi_party.ocpi.command import CommandResponseType, CommandType
 from ocpi_party.ocpi.types import JsonObject, decode, now, wire_time
@@ -44,7 +44,7 @@ def _is_over(row: Row, results: list[JsonObject]) -> bool:
     if row["state"] in ("REFUSED", "FAILED"):
         return True
     refused = bool(results) and results[-1]["result"]["result"] not in (CommandResponseType.ACCEPTED, "TIMEOUT")
-    return refused or now() > row["deadline"] + START_WITHIN
+    return refused or now() > row["deadline"] + BEGINS_WITHIN
 
 
 def reservation_view(row: Row) -> JsonObject:

@@ -4,12 +4,12 @@ from datetime import datetime
 
 from ocpi_party.database import WriteTx
 from ocpi_party.dialects.dialect import read_published
-from ocpi_party.modules.commands.referring import reference_given
+from ocpi_party.modules.charge import Charge
+from ocpi_party.modules.referring import reference_given
 from ocpi_party.modules.sessions.charging_periods import with_new_periods
 from ocpi_party.modules.sessions.push import news
-from ocpi_party.modules.sessions.status import must_not_reopen, starts_charging
+from ocpi_party.modules.sessions.status import ends_before_its_start, must_not_reopen, starts_charging
 from ocpi_party.modules.sessions.table import SESSIONS
-from ocpi_party.ocpi.cdr import AuthMethod
 from ocpi_party.ocpi.errors import InvalidObject, UnknownObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.session import Session
@@ -18,9 +18,10 @@ from ocpi_party.outbox import marking
 from ocpi_party.owned import repository
 from ocpi_party.owned.publish import Published, moment, same_content
 from ocpi_party.owned.table import Ref
+from ocpi_party.partners.secrets import Vault
 
 
-async def put_session(tx: WriteTx, ref: Ref, body: JsonObject) -> Published:
+async def put_session(tx: WriteTx, vault: Vault, ref: Ref, body: JsonObject) -> Published:
     """Store a session of ours, new or in place of the one we have.
 
     last_updated may be left out: now; authorization_reference too, where we know it.
@@ -30,10 +31,10 @@ async def put_session(tx: WriteTx, ref: Ref, body: JsonObject) -> Published:
     known, before = await _locked(tx, ref)
     at = moment(body.get("last_updated"), known)
     document = read_published(Session, body | {"last_updated": wire_time(at)})
-    return await _store(tx, ref, before, await _referring(tx, ref, before, document), at)
+    return await _store(tx, ref, before, await _referring(tx, vault, ref, before, document), at)
 
 
-async def patch_session(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published:
+async def patch_session(tx: WriteTx, vault: Vault, ref: Ref, changes: JsonObject) -> Published:
     """Change fields of a session of ours, and add charging periods to it.
 
     When it becomes ACTIVE, start_date_time becomes that moment, unless another is told (SES-R-12).
@@ -46,7 +47,7 @@ async def patch_session(tx: WriteTx, ref: Ref, changes: JsonObject) -> Published
     started = {"start_date_time": wire_time(at)} if starts_charging(before, changes) else {}
     document = read_published(Session, with_new_periods(before, started | changes | {"last_updated": wire_time(at)}))
     if "authorization_reference" not in changes:
-        document = await _referring(tx, ref, before, document)
+        document = await _referring(tx, vault, ref, before, document)
     return await _store(tx, ref, before, document, at)
 
 
@@ -57,21 +58,27 @@ async def _locked(tx: WriteTx, ref: Ref) -> tuple[datetime | None, JsonObject | 
     return known.last_updated, document_of(known.document)
 
 
-async def _referring(tx: WriteTx, ref: Ref, before: JsonObject | None, session: JsonObject) -> JsonObject:
-    """The session with the authorization_reference that we know already, or of the command by which it began (SES-R-15)."""
+async def _referring(tx: WriteTx, vault: Vault, ref: Ref, before: JsonObject | None, session: JsonObject) -> JsonObject:
+    """The session with the authorization_reference that we know already, or that its eMSP gave (SES-R-15)."""
     if "authorization_reference" in session:
         return session
     given = before.get("authorization_reference") if before else None
-    if given is None and session["auth_method"] == AuthMethod.COMMAND:
-        given = await reference_given(
-            tx, ref.owner, ref.key, session["cdr_token"], session["location_id"], session["evse_uid"],
-            parse_time(session["start_date_time"]),
-        )  # fmt: skip
+    if given is None:
+        given = await reference_given(tx, vault, _charge(ref, session))
     return session if given is None else session | {"authorization_reference": given}
+
+
+def _charge(ref: Ref, session: JsonObject) -> Charge:
+    return Charge(
+        ref.owner, ref.key, session["cdr_token"], session["auth_method"],
+        session["location_id"], session["evse_uid"], parse_time(session["start_date_time"]),
+    )  # fmt: skip
 
 
 async def _store(tx: WriteTx, ref: Ref, before: JsonObject | None, document: JsonObject, at: datetime) -> Published:
     audience = emsp_of(document)
+    if ends_before_its_start(document):
+        raise InvalidObject("/end_date_time", f"lies before start_date_time, {document['start_date_time']}")
     if before is not None:
         must_not_reopen(before, document)
         if emsp_of(before) != audience:

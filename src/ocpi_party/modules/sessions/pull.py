@@ -1,10 +1,13 @@
 """How the sessions of a partner's list are kept. OCPI 2.2.1, Sessions, "Pull model"."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ocpi_party.database import Statement, WriteTx
+from ocpi_party.dialects.dialect import Dialect, Reading
+from ocpi_party.modules.drivers import with_driver
 from ocpi_party.modules.sessions.audit import audit
 from ocpi_party.modules.sessions.status import FINAL
 from ocpi_party.modules.sessions.table import SESSIONS
@@ -28,6 +31,13 @@ _ENDED = Statement(
 @dataclass(frozen=True, slots=True)
 class PulledSessions(Pulled):
     """Sessions that have ended do not go on, whatever a list says (AMB-45)."""
+
+    def read(self, spoken: Dialect, wire: object, quirks: Mapping[str, Any]) -> Reading:
+        if not isinstance(wire, dict):
+            return Pulled.read(self, spoken, wire, quirks)
+        whole, lacking = with_driver(wire, quirks)
+        reading = Pulled.read(self, spoken, whole, quirks)
+        return replace(reading, findings=(*reading.findings, *lacking))
 
     async def absorb(
         self, tx: WriteTx, found: Sequence[Found], *, since: int, any_age: bool = False

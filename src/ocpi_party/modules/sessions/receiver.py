@@ -1,8 +1,11 @@
 """Sessions, Receiver interface: partners tell us of theirs. OCPI 2.2.1, Sessions, "Receiver Interface"."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from ocpi_party.modules.drivers import with_driver
 from ocpi_party.modules.sessions import receiving
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import UnknownObject
@@ -35,7 +38,9 @@ async def put_session(
     ref = asked.theirs(country_code, party_id, session_id)
     body = await json_object(request, asked)
     must_match(body, country_code=country_code, party_id=party_id, id=session_id)
-    reading = asked.read(Session, body, PartyId.parse(ref.owner))
+    wire, lacking = with_driver(body, asked.partner.quirks)
+    reading = asked.read(Session, wire, PartyId.parse(ref.owner))
+    reading = replace(reading, findings=(*reading.findings, *lacking))
     async with asked.database.write() as tx:
         done = await receiving.put(tx, ref, reading, any_age=bool(asked.partner.quirks.get("accept_older")))
     return stored(new=done.created)
@@ -49,7 +54,8 @@ async def patch_session(
     ref = asked.theirs(country_code, party_id, session_id)
     changes = asked.spoken.changes(Session, await json_object(request, asked))
     must_match(changes, country_code=country_code, party_id=party_id, id=session_id)
+    changes, lacking = with_driver(changes, asked.partner.quirks)
     async with asked.database.write() as tx:
         any_age = bool(asked.partner.quirks.get("accept_older"))
-        await receiving.patch(tx, ref, asked.spoken, changes, any_age=any_age)
+        await receiving.patch(tx, ref, asked.spoken, changes, lacking, any_age=any_age)
     return success()

@@ -1,11 +1,12 @@
 """A partner tells us of its session, by a push or in a list. OCPI 2.2.1, Sessions, "Receiver Interface"."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ocpi_party.database import WriteTx
-from ocpi_party.dialects.dialect import Dialect, Reading
-from ocpi_party.modules.sessions.audit import audit
-from ocpi_party.modules.sessions.charging_periods import in_wh, with_new_periods
+from ocpi_party.dialects.dialect import Dialect, Finding, Reading
+from ocpi_party.modules.sessions.audit import audit, oddities
+from ocpi_party.modules.sessions.charging_periods import with_new_periods
 from ocpi_party.modules.sessions.status import must_not_reopen
 from ocpi_party.modules.sessions.table import SESSIONS
 from ocpi_party.ocpi.errors import InvalidObject
@@ -34,14 +35,20 @@ async def put(tx: WriteTx, ref: Ref, reading: Reading, *, any_age: bool) -> Put:
         raise
 
 
-async def patch(tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, *, any_age: bool) -> None:
-    """Change fields of the Session and add charging periods. Raises UnknownObject, InvalidObject"""
+async def patch(
+    tx: WriteTx, ref: Ref, spoken: Dialect, changes: JsonObject, lacking: Sequence[Finding], *, any_age: bool
+) -> None:
+    """Change fields of the Session and add charging periods.
+
+    lacking  what the changes left out, to be noted with the rest
+    Raises   UnknownObject, InvalidObject
+    """
     document = await receive.patch(
         tx, SESSIONS, ModuleId.SESSIONS, ref, Session, spoken, changes, merge=_patched, any_age=any_age
     )
-    odd = (await audit(tx, ref.partner_id, [document]))[0] if "cdr_token" in changes else in_wh(document)
-    if odd:
-        await note(tx, ref.partner_id, ModuleId.SESSIONS, str(spelt(ModuleId.SESSIONS, ref, document)), odd)
+    odd = (await audit(tx, ref.partner_id, [document]))[0] if "cdr_token" in changes else oddities(document)
+    if found := [*lacking, *odd]:
+        await note(tx, ref.partner_id, ModuleId.SESSIONS, str(spelt(ModuleId.SESSIONS, ref, document)), found)
 
 
 def _patched(known: JsonObject, changes: JsonObject) -> JsonObject:

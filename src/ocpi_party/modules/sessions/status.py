@@ -1,8 +1,8 @@
-"""What becomes of the status of a session. OCPI 2.2.1, Sessions, "SessionStatus"."""
+"""What becomes of a session: its status and its end. OCPI 2.2.1, Sessions, "SessionStatus"."""
 
 from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.session import SessionStatus
-from ocpi_party.ocpi.types import JsonObject
+from ocpi_party.ocpi.types import JsonObject, parse_time
 
 FINAL = frozenset({SessionStatus.COMPLETED, SessionStatus.INVALID})
 _BEFORE_CHARGING = frozenset({SessionStatus.PENDING, SessionStatus.RESERVATION})
@@ -13,6 +13,11 @@ def must_not_reopen(known: JsonObject, then: JsonObject) -> None:
     status = then.get("status", known["status"])
     if known["status"] in FINAL and status not in FINAL:
         raise InvalidObject("/status", f"is {known['status']}, and a session that has ended does not become {status}")
+
+
+def ends_before_its_start(session: JsonObject) -> bool:
+    end = session.get("end_date_time")
+    return end is not None and parse_time(end) < parse_time(session["start_date_time"])
 
 
 def starts_charging(known: JsonObject, changes: JsonObject) -> bool:

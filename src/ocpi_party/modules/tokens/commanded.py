@@ -46,7 +46,7 @@ async def note_command(
         key=token_key(token["uid"], token["type"]),
         location_id=fold(command["location_id"]),
         evse_uid=None if evse_uid is None else fold(evse_uid),
-        reference=command.get("authorization_reference"),
+        reference=command.get("authorization_reference") or None,
         document=encode(token).decode(),
         good_until=good_until,
         request_id=request_id,

@@ -225,7 +225,7 @@ def _as_answered(swipe: Swipe, known: Row, reply: Reply) -> Outcome:
         reply.why,
         info.get("token") or stored,
         (info.get("location") or place) if allowed and place else None,
-        info.get("authorization_reference"),
+        info.get("authorization_reference") or None,
         info.get("info"),
         reply.partner_id,
     )
