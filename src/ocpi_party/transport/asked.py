@@ -109,7 +109,7 @@ class Asked:
     sender    the party that asks, None if it did not say and has several
     direct    parties that we reach directly and our own, if a hub asks
     about     the object, where an endpoint knows it and the URL does not tell
-    is_call_back  a request of ours waits for it: it comes whatever the operator switched off meanwhile
+    was_begun it is about what is under way already: it comes whatever the operator switched off meanwhile
     """
 
     house: Building
@@ -128,7 +128,7 @@ class Asked:
     module: ModuleId | None = None
     direct: frozenset[str] = frozenset()
     about: str | None = None
-    is_call_back: bool = False
+    was_begun: bool = False
 
     @property
     def database(self) -> Database:
@@ -186,7 +186,7 @@ class Asked:
 async def _asked(request: Request) -> Asked:
     asked: Asked = request.scope["asked"]
     left_out = asked.module not in (None, ModuleId.CREDENTIALS) and not asked.partner.exchanges(asked.module)
-    if left_out and not asked.is_call_back:
+    if left_out and not asked.was_begun:
         raise NotExchanged(f"we do not exchange {asked.module} with you")
     return asked
 

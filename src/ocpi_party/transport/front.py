@@ -29,7 +29,7 @@ from ocpi_party.transport import routing
 from ocpi_party.transport.asked import Asked, Building
 from ocpi_party.transport.envelope import failure
 from ocpi_party.transport.errors import BodyTooLarge, InvitedOnly, NotYet, refusal_answer
-from ocpi_party.transport.paths import as_sent, is_call_back, owner_in, with_forgotten_slash
+from ocpi_party.transport.paths import as_sent, is_about_what_was_begun, owner_in, with_forgotten_slash
 
 log = logging.getLogger(__name__)
 
@@ -161,9 +161,9 @@ class OcpiFront:
             house.dialects.get(version) or next(iter(house.dialects.values())), answer.request_id, answer.correlation_id,
         )  # fmt: skip
         asked.module = module
-        asked.is_call_back = is_call_back(scope["path"])
+        asked.was_begun = is_about_what_was_begun(scope["path"])
         own = await house.directory.own_parties()
-        asked.all_ours = own if asked.is_call_back else partner.agreed_with(own)
+        asked.all_ours = own if asked.was_begun else partner.agreed_with(own)
         if module not in FUNCTIONAL or role is None:
             return asked
         if partner.status is PartnerStatus.CONNECTING:

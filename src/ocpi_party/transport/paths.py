@@ -7,6 +7,7 @@ from starlette._utils import get_route_path
 from starlette.routing import Match, Mount
 from starlette.types import Scope
 
+from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.modules import FUNCTIONAL, ModuleId
 from ocpi_party.ocpi.types import PartyId
 
@@ -16,7 +17,10 @@ RESULTS = "results"
 _SLASHES = re.compile(r"/{2,}")
 _JOINED = re.compile(rf"(/ocpi/(?:cpo|emsp)/[^/]+/(?:{'|'.join(sorted(FUNCTIONAL))}))([^/].*)")
 _WITH_RESULTS = "|".join((ModuleId.COMMANDS, ModuleId.CHARGING_PROFILES))
-_CALL_BACK = re.compile(rf"/ocpi/emsp/[^/]+/(?:{_WITH_RESULTS})/{RESULTS}/[^/]+")
+_ENDING = "|".join((CommandType.STOP_SESSION, CommandType.CANCEL_RESERVATION))
+_BEGUN = re.compile(
+    rf"/ocpi/emsp/[^/]+/(?:{_WITH_RESULTS})/{RESULTS}/[^/]+|/ocpi/cpo/[^/]+/{ModuleId.COMMANDS}/(?i:{_ENDING})"
+)
 
 
 class Interface(Mount):
@@ -62,6 +66,9 @@ def owner_in(path: str) -> PartyId | None:
     return PartyId(unquote(parts[5]), unquote(parts[6])).folded() if len(parts) > 7 else None
 
 
-def is_call_back(path: str) -> bool:
-    """Whether it is where we hear the result of a request of ours. path  as it was sent"""
-    return _CALL_BACK.fullmatch(path) is not None
+def is_about_what_was_begun(path: str) -> bool:
+    """Whether it is where we hear the result of a request of ours, or are asked to end a charge or reservation.
+
+    path  as it was sent
+    """
+    return _BEGUN.fullmatch(path) is not None

@@ -52,6 +52,19 @@ async def test_each_command_is_accepted_and_kept_for_the_charge_point(
     assert kept["request"] == {k: v for k, v in BODIES[command].items() if k != "response_url"}
 
 
+@pytest.mark.parametrize("off", [{"modules": []}, {"parties": []}], ids=str)
+async def test_what_was_begun_can_be_ended_whatever_was_switched_off_meanwhile(
+    server: Server, tnm: Caller, off: dict[str, Any]
+) -> None:
+    await server.operator.patch("/api/partners/1", json=off)
+
+    taken = [await tnm.post(f"/commands/{one}", BODIES[one]) for one in ("STOP_SESSION", "CANCEL_RESERVATION")]
+    others = [await tnm.post(f"/commands/{one}", BODIES[one]) for one in ("START_SESSION", "UNLOCK_CONNECTOR")]
+
+    assert [one.data["result"] for one in taken] == ["ACCEPTED"] * 2
+    assert [one.status_code for one in others] == [2000 if "modules" in off else 4001] * 2
+
+
 @pytest.mark.requirement("CMD-R-09")
 @pytest.mark.parametrize(
     ("command", "field"),
