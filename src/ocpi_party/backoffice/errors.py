@@ -15,7 +15,7 @@ from ocpi_party.dialects.tolerance import pointer
 from ocpi_party.modules.callbacks.inbound import ResultKnown
 from ocpi_party.modules.cdrs.issuing import AlreadyCredited, AlreadyIssued
 from ocpi_party.modules.chargingprofiles.active import NotCharging
-from ocpi_party.modules.commands.guards import NotAuthorized, NotCapable, NotUnderWay
+from ocpi_party.modules.commands.guards import NotAuthorized, NotCapable
 from ocpi_party.modules.commands.reservations import NotCancelable
 from ocpi_party.modules.commands.sending import NoReceiver
 from ocpi_party.modules.credentials.asking import HandshakeFailed
@@ -65,7 +65,6 @@ ANSWERS: dict[type[errors.Refusal], tuple[int, str]] = {
     NotCancelable: (409, "Not cancelable"),
     NoReceiver: (409, "Not supported"),
     NotCapable: (409, "Not capable"),
-    NotUnderWay: (409, "Not under way"),
     NotAuthorized: (409, "Not authorized"),
     NobodyToOffer: (409, "No party"),
     NotOffered: (409, "Not offered"),

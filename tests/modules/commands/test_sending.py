@@ -544,25 +544,6 @@ async def test_what_was_begun_can_be_ended_whatever_was_switched_off_meanwhile(
     assert (answer.status_code, answer.json()["response"]) == (202, ACCEPTED), answer.text
 
 
-@pytest.mark.parametrize("status", ["COMPLETED", "INVALID"])
-async def test_a_session_that_is_over_is_not_stopped(server: Server, tnm: Caller, status: str) -> None:
-    session = a_session(cdr_token=_cdr_token(), status=status)
-    assert (await tnm.put("/sessions/NL/TNM/101", session)).status_code == 1000
-
-    answer = await _send(server, "STOP_SESSION")
-
-    assert (answer.status_code, tnm.partner.requests("POST", "/receiver/commands")) == (409, []), answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["detail"] == f"the session is {status}"
-
-
-async def test_a_reservation_is_not_asked_for_until_a_moment_that_has_passed(server: Server, tnm: Caller) -> None:
-    answer = await _send(server, "RESERVE_NOW", BODIES["RESERVE_NOW"] | {"expiry_date": "2026-03-01T12:00:00Z"})
-
-    assert (answer.status_code, tnm.partner.requests("POST", "/receiver/commands")) == (422, []), answer.text
-    assert answer.json()["pointer"] == "/expiry_date"
-
-
 async def test_a_cpo_that_we_are_not_connected_to_is_not_found(server: Server, tnm: Caller) -> None:
     answer = await _send(server, body=_start(party_id="XXX"))
 

@@ -5,22 +5,16 @@ from typing import Any
 from ocpi_party.database import ReadTx, Statement
 from ocpi_party.modules.commands.kinds import NEEDED, WITH_TOKEN
 from ocpi_party.modules.locations import repository as locations
-from ocpi_party.modules.sessions import repository as sessions
-from ocpi_party.modules.sessions.status import FINAL
 from ocpi_party.modules.tokens.keys import token_key
 from ocpi_party.ocpi.command import CommandType
 from ocpi_party.ocpi.errors import InvalidObject, Refusal
 from ocpi_party.ocpi.evse import Capability
-from ocpi_party.ocpi.types import JsonObject, PartyId, decode, document_of, now, parse_time
+from ocpi_party.ocpi.types import JsonObject, PartyId, decode
 from ocpi_party.partners.partner import Partner
 
 
 class NotCapable(Refusal):
     """The EVSE told that it cannot do what the command asks for."""
-
-
-class NotUnderWay(Refusal):
-    """What the command would end is over."""
 
 
 class NotAuthorized(Refusal):
@@ -36,13 +30,9 @@ _OWN_TOKEN = Statement(
 async def guarded(
     tx: ReadTx, command: CommandType, cpo: PartyId, ours: PartyId, partner: Partner, document: JsonObject
 ) -> JsonObject:
-    """The command as it may be sent. Raises NotAuthorized, NotCapable, NotUnderWay, InvalidObject"""
+    """The command as it may be sent. Raises NotAuthorized, NotCapable, InvalidObject"""
     if command in WITH_TOKEN:
         await _must_be_authorized(tx, ours, document["token"])
-    if command is CommandType.RESERVE_NOW and parse_time(document["expiry_date"]) <= now():
-        raise InvalidObject("/expiry_date", "has passed")
-    if command is CommandType.STOP_SESSION:
-        await _must_be_under_way(tx, cpo, document["session_id"])
     uid = document.get("evse_uid")
     if command not in NEEDED or uid is None:
         return document
@@ -61,13 +51,6 @@ async def _must_be_authorized(tx: ReadTx, ours: PartyId, token: JsonObject) -> N
     known = await tx.value(_OWN_TOKEN, owner=str(ours.folded()), key=token_key(token["uid"], token["type"]))
     if not token["valid"] or known is False:
         raise NotAuthorized("the token is not valid")
-
-
-async def _must_be_under_way(tx: ReadTx, cpo: PartyId, session_id: str) -> None:
-    known = await sessions.newest_of_a_partner(tx, str(cpo.folded()), session_id, None)
-    status = document_of(known.document)["status"] if known else None
-    if status in FINAL:
-        raise NotUnderWay(f"the session is {status}")
 
 
 def _with_connector(evse: JsonObject, document: JsonObject) -> JsonObject:
