@@ -129,6 +129,43 @@ def test_totals_that_contradict_each_other(changes: Document, reported: list[str
     assert fields(a_cdr(**changes)) == reported
 
 
+@pytest.mark.requirement("CDR-R-20")
+@pytest.mark.parametrize(
+    ("changes", "reported"),
+    [
+        ({}, []),
+        ({"total_parking_time": D("0.2")}, []),
+        ({"total_parking_time": D("0.1")}, ["total_time"]),
+        ({"total_parking_time": 0}, ["total_time"]),
+        ({"total_time": D("0.7")}, ["total_time", "total_time"]),
+    ],
+)
+def test_parking_that_no_charging_period_tells_is_what_the_cdr_tells_or_leaves_open(
+    changes: Document, reported: list[str]
+) -> None:
+    cdr = a_cdr(parts=[{"kwh": 20, "minutes": 48}, {"kwh": 0, "lasts": 12}])
+
+    assert fields(cdr | changes) == reported
+
+
+@pytest.mark.requirement("CDR-R-20")
+@pytest.mark.parametrize(
+    ("totals", "reported"),
+    [
+        ({"total_energy": D("8.0"), "total_time": D("8.0")}, []),
+        ({"total_energy": D("8.05")}, ["total_energy"]),
+        ({"total_parking_time": D("4.05")}, ["total_parking_time"]),
+    ],
+)
+def test_a_total_may_be_off_by_the_rounding_of_each_charging_period(totals: Document, reported: list[str]) -> None:
+    cdr = a_cdr(a_tariff(an_element(a_component("FLAT", "1"))), [{"minutes": 20}, {"parked": 20}] * 12)
+    for period in cdr["charging_periods"]:
+        period["dimensions"][0]["volume"] = D("0.33")
+        period["dimensions"].append({"type": "ENERGY", "volume": D("0.33")})
+
+    assert fields(cdr | {"total_energy": D("7.92")} | totals) == reported
+
+
 def _with_its_last_period_at(moment: str) -> Document:
     cdr = a_cdr()
     return cdr | {
