@@ -225,6 +225,16 @@ def test_without_a_time_zone_the_words_say_so() -> None:
     assert fields(cdr) == ["total_cost/excl_vat", "total_energy_cost/excl_vat"]
 
 
+@pytest.mark.requirement("CDR-R-26", "TAR-C-06")
+def test_a_time_zone_that_there_is_not_matters_to_tariffs_with_local_times_only() -> None:
+    at_night = a_tariff(an_element(a_component("ENERGY", "1"), end_time="10:00"))
+
+    assert check_cdr(a_cdr(), "UTC+1") == []
+    assert [each.words for each in check_cdr(a_cdr(at_night), "UTC+1")] == [
+        "cannot be recomputed: not a time zone: 'UTC+1'"
+    ]
+
+
 @pytest.mark.requirement("CDR-R-26")
 def test_missing_tariffs_and_another_currency_are_reported() -> None:
     assert fields(a_cdr(tariffs=[])) == ["tariffs"]

@@ -36,6 +36,8 @@ def check_cdr(cdr: Document, time_zone: str | None = None, tolerance: Decimal = 
 def _differences(cdr: Document, time_zone: str | None, tolerance: Decimal) -> list[Difference]:
     meant, found = as_meant(cdr)
     periods = read_periods(meant["charging_periods"], moment(meant["end_date_time"]))
+    if not needs_time_zone(meant.get("tariffs") or []):
+        time_zone = None  # Some Locations name one that there is not, as UTC+1; here nothing hangs on it.
     priced = _price(meant, periods, time_zone or "UTC")
     found += consistency(meant, periods)
     found += _tariffs(meant, priced)
