@@ -81,6 +81,16 @@ def test_a_cent_per_component_is_tolerated(excl_vat: str, reported: list[str]) -
 
 
 @pytest.mark.requirement("CDR-R-26")
+@pytest.mark.parametrize(("incl_vat", "reported"), [("1.28", []), ("1.29", ["total_cost/incl_vat"])])
+def test_vat_of_an_amount_that_was_rounded_before_is_tolerated(incl_vat: str, reported: list[str]) -> None:
+    tariff = a_tariff(an_element(a_component("ENERGY", "0.25", vat=25)))
+    cdr = a_cdr(tariff, [{"kwh": "4.06"}], total_cost={"excl_vat": D("1.02"), "incl_vat": D(incl_vat)})
+
+    assert cdr["total_energy_cost"] == {"excl_vat": D("1.015"), "incl_vat": D("1.2688")}
+    assert fields(without_parts(cdr)) == reported
+
+
+@pytest.mark.requirement("CDR-R-26")
 def test_the_total_may_be_off_by_a_cent_for_each_of_its_components() -> None:
     assert fields(without_parts(a_cdr(total_cost={"excl_vat": D("7.03")}))) == []
     assert fields(without_parts(a_cdr(total_cost={"excl_vat": D("7.04")}))) == ["total_cost/excl_vat"]

@@ -114,7 +114,7 @@ def _compare(
     allowed = tolerance * _components(lines, limited=lambda cost: cost.excl_vat)
     yield from compare(f"{field}/excl_vat", price.excl_vat, computed.excl_vat, allowed, words)
     if price.incl_vat is not None:
-        allowed = tolerance * _components(lines, limited=lambda cost: cost.incl_vat)
+        allowed = tolerance * _components(lines, limited=lambda cost: cost.incl_vat) * _with_vat(lines)
         yield from compare(f"{field}/incl_vat", price.incl_vat, computed.gross(), allowed, words)
 
 
@@ -125,6 +125,11 @@ def _components(lines: Sequence[Line], limited: Callable[[Amount], Fraction | No
     """
     fixed = {line.tariff_id for line in lines if line.part == LIMIT and limited(line.cost)}
     return max(1, len(fixed) + sum(1 for line in lines if line.element is not None and line.tariff_id not in fixed))
+
+
+def _with_vat(lines: Sequence[Line]) -> Decimal:
+    """What their VAT makes of an amount at most: who computes it of a rounded amount multiplies the rounding too."""
+    return 1 + max((line.vat or Decimal(0) for line in lines), default=Decimal(0)) / 100
 
 
 def _words(lines: list[Line] | tuple[Line, ...]) -> str:
