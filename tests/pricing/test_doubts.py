@@ -72,13 +72,13 @@ def test_that_no_period_tells_a_time_is_said() -> None:
 
 @pytest.mark.requirement("TAR-C-10")
 @pytest.mark.parametrize(("limit", "kwh"), [("min_price", 1), ("max_price", 10)])
-def test_that_a_limit_leaves_vat_aside_is_said(limit: str, kwh: int) -> None:
+def test_that_a_limit_tells_no_vat_is_said(limit: str, kwh: int) -> None:
     tariff = a_tariff(an_element(ENERGY), **{limit: {"excl_vat": 5}})
     without_vat = a_tariff(an_element(a_component("ENERGY", "1")), **{limit: {"excl_vat": 5}})
 
     limited = price(tariff, {"kwh": kwh})
 
     assert costs(limited)[0] == 5
-    assert limited.notes == (f"{limit} of tariff T1 tells no incl_vat: it limits excl_vat alone.",)
+    assert limited.notes == (f"{limit} of tariff T1 tells no incl_vat: VAT was taken at the rate of what it limits.",)
     assert price(tariff, {"kwh": 5}).notes == ()
     assert price(without_vat, {"kwh": kwh}).notes == ()

@@ -46,4 +46,4 @@ def of_limits(tariff: Tariff, limited: Sequence[str]) -> Iterator[str]:
     """limited  MIN_PRICE, MAX_PRICE: what changed the amount, with VAT"""
     for name, limit in (("MIN_PRICE", tariff.min_price), ("MAX_PRICE", tariff.max_price)):
         if name in limited and limit is not None and limit.incl_vat is None:
-            yield f"{name.lower()} of tariff {tariff.id} tells no incl_vat: it limits excl_vat alone."
+            yield f"{name.lower()} of tariff {tariff.id} tells no incl_vat: VAT was taken at the rate of what it limits."
