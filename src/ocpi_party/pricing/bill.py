@@ -17,13 +17,15 @@ from ocpi_party.pricing.tariff import SESSION, Tariff
 @dataclass
 class Bill:
     """
-    fallback  the tariff of charging periods that name none
-    charged   the tariffs of the charging periods, by id
+    fallback       the tariff of charging periods that name none
+    charged        the tariffs of the charging periods, by id
+    flat_fee_paid  for a session it is paid once
     """
 
     tariffs: Sequence[Tariff]
     fallback: Tariff | None
     charged: dict[str, Tariff] = field(default_factory=dict)
+    flat_fee_paid: bool = False
     used: list[Use] = field(default_factory=list)
     reserved: list[Use] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -51,15 +53,16 @@ class Bill:
         self.note(*doubts.of_period(period, tariff))
         tariff = tariff.only(SESSION)
         slices = slices_of(period, tariff, session, kwh)
-        if not any(use.dimension == "FLAT" for use in self.used):
+        if not self.flat_fee_paid:
             self._flat(period, tariff, slices)
         self.used += uses(period, tariff, slices)
 
     def _flat(self, period: Period, tariff: Tariff, slices: Sequence[Slice]) -> None:
-        """A flat fee is paid once for a session, at the first moment at which one is active."""
+        """A flat fee is paid at the first moment at which one is active."""
         for each in slices:
             if component := tariff.active("FLAT", each.state):
                 self.used.append(Use("FLAT", tariff, component, Fraction(1), period.number, each.at))
+                self.flat_fee_paid = True
                 return
 
     def lines(self) -> Iterator[Line]:
