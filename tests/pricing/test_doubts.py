@@ -61,6 +61,15 @@ def test_that_current_or_power_is_not_known_is_said() -> None:
     assert notes([by_power], parked=60) == ()
 
 
+def test_what_holds_for_many_charging_periods_is_said_once() -> None:
+    tariff = a_tariff(an_element(ENERGY, min_current=16), an_element(ENERGY))
+
+    priced = price(tariff, {"kwh": 1, "MAX_CURRENT": 32}, {"kwh": 1}, {"kwh": 1}, {"kwh": 1})
+
+    words = "Charging period 2 (and 2 more) tells no current: elements of tariff T1 that ask for it are out."
+    assert priced.notes == (words,)
+
+
 def test_that_no_period_tells_a_time_is_said() -> None:
     tariff = a_tariff(an_element(ENERGY, a_component("TIME", "2")))
 
