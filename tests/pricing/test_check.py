@@ -81,6 +81,16 @@ def test_a_cent_per_component_is_tolerated(excl_vat: str, reported: list[str]) -
 
 
 @pytest.mark.requirement("CDR-R-26")
+@pytest.mark.parametrize(("incl_vat", "reported"), [("1.28", []), ("1.29", ["total_cost/incl_vat"])])
+def test_vat_of_an_amount_that_was_rounded_before_is_tolerated(incl_vat: str, reported: list[str]) -> None:
+    tariff = a_tariff(an_element(a_component("ENERGY", "0.25", vat=25)))
+    cdr = a_cdr(tariff, [{"kwh": "4.06"}], total_cost={"excl_vat": D("1.02"), "incl_vat": D(incl_vat)})
+
+    assert cdr["total_energy_cost"] == {"excl_vat": D("1.015"), "incl_vat": D("1.2688")}
+    assert fields(without_parts(cdr)) == reported
+
+
+@pytest.mark.requirement("CDR-R-26")
 def test_the_total_may_be_off_by_a_cent_for_each_of_its_components() -> None:
     assert fields(without_parts(a_cdr(total_cost={"excl_vat": D("7.03")}))) == []
     assert fields(without_parts(a_cdr(total_cost={"excl_vat": D("7.04")}))) == ["total_cost/excl_vat"]
@@ -127,6 +137,43 @@ def test_a_total_that_a_maximum_price_sets_may_be_off_by_one_cent_only() -> None
 )
 def test_totals_that_contradict_each_other(changes: Document, reported: list[str]) -> None:
     assert fields(a_cdr(**changes)) == reported
+
+
+@pytest.mark.requirement("CDR-R-20")
+@pytest.mark.parametrize(
+    ("changes", "reported"),
+    [
+        ({}, []),
+        ({"total_parking_time": D("0.2")}, []),
+        ({"total_parking_time": D("0.1")}, ["total_time"]),
+        ({"total_parking_time": 0}, ["total_time"]),
+        ({"total_time": D("0.7")}, ["total_time", "total_time"]),
+    ],
+)
+def test_parking_that_no_charging_period_tells_is_what_the_cdr_tells_or_leaves_open(
+    changes: Document, reported: list[str]
+) -> None:
+    cdr = a_cdr(parts=[{"kwh": 20, "minutes": 48}, {"kwh": 0, "lasts": 12}])
+
+    assert fields(cdr | changes) == reported
+
+
+@pytest.mark.requirement("CDR-R-20")
+@pytest.mark.parametrize(
+    ("totals", "reported"),
+    [
+        ({"total_energy": D("8.0"), "total_time": D("8.0")}, []),
+        ({"total_energy": D("8.05")}, ["total_energy"]),
+        ({"total_parking_time": D("4.05")}, ["total_parking_time"]),
+    ],
+)
+def test_a_total_may_be_off_by_the_rounding_of_each_charging_period(totals: Document, reported: list[str]) -> None:
+    cdr = a_cdr(a_tariff(an_element(a_component("FLAT", "1"))), [{"minutes": 20}, {"parked": 20}] * 12)
+    for period in cdr["charging_periods"]:
+        period["dimensions"][0]["volume"] = D("0.33")
+        period["dimensions"].append({"type": "ENERGY", "volume": D("0.33")})
+
+    assert fields(cdr | {"total_energy": D("7.92")} | totals) == reported
 
 
 def _with_its_last_period_at(moment: str) -> Document:
@@ -186,6 +233,16 @@ def test_without_a_time_zone_the_words_say_so() -> None:
     assert fields(cdr, time_zone=AMSTERDAM) == []
     assert all("Calculated in UTC" in each.words for each in check_cdr(cdr))
     assert fields(cdr) == ["total_cost/excl_vat", "total_energy_cost/excl_vat"]
+
+
+@pytest.mark.requirement("CDR-R-26", "TAR-C-06")
+def test_a_time_zone_that_there_is_not_matters_to_tariffs_with_local_times_only() -> None:
+    at_night = a_tariff(an_element(a_component("ENERGY", "1"), end_time="10:00"))
+
+    assert check_cdr(a_cdr(), "UTC+1") == []
+    assert [each.words for each in check_cdr(a_cdr(at_night), "UTC+1")] == [
+        "cannot be recomputed: not a time zone: 'UTC+1'"
+    ]
 
 
 @pytest.mark.requirement("CDR-R-26")

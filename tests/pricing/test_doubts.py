@@ -61,6 +61,15 @@ def test_that_current_or_power_is_not_known_is_said() -> None:
     assert notes([by_power], parked=60) == ()
 
 
+def test_what_holds_for_many_charging_periods_is_said_once() -> None:
+    tariff = a_tariff(an_element(ENERGY, min_current=16), an_element(ENERGY))
+
+    priced = price(tariff, {"kwh": 1, "MAX_CURRENT": 32}, {"kwh": 1}, {"kwh": 1}, {"kwh": 1})
+
+    words = "Charging period 2 (and 2 more) tells no current: elements of tariff T1 that ask for it are out."
+    assert priced.notes == (words,)
+
+
 def test_that_no_period_tells_a_time_is_said() -> None:
     tariff = a_tariff(an_element(ENERGY, a_component("TIME", "2")))
 
@@ -72,13 +81,13 @@ def test_that_no_period_tells_a_time_is_said() -> None:
 
 @pytest.mark.requirement("TAR-C-10")
 @pytest.mark.parametrize(("limit", "kwh"), [("min_price", 1), ("max_price", 10)])
-def test_that_a_limit_leaves_vat_aside_is_said(limit: str, kwh: int) -> None:
+def test_that_a_limit_tells_no_vat_is_said(limit: str, kwh: int) -> None:
     tariff = a_tariff(an_element(ENERGY), **{limit: {"excl_vat": 5}})
     without_vat = a_tariff(an_element(a_component("ENERGY", "1")), **{limit: {"excl_vat": 5}})
 
     limited = price(tariff, {"kwh": kwh})
 
     assert costs(limited)[0] == 5
-    assert limited.notes == (f"{limit} of tariff T1 tells no incl_vat: it limits excl_vat alone.",)
+    assert limited.notes == (f"{limit} of tariff T1 tells no incl_vat: VAT was taken at the rate of what it limits.",)
     assert price(tariff, {"kwh": 5}).notes == ()
     assert price(without_vat, {"kwh": kwh}).notes == ()

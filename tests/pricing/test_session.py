@@ -156,10 +156,16 @@ def test_limits_hold_with_and_without_vat_independently() -> None:
 
 
 @pytest.mark.requirement("TAR-C-10")
-def test_a_limit_without_incl_vat_limits_excl_vat_only() -> None:
-    tariff = a_tariff(an_element(a_component("ENERGY", "1", vat=20)), min_price={"excl_vat": 5})
+@pytest.mark.parametrize(
+    ("price_per_kwh", "limit", "excl_vat", "incl_vat"),
+    [("1", "min_price", 5, 6), ("10", "max_price", 5, 6), ("5", "min_price", 5, 6), ("0", "min_price", 5, 5)],
+)
+def test_a_limit_without_incl_vat_is_paid_with_the_vat_of_what_it_limits(
+    price_per_kwh: str, limit: str, excl_vat: int, incl_vat: int
+) -> None:
+    tariff = a_tariff(an_element(a_component("ENERGY", price_per_kwh, vat=20)), **{limit: {"excl_vat": 5}})
 
-    assert costs(price(tariff, {"kwh": 1})) == (5, D("1.2"))
+    assert costs(price(tariff, {"kwh": 1})) == (excl_vat, incl_vat)
 
 
 @pytest.mark.requirement("TAR-C-11")

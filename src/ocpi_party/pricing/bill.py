@@ -17,29 +17,40 @@ from ocpi_party.pricing.tariff import SESSION, Tariff
 @dataclass
 class Bill:
     """
-    fallback  the tariff of charging periods that name none
-    charged   the tariffs of the charging periods, by id
+    fallback       the tariff of charging periods that name none
+    charged        the tariffs of the charging periods, by id
+    flat_fee_paid  for a session it is paid once
+    noted          words, and the numbers of the charging periods that they are about, if they are about some
     """
 
     tariffs: Sequence[Tariff]
     fallback: Tariff | None
     charged: dict[str, Tariff] = field(default_factory=dict)
+    flat_fee_paid: bool = False
     used: list[Use] = field(default_factory=list)
     reserved: list[Use] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    noted: dict[str, list[int]] = field(default_factory=dict)
 
-    def note(self, *words: str) -> None:
-        self.notes += [each for each in dict.fromkeys(words) if each not in self.notes]
+    def note(self, *words: str, period: Period | None = None) -> None:
+        """period  the subject of the words, which begin with their verb; said once, however many periods there are"""
+        for each in words:
+            self.noted.setdefault(each, []).extend([period.number] if period else [])
 
-    def tariff_for(self, tariff_id: str | None, what: str) -> Tariff | None:
-        """what  asks for it, for the note if there is none"""
+    def notes(self) -> Iterator[str]:
+        for words, periods in self.noted.items():
+            more = f" (and {len(periods) - 1} more)" if len(periods) > 1 else ""
+            yield f"Charging period {periods[0]}{more} {words}" if periods else words
+
+    def tariff_for(self, tariff_id: str | None, period: Period | None) -> Tariff | None:
+        """period  asks for it, for the note if there is none; None: the reservation"""
+        who = "" if period else "The reservation "
         if tariff_id is None:
             if self.fallback is None:
-                self.note(f"{what} names no tariff_id: no tariff is relevant, no cost.")
+                self.note(f"{who}names no tariff_id: no tariff is relevant, no cost.", period=period)
             return self.fallback
         tariff = find(self.tariffs, tariff_id)
         if tariff is None:
-            self.note(f"{what} names tariff {tariff_id}, which we were not given: no cost.")
+            self.note(f"{who}names tariff {tariff_id}, which we were not given: no cost.", period=period)
         return tariff
 
     def charge(self, period: Period, tariff: Tariff, session: Session, kwh: Fraction) -> None:
@@ -47,19 +58,20 @@ class Bill:
         if not tariff.valid_at(session.start):
             self.note(f"Tariff {tariff.id} was not valid when the session started, it is used all the same.")
         if period.length is None:
-            self.note(f"Charging period {period.number} ends before it starts: not split at changes of price.")
-        self.note(*doubts.of_period(period, tariff))
+            self.note("ends before it starts: not split at changes of price.", period=period)
+        self.note(*doubts.of_period(period, tariff), period=period)
         tariff = tariff.only(SESSION)
         slices = slices_of(period, tariff, session, kwh)
-        if not any(use.dimension == "FLAT" for use in self.used):
+        if not self.flat_fee_paid:
             self._flat(period, tariff, slices)
         self.used += uses(period, tariff, slices)
 
     def _flat(self, period: Period, tariff: Tariff, slices: Sequence[Slice]) -> None:
-        """A flat fee is paid once for a session, at the first moment at which one is active."""
+        """A flat fee is paid at the first moment at which one is active."""
         for each in slices:
             if component := tariff.active("FLAT", each.state):
                 self.used.append(Use("FLAT", tariff, component, Fraction(1), period.number, each.at))
+                self.flat_fee_paid = True
                 return
 
     def lines(self) -> Iterator[Line]:

@@ -37,6 +37,8 @@ def check_cdr(cdr: Document, time_zone: str | None = None, tolerance: Decimal = 
 def _differences(cdr: Document, time_zone: str | None, tolerance: Decimal) -> list[Difference]:
     meant, found = as_meant(cdr)
     periods = read_periods(meant["charging_periods"], moment(meant["end_date_time"]))
+    if not needs_time_zone(meant.get("tariffs") or []):
+        time_zone = None  # Some Locations name one that there is not, as UTC+1; here nothing hangs on it.
     priced = _price(meant, periods, time_zone or "UTC")
     found += consistency(meant, periods)
     found += _tariffs(meant, priced)
@@ -120,7 +122,7 @@ def _compare(
     allowed = tolerance * _components(lines, limited=lambda cost: cost.excl_vat)
     yield from compare(f"{field}/excl_vat", price.excl_vat, computed.excl_vat, allowed, words)
     if price.incl_vat is not None:
-        allowed = tolerance * _components(lines, limited=lambda cost: cost.incl_vat)
+        allowed = tolerance * _components(lines, limited=lambda cost: cost.incl_vat) * _with_vat(lines)
         yield from compare(f"{field}/incl_vat", price.incl_vat, computed.gross(), allowed, words)
 
 
@@ -131,6 +133,11 @@ def _components(lines: Sequence[Line], limited: Callable[[Amount], Fraction | No
     """
     fixed = {line.tariff_id for line in lines if line.part == LIMIT and limited(line.cost)}
     return max(1, len(fixed) + sum(1 for line in lines if line.element is not None and line.tariff_id not in fixed))
+
+
+def _with_vat(lines: Sequence[Line]) -> Decimal:
+    """What their VAT makes of an amount at most: who computes it of a rounded amount multiplies the rounding too."""
+    return 1 + max((line.vat or Decimal(0) for line in lines), default=Decimal(0)) / 100
 
 
 def _words(lines: list[Line] | tuple[Line, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 
 from ocpi_party.pricing.difference import CENT, Difference, compare
@@ -21,16 +22,14 @@ def consistency(cdr: Document, periods: Sequence[Period]) -> Iterator[Difference
     """
     told, parking = exact(cdr["total_time"]), cdr.get("total_parking_time")
     yield from _clock(cdr, told, periods)
+    energy, charging, parked = (_told(periods, dimension) for dimension in ("ENERGY", "TIME", "PARKING_TIME"))
     if parking is not None:
-        yield from _parking(told, exact(parking), _sum(periods, "PARKING_TIME"))
-    energy = _sum(periods, "ENERGY")
-    if energy is not None:
+        yield from _parking(told, exact(parking), parked)
+    if energy:
         words = "total_energy against the sum of ENERGY of the charging periods"
-        yield from compare("total_energy", exact(cdr["total_energy"]), energy, CENT, words)
-    charging, parked = _sum(periods, "TIME"), _sum(periods, "PARKING_TIME")
-    if charging is not None:
-        words = "total_time against the sum of TIME and PARKING_TIME of the charging periods"
-        yield from compare("total_time", told, (charging + (parked or 0)) / HOUR, CENT, words)
+        yield from compare("total_energy", exact(cdr["total_energy"]), _sum(energy), _slack(energy), words)
+    if charging:
+        yield from _charging(told, None if parking is None else exact(parking), charging, parked)
 
 
 def _clock(cdr: Document, total_time: Fraction, periods: Sequence[Period]) -> Iterator[Difference]:
@@ -51,15 +50,39 @@ def _clock(cdr: Document, total_time: Fraction, periods: Sequence[Period]) -> It
     yield from compare("total_time", total_time, (seconds(end - start) - reserved) / HOUR, CENT, words)
 
 
-def _parking(total: Fraction, told: Fraction, parked: Fraction | None) -> Iterator[Difference]:
+def _parking(total: Fraction, told: Fraction, parked: Sequence[Fraction]) -> Iterator[Difference]:
     if told > total:
         words = "total_parking_time is longer than total_time, of which it is a part"
         yield Difference("total_parking_time", decimal(told), decimal(total), words)
-    if parked is not None:
+    if parked:
         words = "total_parking_time against the sum of PARKING_TIME of the charging periods"
-        yield from compare("total_parking_time", told, parked / HOUR, CENT, words)
+        yield from compare("total_parking_time", told, _sum(parked) / HOUR, _slack(parked), words)
 
 
-def _sum(periods: Sequence[Period], dimension: str) -> Fraction | None:
-    told = [period.quantities[dimension] for period in periods if dimension in period.quantities]
-    return sum(told, Fraction(0)) if told else None
+def _charging(
+    total: Fraction, parking: Fraction | None, charging: Sequence[Fraction], parked: Sequence[Fraction]
+) -> Iterator[Difference]:
+    """Charging and parking make up the total. A CDR that tells no parking at all leaves open how much of it there was.
+
+    parking  total_parking_time, which counts where no charging period tells PARKING_TIME
+    """
+    charged = _sum(charging) / HOUR
+    if parked:
+        parking = _sum(parked) / HOUR
+    elif parking is None:
+        parking = max(total - charged, Fraction(0))
+    words = "total_time against the sum of TIME and PARKING_TIME of the charging periods"
+    yield from compare("total_time", total, charged + parking, _slack([*charging, *parked]), words)
+
+
+def _told(periods: Sequence[Period], dimension: str) -> list[Fraction]:
+    return [period.quantities[dimension] for period in periods if dimension in period.quantities]
+
+
+def _sum(volumes: Sequence[Fraction]) -> Fraction:
+    return sum(volumes, Fraction(0))
+
+
+def _slack(volumes: Sequence[Fraction]) -> Decimal:
+    """By how much a total may be off from these: each of them, and the total, may have been rounded to two decimals."""
+    return CENT * (len(volumes) + 1) / 2

@@ -19,12 +19,12 @@ def of_choice(tariffs: Sequence[Tariff], fallback: Tariff | None, at: datetime) 
 
 
 def of_period(period: Period, tariff: Tariff) -> Iterator[str]:
-    """What the tariff asks and the charging period does not tell."""
+    """What the tariff asks and the charging period, the subject of the words, does not tell."""
     elements = [one for one in tariff.only(SESSION).elements if period.quantities.keys() & one.components.keys()]
     for what, told in (("current", period.current), ("power", period.power)):
         asked = any(one.restrictions.get(f"{end}_{what}") is not None for one in elements for end in ("min", "max"))
         if asked and told is None:
-            yield f"Charging period {period.number} tells no {what}: elements of tariff {tariff.id} that ask for it are out."
+            yield f"tells no {what}: elements of tariff {tariff.id} that ask for it are out."
 
 
 def of_time(periods: Sequence[Period], tariffs: Sequence[Tariff]) -> Iterator[str]:
@@ -46,4 +46,4 @@ def of_limits(tariff: Tariff, limited: Sequence[str]) -> Iterator[str]:
     """limited  MIN_PRICE, MAX_PRICE: what changed the amount, with VAT"""
     for name, limit in (("MIN_PRICE", tariff.min_price), ("MAX_PRICE", tariff.max_price)):
         if name in limited and limit is not None and limit.incl_vat is None:
-            yield f"{name.lower()} of tariff {tariff.id} tells no incl_vat: it limits excl_vat alone."
+            yield f"{name.lower()} of tariff {tariff.id} tells no incl_vat: VAT was taken at the rate of what it limits."

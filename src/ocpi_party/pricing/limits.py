@@ -22,6 +22,9 @@ def limits(tariff: Tariff, lines: Sequence[Line]) -> list[Line]:
         incl_vat = subtotal.incl_vat
         if incl_vat is not None and limit.incl_vat is not None:
             incl_vat = choose(incl_vat, limit.incl_vat)
+        elif incl_vat is not None:
+            # A limit that tells no incl_vat is paid with VAT all the same: at the rate of what it limits, if any.
+            incl_vat = excl_vat * (incl_vat / subtotal.excl_vat if subtotal.excl_vat else 1)
         if (excl_vat, incl_vat) != (subtotal.excl_vat, subtotal.incl_vat):
             found.append(_limit(tariff, name, subtotal, Amount(excl_vat, incl_vat)))
             subtotal = Amount(excl_vat, incl_vat)

@@ -76,7 +76,7 @@ def _fallback(
 
 
 def _reserve(bill: Bill, reservation: Reservation, charging: Sequence[Period], session: Session) -> None:
-    tariff = bill.tariff_for(reservation.tariff_id or (charging[0].tariff_id if charging else None), "The reservation")
+    tariff = bill.tariff_for(reservation.tariff_id or (charging[0].tariff_id if charging else None), None)
     if tariff:
         bill.note(*doubts.of_expiry(tariff, reservation.expired, charging))
         start = moment(reservation.start)
@@ -90,7 +90,7 @@ def _charge(bill: Bill, periods: Sequence[Period], session: Session) -> None:
         bill.note("The session lasts longer than 100 days: not split at changes of price.")
     kwh = Fraction(0)
     for period in periods:
-        tariff = bill.tariff_for(period.tariff_id, f"Charging period {period.number}")
+        tariff = bill.tariff_for(period.tariff_id, period)
         if tariff:
             bill.charge(period, tariff, session, kwh)
         kwh += period.quantities.get("ENERGY", Fraction(0))
@@ -103,7 +103,7 @@ def _priced(bill: Bill, charging: Sequence[Period], session: Session) -> PricedS
         currency=bill.currency(),
         tariff_ids=tuple(bill.tariff_ids()),
         lines=tuple(bill.lines()),
-        notes=tuple(bill.notes),
+        notes=tuple(bill.notes()),
         total_energy=sum((period.quantities.get("ENERGY", Fraction(0)) for period in charging), Fraction(0)),
         total_time=max(seconds(session.end - session.start), Fraction(0)) / HOUR,
         total_parking_time=sum(parked, Fraction(0)) / HOUR if parked else None,
