@@ -35,6 +35,7 @@ def test_parties_are_added_once_and_listed(commands: Commands) -> None:
     assert "a party of ours in role CPO already" in again.err
     assert commands.run("party", "add", "NLD", "TNM", "CPO", "--name", "x").code == 2
     assert commands.run("party", "add", "NL", "TNM", "DRIVER", "--name", "x").code == 2
+    assert commands.run("party", "add", "NL", "ABC", "CPO", "--name", "").code == 2
     assert commands.run("party", "list", "--json").json == [
         {"country_code": "NL", "party_id": "TNM", "role": "CPO", "business_details": {"name": "The New Motion"}}
     ]
