@@ -15,6 +15,7 @@ from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.credentials import answering, asking
 from ocpi_party.modules.credentials.preflight import Preflight
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now, wire_time
 from ocpi_party.outbox import switching
@@ -129,6 +130,10 @@ async def patch_partner(
     nothing either; when it is added, all that is for it.
     """
     partner = await known(building, partner_id)
+    ours = {str(party.key) for party in await building.directory.own_parties()}
+    for number, one in enumerate(body.parties or ()):
+        if one not in ours:
+            raise InvalidObject(f"/parties/{number}", f"{one} is no party of ours")
     changes = body.model_dump(mode="json", exclude_unset=True)
     changes = {name: value for name, value in changes.items() if value is not None or name in ("modules", "parties")}
     if changes:
