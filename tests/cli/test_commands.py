@@ -162,6 +162,20 @@ def test_doctor_says_what_is_wrong_and_who_mends_it(commands: Commands) -> None:
     assert "WRONG parties: we have none: ocpi-party party add" in told.out
 
 
+def test_doctor_finds_processes_that_hand_out_another_url(commands: Commands) -> None:
+    with commands.running("serve") as running:
+        commands.environment["OCPI_PUBLIC_URL"] = running.base
+        agreed = commands.run("doctor", "--json").json
+        commands.environment["OCPI_PUBLIC_URL"] = "http://127.0.0.1:1"
+        apart = commands.run("doctor", "--json").json
+
+    assert [one["mend"] for one in agreed if one["what"] == "public URL"] == [None]
+    assert [one["told"] for one in apart if one["what"] == "public URL"][1] == (
+        f"http://127.0.0.1:1 here, but another process on this database hands out {running.base}."
+        " Set OCPI_PUBLIC_URL, the same for each."
+    )
+
+
 @pytest.mark.parametrize(
     ("url", "sent", "without", "wrong"),
     [
