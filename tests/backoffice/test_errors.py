@@ -109,6 +109,7 @@ async def test_a_party_and_a_partner_have_a_name(server: Server, name: str) -> N
         ("POST", "/api/locations/NL/OWA/LOC1", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "/api/webhooks/1/resend", "POST"),
         ("POST", "/health/live", "GET, HEAD"),
+        ("POST", "/docs/assets/swagger-ui.css", "GET, HEAD"),
     ],
 )
 async def test_a_method_that_a_path_has_not_is_answered_with_all_that_it_has(
