@@ -29,6 +29,7 @@ from ocpi_party.partners.client import OcpiClient
 from ocpi_party.partners.directory import Directory
 from ocpi_party.partners.observed import outbound_message
 from ocpi_party.partners.secrets import Vault
+from ocpi_party.processes import listed_as
 from ocpi_party.pull.schedule import want
 from ocpi_party.pull.worker import PullWorker
 from ocpi_party.push.renewal import RenewalWorker
@@ -78,10 +79,11 @@ def create_app(
     Raises     NotInstalled
     """
     export = _export(settings, spans)
+    name = listed_as(settings.public_url)
     database = (
-        TracedDatabase(database_url, pool_size=settings.database_pool_size, tracer=export.tracer)
+        TracedDatabase(database_url, pool_size=settings.database_pool_size, name=name, tracer=export.tracer)
         if export
-        else Database(database_url, pool_size=settings.database_pool_size)
+        else Database(database_url, pool_size=settings.database_pool_size, name=name)
     )
     vault = Vault(secret_key)
     listening = Listening(database)

@@ -42,12 +42,14 @@ class Connections:
 
     url       as asyncpg reads it
     patience  seconds after which whoever waits looks whether the database answers anybody
+    name      under which PostgreSQL lists them; it keeps 63 bytes
     """
 
-    def __init__(self, url: str, size: int, patience: float) -> None:
+    def __init__(self, url: str, size: int, patience: float, name: str) -> None:
         self._url = url
         self._size = size
         self._patience = patience
+        self._name = name
         self._watch = Watch(url, patience)
         self._pool: asyncpg.Pool | None = None
         self._turns = asyncio.Semaphore(size)
@@ -67,7 +69,7 @@ class Connections:
                 timeout=self._patience,
                 reset=_leave_clean,
                 statement_cache_size=500,
-                server_settings={"application_name": "ocpi-party", "timezone": "UTC", **_PLANS},
+                server_settings={"application_name": self._name, "timezone": "UTC", **_PLANS},
             )
             self._idle.append(await self._pool.acquire())
         except NOT_CONNECTED as fault:

@@ -136,12 +136,15 @@ class Database:
 
     url       postgresql:// or postgresql+asyncpg://, a socket directory may stand in ?host=
     patience  seconds after which whoever waits looks whether the database answers anybody
+    name      under which PostgreSQL lists its connections
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 10, patience: float = _PATIENCE_SECONDS, name: str = "ocpi-party"
+    ) -> None:
         self.url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
         self._patience = patience
-        self._connections = Connections(self.url, pool_size, patience)
+        self._connections = Connections(self.url, pool_size, patience, name)
         self._together: dict[Statement, Together[Any, Any]] = {}
         self._hearing: dict[str, Callable[[], None]] = {}
 

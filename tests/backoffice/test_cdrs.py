@@ -225,6 +225,12 @@ async def test_each_attempt_to_reach_who_waits_for_a_cdr_counts(server: Server, 
     assert [one["attempts"] for one in await delivery(server, "CDR2")] == [1]
 
 
+async def test_who_has_a_cdr_that_there_is_not_is_not_found(server: Server) -> None:
+    answer = await server.operator.get("/api/cdrs/NL/OWA/NOPE/delivery")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
 @pytest.mark.requirement("CDR-R-28", "OPS-04")
 async def test_a_refused_cdr_waits_for_the_operator(server: Server, tnm: FakePartner) -> None:
     tnm.on("POST", "/cdrs", envelope(code=2001, http_status=200))

@@ -72,6 +72,55 @@ async def test_each_fault_of_a_body_has_its_pointer(server: Server) -> None:
     assert (told["pointer"], told["detail"]) == ("/partner", "/partner: is required; /a~1b: is not known here")
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/parties", {"country_code": "NL", "party_id": "ABC", "role": "CPO", "business_details": {"name": "ABC"}}),
+        ("/api/partners", {"name": "ABC"}),
+        ("/api/webhooks", {"url": "https://erp.example/ocpi"}),
+    ],
+)
+async def test_a_name_that_nobody_reads_is_refused_and_nothing_is_made(
+    server: Server, path: str, body: dict[str, Any]
+) -> None:
+    before = (await server.operator.get(path)).json()
+
+    told = _problem(await server.operator.post(path, json=body | {"mistyped": 1}), 422)
+
+    assert told["errors"] == [{"pointer": "/mistyped", "rule": "is not known here"}]
+    assert (await server.operator.get(path)).json() == before
+
+
+@pytest.mark.parametrize("name", ["", " "])
+async def test_a_party_and_a_partner_have_a_name(server: Server, name: str) -> None:
+    party = {"country_code": "NL", "party_id": "ABC", "role": "CPO", "business_details": {"name": name}}
+
+    refused = _problem(await server.operator.post("/api/parties", json=party), 422)
+    unnamed = _problem(await server.operator.post("/api/partners", json={"name": name}), 422)
+
+    assert (refused["pointer"], unnamed["pointer"]) == ("/business_details/name", "/name")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/parties", "GET, HEAD, POST"),
+        ("PUT", "/api/partners/1", "DELETE, GET, HEAD, PATCH"),
+        ("POST", "/api/locations/NL/OWA/LOC1", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("GET", "/api/webhooks/1/resend", "POST"),
+        ("POST", "/health/live", "GET, HEAD"),
+        ("POST", "/docs/assets/swagger-ui.css", "GET, HEAD"),
+    ],
+)
+async def test_a_method_that_a_path_has_not_is_answered_with_all_that_it_has(
+    server: Server, method: str, path: str, allowed: str
+) -> None:
+    answer = await server.operator.request(method, path)
+
+    _problem(answer, 405)
+    assert answer.headers["allow"] == allowed
+
+
 async def test_a_fault_of_an_object_is_told_as_that_of_any_other_body(server: Server) -> None:
     await publish(server)
 
@@ -90,6 +139,7 @@ async def test_a_fault_of_an_object_is_told_as_that_of_any_other_body(server: Se
         ("/api/messages?status=x", "status"),
         ("/api/timeline", "session"),
         ("/api/timeline?session=1&command=1", "session"),
+        ("/api/timeline?session=", "session"),
         ("/api/display/locations/NL/OWA/LOC1?at=yesterday", "at"),
         ("/api/chargingprofiles/1?country_code=NL", "country_code"),
         ("/api/events?subject=%00", "subject"),
@@ -124,6 +174,7 @@ async def test_a_fault_of_the_url_names_its_parameter(server: Server, path: str,
         ("/api/events/stream?type=objects.*", "type", "object.received, object.changed"),
         ("/api/locations?order=new", "order", "'oldest' or 'newest'"),
         ("/api/locations?own=maybe", "own", "boolean"),
+        ("/api/tokens/NL/OWM/1?type=FOO", "type", "'RFID'"),
         ("/api/tokens/NL/OWM/1/rules?type=FOO", "type", "'RFID'"),
         ("/api/display/locations/NL/OWA/LOC1?type=FOO", "type", "'RFID'"),
     ],

@@ -165,6 +165,19 @@ async def test_what_was_sent_to_several_of_our_parties_is_listed_for_each(server
     assert (await _get(server, "/api/locations?for=NL*OWX&own=true")).json() == []
 
 
+async def test_where_an_object_came_from_is_ours_to_say_and_said_once(server: Server) -> None:
+    tnm = await server.connect(server.internet.add(FakePartner()))
+    caller = tnm.speaking(("NL", "TNM"), ("NL", "OWM"), "emsp")
+    await caller.put("/locations/NL/TNM/LOC1", a_location(origin="elsewhere"))
+
+    listed = await _get(server, "/api/locations?origin=true")
+    plain = await _get(server, "/api/locations")
+
+    assert listed.text.count('"origin"') == 1
+    assert listed.json()[0]["origin"] == {"partner": 1, "for": "NL*OWM"}
+    assert plain.json()[0]["origin"] == "elsewhere"
+
+
 async def test_one_that_was_sent_to_several_of_our_parties_is_shown_as_one_of_them_has_it(server: Server) -> None:
     await _told_twice(server)
     url, owm, owx = "/api/locations/NL/TNM/LOC1", "for=NL*OWM", "for=nl*owx"

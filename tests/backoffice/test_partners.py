@@ -73,3 +73,12 @@ async def test_a_partner_hears_of_our_roles_again_only_if_what_it_deals_with_cha
 
     assert not await due(name="TNM", modules=None, parties=None)
     assert await due(parties=["NL*OWA", "NL*OWM"])
+
+
+async def test_a_partner_deals_with_parties_that_are_ours(server: Server) -> None:
+    await server.connect(server.internet.add(FakePartner()))
+
+    answer = await server.operator.patch("/api/partners/1", json={"parties": ["NL*OWA", "NL*OWB"]})
+
+    assert (answer.status_code, answer.json()["pointer"]) == (422, "/parties/1")
+    assert (await server.operator.get("/api/partners/1")).json()["parties"] is None

@@ -35,6 +35,7 @@ def test_parties_are_added_once_and_listed(commands: Commands) -> None:
     assert "a party of ours in role CPO already" in again.err
     assert commands.run("party", "add", "NLD", "TNM", "CPO", "--name", "x").code == 2
     assert commands.run("party", "add", "NL", "TNM", "DRIVER", "--name", "x").code == 2
+    assert commands.run("party", "add", "NL", "ABC", "CPO", "--name", "").code == 2
     assert commands.run("party", "list", "--json").json == [
         {"country_code": "NL", "party_id": "TNM", "role": "CPO", "business_details": {"name": "The New Motion"}}
     ]
@@ -159,6 +160,20 @@ def test_doctor_says_what_is_wrong_and_who_mends_it(commands: Commands) -> None:
     assert wrong == {"public URL": "you", "parties": "you"}
     told = commands.run("doctor")
     assert "WRONG parties: we have none: ocpi-party party add" in told.out
+
+
+def test_doctor_finds_processes_that_hand_out_another_url(commands: Commands) -> None:
+    with commands.running("serve") as running:
+        commands.environment["OCPI_PUBLIC_URL"] = running.base
+        agreed = commands.run("doctor", "--json").json
+        commands.environment["OCPI_PUBLIC_URL"] = "http://127.0.0.1:1"
+        apart = commands.run("doctor", "--json").json
+
+    assert [one["mend"] for one in agreed if one["what"] == "public URL"] == [None]
+    assert [one["told"] for one in apart if one["what"] == "public URL"][1] == (
+        f"http://127.0.0.1:1 here, but another process on this database hands out {running.base}."
+        " Set OCPI_PUBLIC_URL, the same for each."
+    )
 
 
 @pytest.mark.parametrize(

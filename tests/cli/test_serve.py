@@ -6,11 +6,12 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.cli.command import Commands, Running, eventually
+from tests.cli.command import ROOT, Commands, Running, eventually
 from tests.cli.conftest import KEYS
 
 BEARER = {"authorization": f"Bearer {KEYS['OCPI_API_KEY']}"}
@@ -319,6 +320,27 @@ def test_command_that_is_stopped_stops_the_database_that_it_started(
 
     assert told == ""
     assert str(embedded.directory) not in running
+
+
+_INTERRUPTED = """
+import os, signal, sys
+
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "ocpi_party.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+import ocpi_party.__main__
+"""
+
+
+def test_a_command_that_is_interrupted_before_it_is_read_ends_without_a_traceback() -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+
+    done = subprocess.run([sys.executable, "-c", _INTERRUPTED], env=environment, text=True, capture_output=True)
+
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
 
 
 def test_api_without_database_url_says_which_database_lacks_migrations(embedded: Commands) -> None:

@@ -281,6 +281,21 @@ async def test_markup_of_a_partner_is_shown_as_text(server: Server, visitor: htt
     assert evil in (await visitor.get("/console/data/locations")).json()["locations"][0]["name"]
 
 
+async def test_a_location_that_several_of_our_parties_know_is_one_spot_on_the_map(
+    server: Server, visitor: httpx.AsyncClient
+) -> None:
+    await server.add_party("NL", "OWX", "EMSP")
+    tnm = await server.connect(server.internet.add(FakePartner()))
+    for party, location in (("OWM", "LOC1"), ("OWX", "LOC1"), ("OWX", "LOC2")):
+        caller = tnm.speaking(("NL", "TNM"), ("NL", party), "emsp")
+        await caller.put(f"/locations/NL/TNM/{location}", a_location(id=location, name=f"{location} of {party}"))
+
+    shown = (await visitor.get("/console/data/locations")).json()
+
+    assert [one["name"] for one in shown["locations"]] == ["LOC2 of OWX", "LOC1 of OWX"]
+    assert shown["total"] == 2
+
+
 async def test_a_partner_is_changed_fetched_renewed_and_unregistered(
     server: Server, visitor: httpx.AsyncClient
 ) -> None:

@@ -137,6 +137,14 @@ async def test_modules_that_nobody_has_are_refused_in_words(server: Server) -> N
     assert (await server.operator.get("/sandbox/faults")).json()["faults"] == []
 
 
+async def test_faults_that_are_no_json_are_refused_as_any_other_body(server: Server) -> None:
+    sandboxed(server.app, CPO, Faults(), speed=60)
+
+    answer = await server.operator.put("/sandbox/faults", content=b'{"faults":')
+
+    assert (answer.status_code, answer.json()["title"]) == (400, "Unreadable JSON")
+
+
 async def test_silent_command_is_promised_and_never_reaches_the_charge_points(server: Server, faulty: Partner) -> None:
     faults, http = faulty
     faults.change([Fault.SILENT_COMMANDS])

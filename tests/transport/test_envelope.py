@@ -49,16 +49,16 @@ async def test_every_path_and_method_is_answered_in_an_envelope(tnm: Caller, pat
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/ocpi/versions", "GET"),
-        ("/ocpi/2.2.1", "GET"),
-        ("/ocpi/2.2.1/credentials", "DELETE, GET, POST, PUT"),
-        ("/ocpi/cpo/2.2.1/locations", "GET"),
-        ("/ocpi/cpo/2.2.1/locations/LOC1", "GET"),
-        ("/ocpi/cpo/2.2.1/locations/LOC1/3256", "GET"),
-        ("/ocpi/cpo/2.2.1/locations/LOC1/3256/1", "GET"),
-        ("/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1", "GET, PATCH, PUT"),
-        ("/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1/3256", "GET, PATCH, PUT"),
-        ("/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1/3256/1", "GET, PATCH, PUT"),
+        ("/ocpi/versions", "GET, HEAD"),
+        ("/ocpi/2.2.1", "GET, HEAD"),
+        ("/ocpi/2.2.1/credentials", "DELETE, GET, HEAD, POST, PUT"),
+        ("/ocpi/cpo/2.2.1/locations", "GET, HEAD"),
+        ("/ocpi/cpo/2.2.1/locations/LOC1", "GET, HEAD"),
+        ("/ocpi/cpo/2.2.1/locations/LOC1/3256", "GET, HEAD"),
+        ("/ocpi/cpo/2.2.1/locations/LOC1/3256/1", "GET, HEAD"),
+        ("/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1", "GET, HEAD, PATCH, PUT"),
+        ("/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1/3256", "GET, HEAD, PATCH, PUT"),
+        ("/ocpi/emsp/2.2.1/locations/NL/TNM/LOC1/3256/1", "GET, HEAD, PATCH, PUT"),
     ],
 )
 async def test_other_methods_are_405_and_told_which_there_are(tnm: Caller, path: str, methods: str) -> None:

@@ -144,6 +144,8 @@ async def get_delivery(
     """Which partner has a CDR of ours, and where; which one waits for it; which one refused it, and why."""
     ref = our_ref(await our_owner(building, ModuleId.CDRS, country_code, party_id), cdr_id)
     async with building.database.read() as tx:
+        if await owned.get(tx, CDRS, ref) is None:
+            raise UnknownObject(ref)
         rows = await urls.deliveries(tx, str(ref))
     return [
         {

@@ -27,8 +27,6 @@ PartnerQuery = Annotated[int | None, Query(ge=1, le=2**62)]
 class Retry(Body):
     """partner  its id"""
 
-    model_config = {"extra": "forbid"}
-
     partner: Annotated[int, Field(ge=1, le=2**62)]
 
 

@@ -27,6 +27,7 @@ from ocpi_party.owned.publish import OlderThanKnown
 from ocpi_party.partners.answer import PartnerUnreachable
 from ocpi_party.pricing.credit import NotCreditable
 from ocpi_party.transport.errors import BodyTooLarge
+from ocpi_party.transport.methods import allow, allowed
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,10 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         title = {404: "Not found", 405: "Method not allowed"}.get(error.status_code, "Refused")
-        return problem(error.status_code, title, str(error.detail), headers=dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers = {"allow": allowed(request) or allow("GET")}  # What has no routes are files.
+        return problem(error.status_code, title, str(error.detail), headers=headers)
 
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:

@@ -12,13 +12,13 @@ from sqlalchemy import Table
 from ocpi_party.backoffice.answers import as_json
 from ocpi_party.backoffice.authorization import READ, CurrentBuilding
 from ocpi_party.backoffice.described import listed, shown
-from ocpi_party.backoffice.filters import For, Partner
+from ocpi_party.backoffice.filters import For, OneTokenType, Partner
 from ocpi_party.backoffice.lists import LISTED, answer, asked_for
 from ocpi_party.backoffice.writing import PathId
 from ocpi_party.database import ReadTx, Row, Statement
 from ocpi_party.modules.registry import MODULES, Module
 from ocpi_party.ocpi.errors import UnknownObject
-from ocpi_party.ocpi.types import PartyId, encode, fold
+from ocpi_party.ocpi.types import PartyId, document_of, encode, fold
 from ocpi_party.owned.documents import Owned
 from ocpi_party.owned.listing import Page, Window
 from ocpi_party.partners.audience import OURS
@@ -109,7 +109,7 @@ async def _documents(tx: ReadTx, building: Building, owned: Owned, rows: Sequenc
 
 def _with_origin(row: Row, document: bytes) -> bytes:
     came = None if row["partner_id"] == OURS else {"partner": row["partner_id"], "for": row["addressee"]}
-    return document.rstrip()[:-1] + b',"origin":' + encode(came) + b"}"
+    return encode(document_of(document) | {"origin": came})
 
 
 async def list_objects(
@@ -182,9 +182,7 @@ async def get_object(
     object_id: PathId,
     partner: Partner = None,
     sent_to: For = None,
-    token_type: Annotated[
-        str | None, Query(alias="type", max_length=20, description="of a token, by default RFID")
-    ] = None,
+    token_type: OneTokenType = None,
     origin: Origin = False,
 ) -> Response:
     """One object: ours, else the newest that a partner told us."""

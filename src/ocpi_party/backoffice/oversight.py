@@ -22,9 +22,11 @@ Minutes = Annotated[float, Query(ge=0, le=10_000_000)]
 @router.get("/timeline")
 async def get_timeline(
     building: CurrentBuilding,
-    session: Annotated[str | None, Query(max_length=50, description="its id, or COUNTRY*PARTY/id")] = None,
+    session: Annotated[
+        str | None, Query(min_length=1, max_length=50, description="its id, or COUNTRY*PARTY/id")
+    ] = None,
     command: Annotated[int | None, Query(ge=1, le=2**62)] = None,
-    authorization_reference: Annotated[str | None, Query(max_length=36)] = None,
+    authorization_reference: Annotated[str | None, Query(min_length=1, max_length=36)] = None,
 ) -> Response:
     """What happened to one charge, oldest first: authorization, command, session, CDRs, events and messages."""
     if sum(one is not None for one in (session, command, authorization_reference)) != 1:

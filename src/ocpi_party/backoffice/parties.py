@@ -13,6 +13,7 @@ from ocpi_party.backoffice.errors import Conflict
 from ocpi_party.backoffice.lists import LISTED, of_few
 from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.ocpi.countries import is_country
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import Role
 from ocpi_party.ocpi.types import BusinessDetails, wire_time
 from ocpi_party.partners import repository
@@ -41,6 +42,8 @@ class PartyBody(Body):
 @router.post("", status_code=201, dependencies=[ADMIN], openapi_extra=body_of(PartyBody))
 async def post_party(building: CurrentBuilding, body: Annotated[PartyBody, read_as(PartyBody)]) -> dict[str, Any]:
     """Add a party of ours. Connected partners hear of it: their credentials are renewed at once."""
+    if not body.business_details.name.strip():
+        raise InvalidObject("/business_details/name", "must not be blank")
     details = body.business_details.model_dump(mode="json", exclude_none=True)
     party = Party(body.country_code.upper(), body.party_id.upper(), Role(body.role), details)
     async with building.database.write() as tx:

@@ -15,6 +15,7 @@ from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.database import ReadTx
 from ocpi_party.modules.credentials import answering, asking
 from ocpi_party.modules.credentials.preflight import Preflight
+from ocpi_party.ocpi.errors import InvalidObject
 from ocpi_party.ocpi.modules import ModuleId
 from ocpi_party.ocpi.types import now, wire_time
 from ocpi_party.outbox import switching
@@ -30,12 +31,14 @@ PartnerId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 Token = Annotated[str, Field(pattern=r"^[\x21-\x7E]{1,64}$")]
 Encoding = Literal["base64", "raw"]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"\S")]
+"""Not blank: it is how people find the partner."""
 
 
 class NewPartner(Body):
     """With a name alone they register with us; with their versions URL and token we register with them."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Name
     versions_url: Annotated[str, Field(max_length=255)] | None = None
     credentials_token: Token | None = None
     token_encoding: Encoding = "base64"  # noqa: S105 - the name of a form
@@ -50,8 +53,6 @@ class NewPartner(Body):
 class Prospect(Body):
     """A platform that we may connect to: what it gave us."""
 
-    model_config = {"extra": "forbid"}
-
     versions_url: Annotated[str, Field(max_length=255)]
     credentials_token: Token
     token_encoding: Encoding = "base64"  # noqa: S105 - the name of a form
@@ -60,9 +61,7 @@ class Prospect(Body):
 class PartnerChanges(Body):
     """modules, parties: null for all; what is switched off by push, modules or parties waits, and is told when it is switched on"""
 
-    model_config = {"extra": "forbid"}
-
-    name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    name: Name | None = None
     quirks: Quirks | None = None
     modules: list[ModuleId] | None = None
     parties: list[Annotated[str, Field(pattern=r"^[A-Z]{2}\*[A-Z0-9]{3}$")]] | None = None
@@ -131,6 +130,10 @@ async def patch_partner(
     nothing either; when it is added, all that is for it.
     """
     partner = await known(building, partner_id)
+    ours = {str(party.key) for party in await building.directory.own_parties()}
+    for number, one in enumerate(body.parties or ()):
+        if one not in ours:
+            raise InvalidObject(f"/parties/{number}", f"{one} is no party of ours")
     changes = body.model_dump(mode="json", exclude_unset=True)
     changes = {name: value for name, value in changes.items() if value is not None or name in ("modules", "parties")}
     if changes:

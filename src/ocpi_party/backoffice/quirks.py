@@ -9,9 +9,9 @@ from ocpi_party.ocpi.modules import ModuleId
 
 
 class Quirks(Body):
-    """What is not given is as OCPI has it; a name that nobody reads is refused."""
+    """What is not given is as OCPI has it."""
 
-    model_config = {"extra": "forbid", "strict": True}
+    model_config = {"strict": True}
 
     accept_older: bool | None = Field(None, description="take its changes although we know newer ones")
     empty_is_done: bool | None = Field(

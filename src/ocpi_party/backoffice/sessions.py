@@ -36,8 +36,6 @@ _RULES = "/charging_preferences/rules/{country_code}/{party_id}"
 class PreferencesRules(Body):
     """The ProfileTypes for which a driver must say when it leaves, or how much energy it needs."""
 
-    model_config = {"extra": "forbid"}
-
     departure_time_required: list[ProfileType] = []
     energy_need_required: list[ProfileType] = []
 

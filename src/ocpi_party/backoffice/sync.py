@@ -23,8 +23,6 @@ router = APIRouter(prefix="/partners", tags=["partners"])
 class WantedPull(Body):
     """module  without it all that are fetched; full  everything, not only what changed since the last time"""
 
-    model_config = {"extra": "forbid"}
-
     module: ModuleId | None = None
     full: bool = False
 

@@ -43,7 +43,9 @@ async def our_owner(building: Building, module: ModuleId, country_code: str, par
 
 
 class Body(BaseModel):
-    """The body of a request that is no object of OCPI."""
+    """The body of a request that is no object of OCPI: a name that nobody reads is refused, as it may be a mistyped one."""
+
+    model_config = {"extra": "forbid"}
 
 
 async def json_object(request: Request, building: Building) -> JsonObject:

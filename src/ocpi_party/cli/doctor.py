@@ -33,6 +33,7 @@ from ocpi_party.partners.parties import own_parties
 from ocpi_party.partners.partner import Partner, PartnerStatus
 from ocpi_party.partners.secret_key import WrongSecretKey
 from ocpi_party.partners.secrets import NO_TOKEN
+from ocpi_party.processes import other_bases
 from ocpi_party.server import App
 from ocpi_party.settings import Settings, variables
 from ocpi_party.transport import offer
@@ -150,8 +151,12 @@ async def _house(app: App) -> Findings:
     yield await _public_url(app)
     async with app.building.database.read() as tx:
         ours = await own_parties(tx)
+        elsewhere = await other_bases(tx)
         partners, alerts = await repository.every(tx), await repository.alerts(tx)
         lanes = {lane["partner_id"]: lane for lane in await overview.lanes(tx) if lane["broken"] or lane["refused"]}
+    if elsewhere:
+        words = f"{app.building.public_url} here, but another process on this database hands out {', '.join(elsewhere)}"
+        yield Finding("public URL", f"{words}. Set OCPI_PUBLIC_URL, the same for each.", YOU)
     if ours:
         yield Finding("parties", ", ".join(f"{party.key} {party.role}" for party in ours))
     else:

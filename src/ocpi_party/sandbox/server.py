@@ -3,9 +3,11 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+from ocpi_party.backoffice.described import body_of
+from ocpi_party.backoffice.writing import Body, read_as
 from ocpi_party.ocpi.modules import ModuleId, Role
 from ocpi_party.partners.partner import Party
 from ocpi_party.sandbox.charge_points import ChargePoints
@@ -24,18 +26,16 @@ def _module(name: str) -> str:
     return name
 
 
-class FaultsBody(BaseModel):
+class FaultsBody(Body):
     """seconds: how late slow answers are. modules: only requests to these are spoilt, null for all."""
-
-    model_config = {"extra": "forbid"}
 
     faults: list[Fault]
     seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     modules: list[Annotated[str, AfterValidator(_module)]] | None = None
 
 
-@router.put("/faults")
-async def put_faults(request: Request, body: FaultsBody) -> dict[str, Any]:
+@router.put("/faults", openapi_extra=body_of(FaultsBody))
+async def put_faults(request: Request, body: Annotated[FaultsBody, read_as(FaultsBody)]) -> dict[str, Any]:
     """Have these faults instead of those before; answers that are held back go out at once. It needs no key."""
     faults: Faults = request.app.state.faults
     faults.change(body.faults, body.seconds, body.modules)

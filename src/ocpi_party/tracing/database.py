@@ -10,8 +10,8 @@ from ocpi_party.database import Database, ReadTx, Row, Statement, WriteTx
 
 
 class TracedDatabase(Database):
-    def __init__(self, url: str, *, pool_size: int, tracer: Tracer) -> None:
-        super().__init__(url, pool_size=pool_size)
+    def __init__(self, url: str, *, pool_size: int, name: str, tracer: Tracer) -> None:
+        super().__init__(url, pool_size=pool_size, name=name)
         self._tracer = tracer
 
     @asynccontextmanager

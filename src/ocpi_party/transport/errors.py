@@ -1,18 +1,16 @@
 """The one place where an error becomes an answer to a partner. OCPI 2.2.1, Status codes."""
 
 import logging
-from collections.abc import Iterable
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Mount
-from starlette.types import Scope
 
 from ocpi_party.ocpi import errors
 from ocpi_party.ocpi.status import StatusCode
 from ocpi_party.transport.envelope import failure
+from ocpi_party.transport.methods import allow, allowed
 from ocpi_party.transport.missed import fetch_missed
 
 log = logging.getLogger(__name__)
@@ -66,24 +64,9 @@ def refusal_answer(refusal: errors.Refusal) -> Response:
     elif http_status == 503:
         headers = {"retry-after": "1"}
     elif http_status == 405:
-        headers = {"allow": "GET, POST" if isinstance(refusal, errors.NotRegistered) else "GET, PUT, DELETE"}
+        methods = ("GET", "POST") if isinstance(refusal, errors.NotRegistered) else ("GET", "PUT", "DELETE")
+        headers = {"allow": allow(*methods)}
     return failure(http_status, code, str(refusal), headers=headers)
-
-
-def _allowed(request: Request) -> str:
-    """The methods that this path has, for the header Allow."""
-    outermost = dict(request.scope) | {"root_path": request.scope.get("app_root_path", "")}
-    return ", ".join(sorted(_methods(request.app.router.routes, outermost) - {"HEAD"}))
-
-
-def _methods(routes: Iterable[BaseRoute], scope: Scope) -> set[str]:
-    found: set[str] = set()
-    for route in routes:
-        match, below = route.matches(scope)
-        if match is not Match.NONE:
-            inside = _methods(route.routes, {**scope, **below}) if isinstance(route, Mount) else ()
-            found |= {*inside, *(getattr(route, "methods", None) or ())}
-    return found
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -102,9 +85,9 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
-            allow = _allowed(request) or (error.headers or {}).get("Allow", "GET")
+            methods = allowed(request) or (error.headers or {}).get("Allow", "GET")
             return failure(
-                405, StatusCode.CLIENT_ERROR, "this interface does not have this method", headers={"allow": allow}
+                405, StatusCode.CLIENT_ERROR, "this interface does not have this method", headers={"allow": methods}
             )
         code = StatusCode.INVALID_PARAMETERS if error.status_code == 404 else StatusCode.CLIENT_ERROR
         message = "there is nothing at this URL" if error.status_code == 404 else str(error.detail)

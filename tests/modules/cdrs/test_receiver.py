@@ -130,7 +130,7 @@ async def test_nobody_else_sees_a_cdr(server: Server, tnm: Caller) -> None:
 
 
 @pytest.mark.requirement("CDR-R-05", "OWN-07")
-@pytest.mark.parametrize(("url", "allowed"), [("/cdrs", "POST"), (URL, "GET")])
+@pytest.mark.parametrize(("url", "allowed"), [("/cdrs", "POST"), (URL, "GET, HEAD")])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 async def test_a_cdr_cannot_be_changed_or_removed(tnm: Caller, method: str, url: str, allowed: str) -> None:
     await tnm.post("/cdrs", ours())

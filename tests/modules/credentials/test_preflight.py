@@ -254,6 +254,17 @@ def _details(partner: FakePartner, *, version: str | None = "2.2.1", role: str |
     return {"endpoints": [one | given for one in listed]} | ({"version": version} if version else {})
 
 
+async def test_details_in_a_list_are_the_partners_to_mend(database_url: str) -> None:
+    partner = AtHome(host="127.0.0.1")
+    partner.on("GET", "/ocpi/2.2.1", envelope([_details(partner)]))
+
+    steps = await _look(database_url, partner)
+
+    assert steps["details"].who_must_mend == "the partner"
+    assert "`data` is a list, and not an object" in steps["details"].words
+    assert steps["endpoints"].ok
+
+
 @pytest.mark.parametrize(
     ("wrong", "words", "useful"),
     [

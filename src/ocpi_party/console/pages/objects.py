@@ -116,10 +116,15 @@ _FURTHER = {"cdrs": _of_cdr, "sessions": _of_session}
 
 
 async def on_the_map(visit: Visit) -> Response:
-    """Where the locations of the list are, and the states of their EVSEs; the first thousands of them."""
+    """Where the locations of the list are, and the states of their EVSEs; the first thousands of them.
+
+    One that was sent to several of our parties is one spot, as the newest of them has it: its page is one, too.
+    """
     asked = filter_of(visit.query) | {"order": "newest", "offset": 0, "cursor": None, "limit": _ON_THE_MAP}
     answer = await visit.api.get("/api/locations", asked)
-    return JSONResponse({"total": answer.total, "locations": [_spot(one) for one in answer.data]})
+    spots = {fold("/".join(spot["path"])): spot for spot in map(_spot, reversed(answer.data))}
+    again = len(answer.data) - len(spots)
+    return JSONResponse({"total": answer.total - again, "locations": list(reversed(spots.values()))})
 
 
 def _spot(location: Mapping[str, Any]) -> dict[str, Any]:

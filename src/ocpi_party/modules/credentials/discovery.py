@@ -76,7 +76,8 @@ class Discovery:
 
     async def details(self, url: str, version: str) -> Details:
         """The details of a version. Raises UnableToUseClientApi in words"""
-        details = (await self._get(url, "version details")).object
+        answer = await self._get(url, "version details")
+        details = answer.object
         listed = details.get("endpoints") if isinstance(details, dict) else None
         found: dict[tuple[str, str], str] = {}
         useless_roles: dict[str, list[str]] = {}
@@ -99,7 +100,7 @@ class Discovery:
             raise NoMatchingEndpoints("GET version details: there is no credentials endpoint")
         for endpoint in found.values():
             self._check(endpoint)
-        strays = []
+        strays = ["`data` is a list, and not an object"] if isinstance(answer.data, list) else []
         said = details.get("version") if isinstance(details, dict) else None
         if said != version:
             strays.append(
