@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 Direction = Literal["inbound", "outbound"]
 
-BEGINNING = 240
+BEGINNING = 450
 """How many bytes are kept of a body that is too long to be kept: enough to know it by. Each of them is searched, copied and stored
 for every page of a list; with more than some two thousand, its row would be compressed as well."""
 
