@@ -122,6 +122,13 @@ async def test_somebody_comes_back_to_the_page_they_wanted_and_never_to_another_
     assert tempted.headers["location"] == "/console"
 
 
+async def test_the_host_alone_leads_to_the_console(server: Server) -> None:
+    async with browser(server) as visitor:
+        seen = await visitor.get("/")
+
+    assert (seen.status_code, seen.headers["location"]) == (307, "/console")
+
+
 async def test_signing_out_ends_the_session_at_the_server(server: Server, visitor: httpx.AsyncClient) -> None:
     kept = dict(visitor.cookies)
 

@@ -38,7 +38,7 @@ async def our_owner(building: Building, module: ModuleId, country_code: str, par
     key, role = PartyId(country_code, party_id).folded(), sender_of(module)
     if not any(party.key == key and party.role is role for party in await building.directory.own_parties()):
         name = "CPO" if role is Role.CPO else "eMSP"
-        raise NotAllowed(f"{country_code}*{party_id} is no {name} of ours: only our own objects can be written")
+        raise NotAllowed(f"{country_code}*{party_id} is no {name} of ours: this is for our own objects alone")
     return str(key)
 
 

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
@@ -78,6 +78,12 @@ def add_console(
     )
     app.router.redirect_slashes = False
     api.router.routes.append(Interface(HOME, app=Guard(app, building, first_key)))
+    api.add_api_route("/", _to_the_console, include_in_schema=False)
+
+
+async def _to_the_console() -> Response:
+    """For people who type in the host alone."""
+    return RedirectResponse(HOME)
 
 
 def _error_page(shared: Console) -> Callable[[Request, Exception], Awaitable[Response]]:
