@@ -12,7 +12,7 @@ from ocpi_party.ocpi.types import fold, parse_time
 from tests.network.desk import Desk
 from tests.network.platforms import Member, database
 from tests.network.table import Table
-from tests.network.witness import Seen
+from tests.network.witness import Seen, Witness
 
 _OBJECTS = ("object.received", "object.changed", "cdr.received")
 _PUSH = re.compile(r"/ocpi/(?:emsp|cpo)/2\.2\.1/(locations|tariffs|sessions|cdrs|tokens)(?:/([^?]*))?")
@@ -150,11 +150,16 @@ def _with_parts(subjects: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-async def authorizations(table: Table, emsp: Member, seen: list[Seen]) -> None:
+async def authorizations(table: Table, emsp: Member, witness: Witness) -> None:
     """Each authorization that a CPO asked for is an event; of one without an answer nobody knows."""
-    asked = [one for one in seen if one.to == emsp.name and one.taken and "/authorize" in one.path]
-    answered = sum(one.done for one in asked)
+
+    def asked() -> list[Seen]:
+        return [one for one in witness.seen if one.to == emsp.name and one.taken and "/authorize" in one.path]
+
+    # The drivers of a sandbox go on coming: who is answered before the events are counted is one of them, who asks later is none.
+    answered = sum(one.done for one in asked())
     async with database(emsp) as connection:
         events = await connection.fetchval("SELECT count(*) FROM events WHERE type = 'authorization.asked'")
-    wrong = [] if answered <= events <= len(asked) else [f"{events} events"]
-    table.none(f"{emsp.name}: authorizations answered ≤ events ≤ asked ({len(asked)}) / not so", wrong, answered)
+    most = len(asked())
+    wrong = [] if answered <= events <= most else [f"{events} events"]
+    table.none(f"{emsp.name}: authorizations answered ≤ events ≤ asked ({most}) / not so", wrong, answered)

@@ -117,7 +117,7 @@ async def _compare(table: Table, network: Network, trouble: Trouble, within: flo
     seen = list(network.witness.seen)
     await events.changed(table, cpo, emsp.member, seen)
     await events.changed(table, emsp, cpo.member, seen)
-    await events.authorizations(table, emsp.member, seen)
+    await events.authorizations(table, emsp.member, network.witness)
     await commands.compare(table, cpo.member, emsp.member)
     for member in network.members:
         await events.consumed(table, member, within)
