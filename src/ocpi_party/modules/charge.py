@@ -11,6 +11,7 @@ BEGINS_WITHIN: Final = timedelta(minutes=15)
 """What has not begun by then will not: so long is the token of a command good at the charge point."""
 
 CLOCKS_DIFFER: Final = timedelta(minutes=1)
+"""By so much a charge may seem to begin before what led to it, or to end before what came in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from ocpi_party.database import ReadTx, Row, Statement
+from ocpi_party.modules.charge import CLOCKS_DIFFER
 from ocpi_party.ocpi.types import fold
 
 _OWN = Statement(
     """SELECT audience, document ->> 'status' AS status FROM sessions
         WHERE partner_id = 0 AND addressee = '' AND owner = :owner AND key = :key AND NOT gone"""
 )
-_CLOCKS_DIFFER = "interval '1 minute'"
+_CLOCKS_DIFFER = f"interval '{CLOCKS_DIFFER.total_seconds()} seconds'"
 _BEGAN_BY = f"""(SELECT c.id FROM {{table}} c
       WHERE upper(c.request ->> 'authorization_reference') = s.authorization_reference
         AND c.module = 'commands' AND c.kind = 'START_SESSION' AND {{parties}}
