@@ -1,6 +1,9 @@
 """The demo: it holds with real servers, and it fails when anything does not hold."""
 
+import asyncio
+import contextlib
 import io
+import os
 import re
 import signal
 import subprocess
@@ -9,12 +12,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import uvloop
 from rich.console import Console
 from tests.cli.command import Commands
 
 from ocpi_party.cli import demo
 from ocpi_party.cli.demo.platform import Platform
 from ocpi_party.cli.demo.story import Story
+from ocpi_party.cli.failure import Failed
 
 
 def _story(tmp_path: Path) -> Story:
@@ -58,6 +63,23 @@ def test_demo_that_is_stopped_before_its_end_has_not_held(number: signal.Signals
 
     assert (code, told) == (1, "ocpi-party: The demo was stopped before its end\n")
     assert sorted(left) == ["demo.err", "demo.out"]
+
+
+def test_demo_is_also_stopped_while_it_opens_a_connection(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def opening(story: Story, *, keep: bool) -> bool:
+        task = asyncio.current_task()
+        assert task
+        task.cancel()  # As the client does, when one of the addresses that it tries has answered.
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(60)
+        return False
+
+    monkeypatch.setattr(demo, "_tell", opening)
+
+    with pytest.raises(Failed, match="stopped before its end"):
+        uvloop.run(demo._until_stopped(_story(tmp_path), keep=False))
 
 
 async def test_step_that_does_not_hold_is_told_and_ends_the_story(tmp_path: Path) -> None:

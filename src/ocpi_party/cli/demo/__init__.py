@@ -66,17 +66,24 @@ def demo(
 async def _until_stopped(story: Story, *, keep: bool) -> bool:
     """SIGTERM and SIGINT end what was begun. Raises Failed then: steps that nobody saw did not hold"""
     telling = asyncio.create_task(_tell(story, keep=keep))
+    asked = False
+
+    def stop() -> None:
+        """A second Ctrl-C must not leave behind what the first one is stopping.
+
+        cancelling() of the task does not tell: a connection that is just being opened counts there too.
+        """
+        nonlocal asked
+        if not asked:
+            asked = True
+            telling.cancel()
+
     for number in STOPS:
-        asyncio.get_running_loop().add_signal_handler(number, _stop_once, telling)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     try:
         return await telling
     except asyncio.CancelledError as stopped:
         raise Failed("the demo was stopped before its end") from stopped
-
-
-def _stop_once(telling: asyncio.Task[bool]) -> None:
-    if not telling.cancelling():  # A second Ctrl-C must not leave behind what the first one is stopping.
-        telling.cancel()
 
 
 async def _tell(story: Story, *, keep: bool) -> bool:
